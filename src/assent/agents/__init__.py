@@ -1,0 +1,1 @@
+"""Agents: a belief and a rule."""

@@ -1,0 +1,46 @@
+"""Everything there is of each kind, one line a thing. The conformance tests, the command line and the docs read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assent import core
+from assent.agents.imitator import Imitator, Proposal
+from assent.hypotheses.fourier import FourierSoftmax, Planted
+from assent.hypotheses.tables import Tables
+from assent.hypotheses.wrap import Wrapped
+from assent.overseers.absent import Absent
+from assent.overseers.demonstrator import Demonstrator
+from assent.overseers.noisy import Noisy
+from assent.overseers.scripted import Scripted
+from assent.worlds.stream import Stream
+
+LEADING: tuple[type[Any], ...] = (core.RatioSet, core.AlphaSet, core.TopK, core.Everyone)
+RULES: tuple[type[Any], ...] = (core.Minimum, core.Mixture, core.Rotation, core.Veto, core.Confidence)
+GUARDS: tuple[type[Any], ...] = (core.MinLeaders, core.Readable, core.NotHalted, core.SureAbove, core.OneAnswer)
+HYPOTHESES: tuple[type[Any], ...] = (Tables, Wrapped)
+ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, Planted)
+OVERSEERS: tuple[type[Any], ...] = (Demonstrator, Noisy, Absent, Scripted)
+WORLDS: tuple[type[Any], ...] = (Stream,)
+LAB_WORLDS: tuple[str, ...] = ("assent.worlds.ring:Ring", "assent.worlds.corridor:Corridor")
+"""Worlds written in JAX, by import path, so that reading the catalogue does not import JAX."""
+AGENTS: tuple[type[Any], ...] = (Imitator,)
+
+TRACED: tuple[type[Any], ...] = (
+    *LEADING,
+    *RULES,
+    *GUARDS,
+    *HYPOTHESES,
+    *ENSEMBLES,
+    *OVERSEERS,
+    *WORLDS,
+    *AGENTS,
+    core.Assent,
+    core.Answer,
+    core.Belief,
+    core.Context,
+    core.Decision,
+    core.Verdict,
+    Proposal,
+)
+"""Classes that importing `assent.lab` registers with JAX."""

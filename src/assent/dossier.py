@@ -1,0 +1,144 @@
+"""What the overseer gets with a question: what every member believed, who leads, who dissents, and what was left over."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assent.agents.imitator import Proposal
+from assent.core import dissent
+from assent.core.arrays import Array, over_leaders
+
+MOST_NUMBERS = 4096
+"""A dossier holds at most this many probabilities; of a larger committee or vocabulary it keeps the members that matter."""
+
+DISSENTS = 1e-3
+"""The least mass that a member must take away alone to be named as dissenting."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A proposal turned into plain numbers once, for all rounds until the next answer.
+
+    Attributes:
+        ask: the chance of asking.
+        probs: `[A]`, the assent.
+        below: `[A]`, cumulative sums of `probs`.
+        minimum: `[A]`, the least probability over the leading members.
+        leaders: how many members lead.
+        proposal: everything else.
+    """
+
+    ask: float
+    probs: list[float]
+    below: list[float]
+    minimum: list[float]
+    leaders: int
+    proposal: Proposal
+
+    @classmethod
+    def of(cls, proposal: Proposal) -> Ready:
+        """The numbers of `proposal`, on NumPy whatever library it came from."""
+        probs = np.asarray(proposal.assent.probs)
+        leader = np.asarray(proposal.leader)
+        return cls(
+            ask=float(proposal.assent.ask),
+            probs=probs.tolist(),
+            below=np.cumsum(probs).tolist(),
+            minimum=_least(np.asarray(proposal.log_policy), leader),
+            leaders=int(leader.sum()),
+            proposal=proposal,
+        )
+
+    def decide(self, uniform: float) -> int:
+        """The action that `uniform` selects, or -1 to ask: `core.decide` on plain numbers (the tests compare them)."""
+        if not (self.ask <= uniform < 1 and self.below[-1] > 0):
+            return -1
+        return min(bisect_right(self.below, uniform - self.ask), bisect_left(self.below, self.below[-1]))
+
+    def act_body(self, step: int, uniform: float, action: int) -> dict[str, Any]:
+        """The body of the `act` event."""
+        return {
+            "step": step,
+            "attempt": 0,
+            "action": action,
+            "u": uniform,
+            "ask": self.ask,
+            "below": self.below[action - 1] if action else 0.0,
+            "mass": self.probs[action],
+            "minimum": self.minimum[action],
+            "leaders": self.leaders,
+        }
+
+    def why(self, *, exhausted: bool) -> str:
+        """Why this round may ask, in one word for the record."""
+        if exhausted:
+            return "class-exhausted"
+        if not self.leaders:
+            return "no-leaders"
+        if not bool(np.all(np.asarray(self.proposal.readable) | ~np.asarray(self.proposal.leader))):
+            return "invalid-member"
+        taken = self.ask - float(self.proposal.unguarded.ask)
+        if taken > 1e-9:
+            return "committee-collapsed" if self.leaders == 1 else "guard"
+        return "disagreement"
+
+
+def dossier(ready: Ready, log_weight: Array, names: tuple[str, ...]) -> dict[str, Any]:
+    """The question's dossier as JSON values, probabilities in [0, 1].
+
+    Members are named with their rows, posterior weights and whether they lead, then the minimum over the leaders, the assent, and the
+    numbers of those who dissent, strongest first. Beyond `MOST_NUMBERS` probabilities only dissenting members and the heaviest
+    leaders stay, and `truncated` says so.
+    """
+    rows = np.exp(np.asarray(ready.proposal.log_policy, dtype=np.float64))
+    leader = np.asarray(ready.proposal.leader)
+    weights = np.exp(np.asarray(log_weight, dtype=np.float64))
+    objectors = who_dissents(np.asarray(ready.proposal.log_policy), leader, weights)
+    shown = _shown(rows, leader, weights, objectors)
+    position = {member: place for place, member in enumerate(shown)}
+    return {
+        "members": [names[member] for member in shown],
+        "rows": [rows[member].tolist() for member in shown],
+        "weights": [float(weights[member]) for member in shown],
+        "leading": [bool(leader[member]) for member in shown],
+        "minimum": ready.minimum,
+        "assent": ready.probs,
+        "dissent": [position[member] for member in objectors if member in position],
+        "truncated": len(shown) < rows.shape[0],
+    }
+
+
+def who_dissents(log_policy: NDArray[Any], leader: NDArray[np.bool_], weights: NDArray[np.float64]) -> list[int]:
+    """Leading members that take mass away alone, strongest first; failing those, leaders whose best action is not the mixture's."""
+    taken = np.asarray(dissent(log_policy, leader))
+    alone = [int(member) for member in np.argsort(-taken, kind="stable") if taken[member] >= DISSENTS]
+    if alone or not leader.any():
+        return alone
+    led = np.where(leader, weights, 0.0)
+    favourite = int(np.argmax(led @ np.exp(log_policy)))
+    return [int(member) for member in np.flatnonzero(leader & (np.argmax(log_policy, axis=1) != favourite))]
+
+
+def _least(log_policy: NDArray[Any], leader: NDArray[np.bool_]) -> list[float]:
+    if not leader.any():
+        return [0.0] * log_policy.shape[1]
+    return np.exp(over_leaders(log_policy, leader)).tolist()
+
+
+def _shown(
+    rows: NDArray[np.float64], leader: NDArray[np.bool_], weights: NDArray[np.float64], objectors: list[int]
+) -> list[int]:
+    members, actions = rows.shape
+    if members * actions <= MOST_NUMBERS:
+        return list(range(members))
+    room = max(2, MOST_NUMBERS // actions)
+    heaviest = [int(member) for member in np.argsort(-np.where(leader, weights, -1.0), kind="stable")]
+    return sorted(
+        dict.fromkeys([*objectors[: room // 2], *heaviest]).keys(),
+        key=lambda member: (member not in objectors, -weights[member]),
+    )[:room]

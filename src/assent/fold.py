@@ -1,0 +1,119 @@
+"""A run's belief, rebuilt from its events: the ledger is the truth, and what an agent believes follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from assent.agents.imitator import Imitator
+from assent.core import Answer, Belief
+from assent.ledger import Event, LedgerError, decode, encode
+
+
+class BeliefDiffers(LedgerError):
+    """The belief rebuilt from the answers is not the one that was recorded."""
+
+
+@dataclass
+class Folded:
+    """Where a run stands.
+
+    Attributes:
+        belief: after everything that was applied.
+        step: the number of the next decision.
+        asked: the body of the question that waits, or None.
+        unapplied: `(seq, choice)` of an answer to it that was not learned from yet, or None.
+        null_taken: the question that waits has expired.
+        alarms: names of the alarms raised so far.
+        applied: how many answers and corrections were learned from.
+        digests: belief digest by the seq of the last `apply` before each checkpoint.
+    """
+
+    belief: Belief
+    step: int = 0
+    asked: dict[str, Any] | None = None
+    unapplied: tuple[int, int] | None = None
+    alarms: set[str] = field(default_factory=lambda: set[str]())
+    applied: int = 0
+    digests: dict[int, str] = field(default_factory=lambda: dict[int, str]())
+
+
+def belief_digest(belief: Belief) -> str:
+    """SHA-256, in hexadecimal, over the bytes of the log weights and of every array in the memory."""
+    digest = hashlib.sha256()
+    for array in (belief.log_weight, *_arrays(belief.memory)):
+        values = np.ascontiguousarray(np.asarray(array))
+        digest.update(f"{values.dtype.str}{values.shape}".encode())
+        digest.update(values.tobytes())
+    return digest.hexdigest()
+
+
+def checkpoint_body(belief: Belief) -> dict[str, Any]:
+    """The body of a checkpoint of `belief`; the ledger adds the number of the last apply."""
+    return {"belief": belief_digest(belief), "log_weight": encode(np.asarray(belief.log_weight, dtype=np.float64))}
+
+
+def fold(agent: Imitator, events: Iterable[Event], *, strict: bool = True) -> Folded:
+    """Where the run stands after `events`, all of one run, in order.
+
+    Args:
+        strict: compare with every checkpoint on the way.
+
+    Raises:
+        BeliefDiffers: a checkpoint holds another belief (names it): the agent or a library is not what it was.
+    """
+    at = Folded(belief=agent.init())
+    questions: dict[int, tuple[Any, int]] = {}
+    last_apply = 0
+    for event in events:
+        body = event.body
+        if event.kind == "act":
+            at.belief = agent.remember(at.belief, decode(body.get("obs")), body["action"])
+            at.step = body["step"] + 1
+        elif event.kind == "ask":
+            at.asked, at.unapplied = body, None
+        elif event.kind == "answer" and at.asked is not None:
+            questions[event.seq] = (decode(at.asked["obs"]), body["choice"])
+            at.unapplied = (event.seq, body["choice"])
+        elif event.kind == "volunteer":
+            questions[event.seq] = (decode(body["obs"]), body["choice"])
+        elif event.kind == "apply":
+            obs, choice = questions[body["cause"]]
+            at.belief = agent.learn(at.belief, obs, Answer(choice))
+            at.applied, last_apply = at.applied + 1, event.seq
+            if at.unapplied is not None and at.unapplied[0] == body["cause"]:
+                at.belief = agent.remember(at.belief, obs, choice)
+                settle(at)
+        elif event.kind == "expire" and at.asked is not None:
+            at.belief = agent.remember(at.belief, decode(at.asked["obs"]), body["action"])
+            settle(at)
+        elif event.kind == "withdraw" and at.asked is not None:
+            settle(at)
+        elif event.kind == "alarm":
+            at.alarms.add(body["name"])
+        elif event.kind == "checkpoint":
+            at.digests[last_apply] = belief_digest(at.belief)
+            if strict and at.digests[last_apply] != body["belief"]:
+                raise BeliefDiffers(
+                    f"the belief rebuilt from run {event.run!r} up to event {event.seq} has the digest {at.digests[last_apply][:16]}, but the "
+                    f"checkpoint there says {body['belief'][:16]}. The committee, its settings or a library differ from those the run was made with; "
+                    "compare the versions in the run's open event with `assent doctor`."
+                )
+    return at
+
+
+def settle(at: Folded) -> None:
+    """The question that waited is done with."""
+    if at.asked is not None:
+        at.step = at.asked["step"] + 1
+    at.asked, at.unapplied = None, None
+
+
+def _arrays(memory: Any) -> list[Any]:
+    if isinstance(memory, tuple | list):
+        return [array for part in memory for array in _arrays(part)]  # pyright: ignore[reportUnknownVariableType]
+    return [memory] if hasattr(memory, "dtype") and hasattr(memory, "shape") else []

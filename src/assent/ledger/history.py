@@ -1,0 +1,149 @@
+"""One run read once from end to end: its chain checked, its acts as columns, everything else as events.
+
+Made for speed: bodies are hashed as they are stored, and the acts, nearly all of a run, are parsed many at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from operator import itemgetter
+from struct import error as StructError
+from typing import TYPE_CHECKING, Any
+
+from assent.ledger.chain import Link, genesis
+from assent.ledger.events import Event
+from assent.ledger.reading import parse
+from assent.ledger.records import Head
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ACT_COLUMNS = ("step", "attempt", "u", "ask", "below", "mass", "minimum")
+_columns = itemgetter(*ACT_COLUMNS)
+_BATCH = 4096
+_UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, StructError)
+
+# seq, at_us, kind, actor, body (canonical JSON, UTF-8), prev, hash
+RawEvent = tuple[Any, Any, Any, Any, Any, Any, Any]
+
+
+@dataclass(slots=True)
+class History:
+    """What the invariants look at. `acts`: [N, 7] float64, columns ACT_COLUMNS; `act_seq`: [N] int64, increasing.
+
+    `rest`: every other event in order, without observations, dossier rows and log-weights. `failures`: what the chain
+    says. About 70 bytes an act are held.
+    """
+
+    run: str
+    events: int
+    head: Head
+    act_seq: NDArray[np.int64]
+    acts: NDArray[np.float64]
+    rest: list[Event]
+    failures: list[str] = field(default_factory=list[str])
+
+    def of(self, *kinds: str) -> list[Event]:
+        """The events of these kinds, none of them acts, in order."""
+        return [event for event in self.rest if event.kind in kinds]
+
+
+def read_history(run: str, raw: Iterable[RawEvent]) -> History:
+    """The history of a run from its raw events in the order of seq."""
+    return _Reader(run).read(raw)
+
+
+class _Reader:
+    def __init__(self, run: str) -> None:
+        self.run = run
+        self.failures: list[str] = []
+        self.rest: list[Event] = []
+        self.seqs: list[int] = []
+        self.rows: list[Any] = []
+        self.bodies: list[bytes] = []
+        self.waiting: list[int] = []
+
+    def read(self, raw: Iterable[RawEvent]) -> History:
+        import numpy as np
+
+        link_hash = Link(self.run).hash
+        last, count, expected, seq = genesis(self.run), 0, 1, 0
+        bodies, waiting = self.bodies, self.waiting
+        for seq, at_us, kind, actor, body, prev, digest in raw:
+            count += 1
+            try:
+                sound = digest == link_hash(prev, seq, at_us, kind, actor, body)
+            except _UNREADABLE:
+                sound = False
+            if not sound or prev != last or seq != expected:
+                self._broken(seq, expected, sound, prev == last)
+            last, expected = digest, (seq if isinstance(seq, int) else expected) + 1
+            if kind == "act":
+                bodies.append(body)
+                waiting.append(seq)
+                if len(bodies) == _BATCH:
+                    self._parse_acts()
+            else:
+                self._other(seq, at_us, kind, actor, body, prev, digest)
+        self._parse_acts()
+        acts = np.array(self.rows, dtype=np.float64).reshape(len(self.rows), len(ACT_COLUMNS))
+        seqs = np.array(self.seqs, dtype=np.int64)
+        head = Head(expected - 1, bytes(last) if isinstance(last, bytes) else b"")
+        return History(self.run, count, head, seqs, acts, self.rest, self.failures)
+
+    def _broken(self, seq: Any, expected: int, sound: bool, linked: bool) -> None:
+        if seq != expected:
+            self.failures.append(f"chain: run {self.run!r} goes from event {expected - 1} to event {seq}.")
+        if not linked:
+            self.failures.append(f"chain: event {seq} of run {self.run!r} does not name the event before it.")
+        if not sound:
+            self.failures.append(f"chain: event {seq} of run {self.run!r} is not what was hashed when it was written.")
+
+    def _other(self, seq: int, at_us: int, kind: str, actor: str, body: bytes, prev: bytes, digest: bytes) -> None:
+        try:
+            content = parse(body)
+            if kind == "ask":
+                del content["obs"]
+                content["dossier"] = {"assent": content["dossier"]["assent"]}
+            elif kind == "checkpoint":
+                del content["log_weight"]
+            self.rest.append(Event(self.run, int(seq), int(at_us), kind, actor, content, bytes(prev), bytes(digest)))
+        except _UNREADABLE:
+            self._unreadable(seq, kind)
+
+    def _unreadable(self, seq: Any, kind: Any) -> None:
+        self.failures.append(f"form: event {seq} of run {self.run!r} has a body that no {kind!r} event can have.")
+
+    def _parse_acts(self) -> None:
+        bodies, seqs = self.bodies, self.waiting
+        try:
+            parsed = [_columns(act) for act in json.loads(b"[" + b",".join(bodies) + b"]")]
+            if len(parsed) != len(bodies):
+                raise ValueError("a body holds more than one value")
+            _numbers(parsed)
+            self.rows.extend(parsed)
+            self.seqs.extend(seqs)
+        except _UNREADABLE:
+            self._parse_singly()
+        bodies.clear()
+        seqs.clear()
+
+    def _parse_singly(self) -> None:
+        for body, seq in zip(self.bodies, self.waiting, strict=True):
+            try:
+                row = _columns(json.loads(body))
+                _numbers([row])
+                self.rows.append(row)
+                self.seqs.append(int(seq))
+            except _UNREADABLE:
+                self._unreadable(seq, "act")
+
+
+def _numbers(rows: list[Any]) -> None:
+    import numpy as np
+
+    if rows and np.array(rows).dtype.kind not in "iuf":
+        raise ValueError("a column of an act is not a number")

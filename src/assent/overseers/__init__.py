@@ -1,0 +1,1 @@
+"""Overseers: who knows. One kind a file."""

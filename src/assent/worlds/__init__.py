@@ -1,0 +1,1 @@
+"""Worlds: what is acted in. One world a file."""

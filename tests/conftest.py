@@ -1,0 +1,67 @@
+"""What all tests share: one thread per process, strict JAX promotion, Hypothesis profiles, the three array backends."""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import hypothesis
+import pytest
+
+CI = os.environ.get("CI", "").lower() == "true"
+
+# Before NumPy or JAX load: the suite fills the cores with processes (pytest-xdist), so each keeps to one thread.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+_JAX_STRICT = {"jax_numpy_dtype_promotion": "strict", "jax_numpy_rank_promotion": "raise"}
+for _option, _value in _JAX_STRICT.items():
+    os.environ.setdefault(_option.upper(), _value)
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+if "jax" in sys.modules:  # a plugin was faster: JAX reads the environment only once
+    for _option, _value in _JAX_STRICT.items():
+        sys.modules["jax"].config.update(_option, _value)
+
+# `ci` draws the same examples every time, so that a red run is red again; `dev` keeps looking for new ones.
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+hypothesis.settings.register_profile("dev", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if CI else "dev"))
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One array library behind the array API: `namespace` is what its users call `np`, `jnp` or `torch`."""
+
+    name: str
+    namespace: Any
+
+    def array(self, values: Any, dtype: str = "float64") -> Any:
+        """`values` as an array of this library."""
+        return self.namespace.asarray(values, dtype=getattr(self.namespace, dtype))
+
+    def numpy(self, array: Any) -> Any:
+        """`array` as a NumPy array, to compare with."""
+        return importlib.import_module("numpy").asarray(array)
+
+
+BACKENDS = {"numpy": "numpy", "jax": "jax.numpy", "torch": "torch"}
+
+
+@pytest.fixture(params=list(BACKENDS), scope="session")
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each of NumPy, JAX (in float64) and torch; a library that is not installed skips, under CI=true it fails."""
+    try:
+        return Backend(request.param, importlib.import_module(BACKENDS[request.param]))
+    except ImportError as error:
+        sentence = f"{request.param} cannot be imported ({error}); `make test` says how to install it."
+        pytest.fail(sentence) if CI else pytest.skip(sentence)
+
+
+@pytest.fixture(autouse=True)
+def _float64_in_jax(request: pytest.FixtureRequest) -> Iterator[None]:
+    """JAX computes in float64 in exactly those tests that compare the three backends."""
+    compares = "backend" in request.fixturenames and request.getfixturevalue("backend").name == "jax"
+    with importlib.import_module("jax").enable_x64(True) if compares else nullcontext():
+        yield
