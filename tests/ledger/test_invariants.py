@@ -104,6 +104,19 @@ def test_a_changed_event_is_found(path, column, value):
     assert any("event_is_never_changed is not defined" in failure for failure in found)
 
 
+def test_an_event_with_a_hash_of_its_own_is_found(path):
+    # Wrong variant: to check each hash against its own prev, and never that against the event before.
+    with Ledger.open(path) as ledger:
+        event = next(ledger.events("demo", since=2))
+    body = '{"reason":"forged"}'
+    digest = own_hash(event.prev, 3, event.at_us, "demo", event.kind, event.actor, body)
+    connection = apsw.Connection(str(path))
+    connection.execute("DROP TRIGGER event_is_never_changed")
+    connection.execute("UPDATE event SET body = ?, hash = ? WHERE seq = 3", (body, digest))
+    connection.close()
+    assert "chain: event 4 of run 'demo' does not name the event before it." in failures(path)
+
+
 def test_a_removed_event_is_found(path):
     sql(path, "DROP TRIGGER event_is_never_removed", "DELETE FROM event WHERE seq = 3")
     assert any("goes from event 2 to event 4" in failure for failure in failures(path))
@@ -185,11 +198,23 @@ def test_i3_a_belief_that_does_not_follow(path):
         assert found.startswith("I3: run 'demo': checkpoint")
 
 
+def test_i3_a_run_that_cannot_be_refolded_is_named(path):
+    with Ledger.open(path) as ledger:
+        report = ledger.verify(refold=lambda run: None)
+        assert report.ok
+        assert "run 'demo': belief not refolded" in report.notes[0]
+
+
 def test_i4_an_act_after_a_halt():
     halt, resume = ("halt", {"reason": "x"}), ("resume", {"reason": "x"})
     assert check(("act", act(0)), halt, resume, ("act", act(1))) == []
     assert check(halt, halt, resume, ("act", act(1))) == []
-    for events in ([halt, ("act", act(0)), resume], [halt, ("act", act(0))], [halt, resume, halt, ("act", act(0))]):
+    for events in (
+        [halt, ("act", act(0)), resume],
+        [halt, ("act", act(0)), halt, resume],
+        [halt, ("act", act(0))],
+        [halt, resume, halt, ("act", act(0))],
+    ):
         assert any(failure.startswith("I4: run 'demo': act ") for failure in check(*events))
 
 

@@ -151,6 +151,16 @@ def test_without_a_null_action_only_the_session_expires(ledger, clock):
     assert ledger.expire(question.id, 2).state == "expired"
 
 
+def test_minus_one_is_the_null_action_that_does_nothing_at_all(ledger, clock):
+    timed, untimed = ledger.ask("demo", ask("demo", 0, wait_s=1, null_action=-1)), ledger.ask("demo", ask("demo", 1))
+    clock.advance(1)
+    assert ledger.expire_due() == [timed.id]
+    assert ledger.expire(untimed.id, -1).state == "expired"
+    assert [event.body["action"] for event in ledger.events("demo", kinds=["expire"])] == [-1, -1]
+    with pytest.raises(ChoiceOutOfRange):
+        ledger.answer(ledger.ask("demo", ask("demo", 2)).id, -1, actor="ann", digest=None)
+
+
 def test_expiring_twice_is_once_and_an_answer_stands(ledger):
     first, second = (ledger.ask("demo", ask("demo", step)) for step in (0, 1))
     ledger.expire(first.id, 0)
@@ -303,7 +313,7 @@ def test_the_same_place_is_asked_once(ledger):
         ({"wait_s": -1}, "wait_s is -1"),
         ({"wait_s": "soon"}, "wait_s is 'soon'"),
         ({"null_action": 3}, "options 0 to 2"),
-        ({"null_action": -1}, "options 0 to 2"),
+        ({"null_action": -2}, "options 0 to 2"),
         ({"dossier": None}, "is a mapping"),
         ({"dossier": {"assent": [1.0]}}, "A dossier has the keys"),
         ({"extra": 1}, "unknown key extra"),

@@ -123,6 +123,7 @@ def test_a_halt_of_one_run_is_not_one_of_another(ledger):
 def test_the_first_halt_stays_in_force_and_one_resume_ends_it(ledger):
     first = ledger.halt("demo", "smoke", actor="bea")
     assert ledger.halt("demo", "fire", actor="ann") == first
+    assert ledger.verify().ok
     ledger.resume("demo", "out", actor="ann")
     with pytest.raises(NotHalted, match="nothing to resume"):
         ledger.resume("demo", "out", actor="ann")
@@ -169,7 +170,9 @@ def test_what_is_in_a_halted_buffer_is_dropped_and_told(path, ledger):
         grouped.open_run("other", OPEN)
         grouped.outcome("demo", 0, 1, actor="ann")
         grouped.append("demo", "act", act(1))
-        grouped.append("demo", "act", act(2))
+        grouped.outcome(
+            "demo", 1, 1, actor="ann"
+        )  # Wrong variant: to drop the decisions alone leaves what they led to.
         grouped.append("other", "act", act(1))
         ledger.halt("demo", "smoke", actor="bea")
         with pytest.raises(Halted, match="by bea"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from assent.core import (
     AlphaSet,
     Answer,
@@ -142,7 +144,8 @@ class Imitator:
         rows, readable = readable_rows(self.hypotheses.log_policy(belief.memory, obs))
         xp = namespace(rows)
         leader = self.leading(belief.log_weight, belief.log_prior)
-        unguarded = self.rule(rows, xp.where(leader, belief.log_weight, -float("inf")))
+        silenced = ~leader & (belief.log_weight < float("inf"))  # an unreadable weight goes on to the rule, which asks
+        unguarded = self.rule(rows, xp.where(silenced, -float("inf"), belief.log_weight))
         context = Context(
             num_leaders=xp.count_nonzero(leader),
             num_members=xp.asarray(rows.shape[0]),
@@ -160,13 +163,14 @@ class Imitator:
 
         Raises:
             TypeError: `answer` is not an `Answer`; an agent's own action teaches nothing.
-            ValueError: the answer is a plain number outside 0 … A - 1.
+            ValueError: the answer is a number outside 0 … A - 1, `SILENT` among them: silence teaches nothing. (Under JAX's tracing the
+                value is not known; who traces, as `rollout` does, has to leave silence out.)
         """
         if not isinstance(answer, Answer):  # pyright: ignore[reportUnnecessaryIsInstance]  (callers without a type checker)
             raise TypeError(
                 f"learn takes an Answer, what an overseer said, but was given {answer!r}; what was done goes to remember."
             )
-        if isinstance(answer.action, int) and not 0 <= answer.action < self.hypotheses.num_actions:
+        if not _may_be_action(answer.action, num_actions=self.hypotheses.num_actions):
             raise ValueError(
                 f"the answer {answer.action} is not an action: actions run from 0 to {self.hypotheses.num_actions - 1}."
             )
@@ -178,3 +182,11 @@ class Imitator:
         """The belief after `action` was done in `obs`, by whomever: weights stay, bit for bit."""
         memory = self.hypotheses.advance(belief.memory, obs, action)
         return belief if memory is belief.memory else replace(belief, memory=memory)
+
+
+def _may_be_action(action: Array, *, num_actions: int) -> bool:
+    """False for a number that is no action; an array of another library than NumPy may be a tracer, and passes."""
+    if not isinstance(action, int | float | np.generic | np.ndarray):
+        return True
+    number = np.asarray(action)
+    return number.shape == () and number.dtype.kind in "iu" and bool(0 <= number < num_actions)

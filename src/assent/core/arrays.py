@@ -44,7 +44,7 @@ def rounding(xp: Any, like: Array) -> float:
 
 
 def log_sum_exp(values: Array, *, axis: int = -1) -> Array:
-    """`log(sum(exp(values)))` along `axis`; minus infinity where every entry is, without a warning.
+    """`log(sum(exp(values)))` along `axis`; minus infinity where every entry is, without a warning; NaN where one is.
 
     >>> import numpy as np
     >>> float(log_sum_exp(np.asarray([0.0, 0.0])).round(6))
@@ -58,11 +58,11 @@ def log_sum_exp(values: Array, *, axis: int = -1) -> Array:
 
 
 def safe_log(values: Array) -> Array:
-    """`log(values)` for values >= 0, with `log(0) = -inf` and no warning."""
+    """`log(values)` for values >= 0, with `log(0) = -inf` and no warning; NaN stays NaN."""
     xp = namespace(values)
-    positive = values > 0
+    nothing = values <= 0
     minus_infinity = -float("inf")
-    return xp.where(positive, xp.log(xp.where(positive, values, 1.0)), minus_infinity)
+    return xp.where(nothing, minus_infinity, xp.log(xp.where(nothing, 1.0, values)))
 
 
 def missing_mass(total: Array) -> Array:

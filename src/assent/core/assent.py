@@ -46,7 +46,8 @@ class Assent:
         sound = (xp.min(probs) >= 0) & (gap >= 0) & (ask <= 1 + rounding(xp, probs))
         # under flush-to-zero a negative denormal passes `>= 0`; abs turns it into the positive one
         object.__setattr__(self, "probs", xp.abs(choose(sound, probs, xp.zeros_like(probs))))
-        object.__setattr__(self, "ask", choose(sound, ask, xp.ones_like(ask)))
+        # summed from many terms, a certain ask may come out as 1 + eps or 1 - eps
+        object.__setattr__(self, "ask", choose(sound & (total > 0) & (ask < 1), ask, xp.ones_like(ask)[()]))
 
     @property
     def num_actions(self) -> int:

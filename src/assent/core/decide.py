@@ -71,7 +71,9 @@ def propose_and_veto(log_score: Array, log_weight: Array, proposer: Array, unifo
         proposer: integer `[...]`, the leader that drew the proposal.
         uniform: `[...]` in [0, 1), one number shared by all members.
 
-    An unreadable score of a leader, a proposer that does not lead, and a number outside [0, 1) are objections by everybody.
+    A leader whose score cannot be read (NaN, above 0) objects. A weight that cannot be read, a proposer that does not lead or cannot
+    have drawn the proposal, and a number outside [0, 1) are objections by everybody. Scores of any size will do: a long text at
+    -1000 nats is compared as exactly as a single token.
 
     >>> import numpy as np
     >>> scores = np.log(np.asarray([0.5, 0.25]))
@@ -84,7 +86,10 @@ def propose_and_veto(log_score: Array, log_weight: Array, proposer: Array, unifo
     chosen = (xp.arange(log_score.shape[-1]) == proposer[..., None]) & leader & (log_score <= 0)
     own = xp.sum(xp.where(chosen & xp.isfinite(log_score), log_score, 0.0), axis=-1)
     allowed = log_score <= 0
-    accepts = allowed & (uniform[..., None] * xp.exp(own)[..., None] < xp.exp(xp.where(allowed, log_score, 0.0)))
+    # the ratio, not the two probabilities: those of a long text underflow to 0
+    log_ratio = xp.where(allowed, log_score, 0.0) - own[..., None]
+    accepts = allowed & (uniform[..., None] < xp.exp(xp.where(log_ratio < 0, log_ratio, 0.0)))
     sound = xp.any(chosen & xp.isfinite(log_score), axis=-1) & (uniform >= 0) & (uniform < 1)
+    sound = sound & xp.all(log_weight < float("inf"), axis=-1)
     objects = leader & ~(accepts & sound[..., None])
     return Verdict(emitted=sound & ~xp.any(objects, axis=-1), objects=objects)

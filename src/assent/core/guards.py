@@ -1,7 +1,7 @@
 """Guards: they see an assent and what is known about the round, and may only take mass away.
 
 A guard is called with `(assent, context)`. `apply_guards` enforces the direction: whatever a guard returns, no action ends
-with more mass than before, and a guard whose answer cannot be read takes everything.
+with more mass than before, and a guard whose answer cannot be read (NaN, infinite, negative, another shape) takes everything.
 """
 
 from __future__ import annotations
@@ -60,8 +60,10 @@ def apply_guards(assent: Assent, guards: Sequence[Guard], context: Context) -> A
     for guard in guards:
         xp = namespace(assent.probs)
         after = guard(assent, context).probs
-        lower = xp.where(after < assent.probs, after, assent.probs)
-        lower = xp.where(lower >= 0, lower, 0.0)
+        if after.shape != assent.probs.shape:  # one number would be spread over all actions
+            after = xp.full_like(assent.probs, float("nan"))
+        readable = xp.all((after >= 0) & (after < float("inf")))
+        lower = xp.where(readable, xp.where(after < assent.probs, after, assent.probs), 0.0)
         assent = Assent(lower, gap=assent.ask + xp.sum(assent.probs - lower))
     return assent
 

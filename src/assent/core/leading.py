@@ -148,9 +148,9 @@ class TopK:
 
     def __call__(self, log_weight: Array, log_prior: Array) -> Array:
         xp = namespace(log_weight, log_prior)
-        order, weight = _ranking(log_weight)
+        order, _ = _ranking(log_weight)
         rank = xp.argsort(order, stable=True)
-        return (rank < self.k) & (weight >= 0) & ~xp.isnan(log_weight)
+        return (rank < self.k) & xp.isfinite(log_weight)
 
 
 @dataclass(frozen=True)
@@ -184,6 +184,8 @@ def _ranking(log_weight: Array) -> tuple[Array, Array]:
     """Member numbers from best to worst (ties by number), and weights relative to the best, both `[H]`."""
     xp = namespace(log_weight)
     comparable = xp.where(xp.isnan(log_weight), -float("inf"), log_weight)
+    if log_weight.shape[0] == 0:  # the maximum of nothing is an error
+        return xp.argsort(comparable), comparable
     top = xp.max(comparable)
     top = xp.where(xp.isfinite(top), top, 0.0)
     # `descending=True` would reverse the order of ties under some libraries

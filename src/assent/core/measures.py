@@ -81,7 +81,7 @@ def dissent(log_policy: Array, leader: Array) -> Array:
     """How much mass each leading member alone takes away, `[H]`, in [0, 1].
 
     For a leader it is the sum over actions of how far the minimum would rise without that member; 0 for members that do not
-    lead, and for members whose every objection is shared.
+    lead, for members whose every objection is shared, and for one that leads alone: it has nobody to dissent from.
 
     >>> import numpy as np
     >>> rows = np.log(np.asarray([[0.75, 0.25], [0.75, 0.25], [0.25, 0.75]]))
@@ -93,6 +93,6 @@ def dissent(log_policy: Array, leader: Array) -> Array:
     ordered = xp.sort(policy, axis=0)
     lowest = ordered[0, :]
     second = ordered[1, :] if ordered.shape[0] > 1 else lowest
-    rise = xp.where(xp.isfinite(second), second, 1.0) - lowest
+    rise = xp.where(xp.isfinite(second), second, 0.0) - lowest
     alone = leader[:, None] & (policy == lowest[None, :])
     return xp.sum(xp.where(alone, xp.where(rise > 0, rise, 0.0)[None, :], 0.0), axis=1)

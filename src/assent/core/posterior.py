@@ -40,7 +40,8 @@ def readable_rows(log_policy: Array) -> tuple[Array, Array]:
     """Rows with every unreadable one replaced by minus infinity, `[H, A]`, and which rows can be read, `[H]`.
 
     A row can be read when it is the logarithm of a sub-distribution: no NaN, no entry above 0, total at most 1, all up to
-    rounding. A row of minus infinity leaves out all its mass, so it forces an ask in every rule while its member leads.
+    rounding. A row of minus infinity leaves out all its mass: the minimum then only asks, and a mixture asks with that member's
+    share. That every round with an unreadable leader is asked, whatever the rule, is what the guard `Readable` is for.
 
     >>> import numpy as np
     >>> rows, valid = readable_rows(np.asarray([[0.0, -float("inf")], [0.0, 0.0]]))

@@ -2,8 +2,9 @@
 
 A rule is called with `log_policy [H, A]`, the log-probability that each member gives each action, and `log_weight [H]`, the log
 posterior weight of each member with minus infinity for those that do not lead. It returns an `Assent` over the A actions.
-A committee in which nobody leads, or whose weights or rows hold a NaN, only asks. Rows whose mass is below 1 are allowed: what
-a member leaves out is asked.
+A committee in which nobody leads, one with a weight that cannot be read (NaN, plus infinity), and one with a leader whose row is
+no sub-distribution (NaN, plus infinity, a sum above 1) only ask. Rows whose mass is below 1 are allowed: what a member leaves
+out is asked. The rows of members that do not lead are never looked at.
 """
 
 from __future__ import annotations
@@ -11,15 +12,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from assent.core.arrays import Array, choose, missing_mass, namespace, over_leaders
+from assent.core.arrays import Array, choose, missing_mass, namespace, over_leaders, rounding
 from assent.core.assent import Assent
 
 
-def _leading(log_weight: Array) -> tuple[Array, Array]:
-    """Who leads, `[H]`, and whether the weights can be read at all (some member leads, none is NaN or +inf)."""
-    xp = namespace(log_weight)
+def _read(log_policy: Array, log_weight: Array) -> tuple[Array, Array, Array, Array]:
+    """The members' probabilities `[H, A]` and log weights `[H]`, who leads `[H]`, and whether all of that can be read."""
+    xp = namespace(log_policy, log_weight)
+    if log_policy.shape[0] == 0:  # nobody at all: one dead member, whom no reduction has to make an exception for
+        log_policy = xp.full((1, log_policy.shape[1]), -float("inf"), dtype=log_policy.dtype)
+        log_weight = xp.full((1,), -float("inf"), dtype=log_weight.dtype)
     leader = xp.isfinite(log_weight)
-    return leader, xp.any(leader) & ~xp.any(xp.isnan(log_weight) | (log_weight == float("inf")))
+    # entries above 1 are garbage that exp would overflow on; e is enough for their row's sum to be refused
+    policy = xp.exp(xp.where(log_policy > 1, 1.0, log_policy))
+    sound = xp.sum(policy, axis=1) <= 1 + rounding(xp, policy)
+    return policy, log_weight, leader, xp.any(leader) & xp.all(sound | ~leader) & xp.all(log_weight < float("inf"))
 
 
 def _unless(unreadable: Array, gap: Array) -> Array:
@@ -27,10 +34,10 @@ def _unless(unreadable: Array, gap: Array) -> Array:
     return choose(unreadable, namespace(gap).full_like(gap, float("nan")), gap)
 
 
-def _blend(log_policy: Array, share: Array) -> tuple[Array, Array]:
+def _blend(policy: Array, share: Array) -> tuple[Array, Array]:
     """`sum_i share_i p_i [A]` and the mass that the members left out, as a sum of non-negative terms."""
-    xp = namespace(log_policy, share)
-    policy = xp.where(share[:, None] > 0, xp.exp(log_policy), 0.0)
+    xp = namespace(policy, share)
+    policy = xp.where(share[:, None] > 0, policy, 0.0)
     missing = xp.where(share > 0, missing_mass(xp.sum(policy, axis=1)), 0.0)
     return xp.sum(share[:, None] * policy, axis=0), xp.sum(share * missing)
 
@@ -64,10 +71,9 @@ class Minimum:
 
     def __call__(self, log_policy: Array, log_weight: Array) -> Assent:
         xp = namespace(log_policy, log_weight)
-        leader, readable = _leading(log_weight)
-        lowest = over_leaders(log_policy, leader)
-        least = xp.exp(lowest)
-        reference = xp.exp(log_policy[xp.argmax(xp.where(leader, log_weight, -float("inf"))), :])
+        policy, log_weight, leader, readable = _read(log_policy, log_weight)
+        least = over_leaders(policy, leader)
+        reference = policy[xp.argmax(xp.where(leader, log_weight, -float("inf"))), :]
         return Assent(least, gap=_unless(~readable, xp.sum(reference - least)))
 
 
@@ -86,8 +92,8 @@ class Mixture:
     static_fields: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, log_policy: Array, log_weight: Array) -> Assent:
-        leader, readable = _leading(log_weight)
-        probs, gap = _blend(log_policy, _posterior_share(log_weight, leader))
+        policy, log_weight, leader, readable = _read(log_policy, log_weight)
+        probs, gap = _blend(policy, _posterior_share(log_weight, leader))
         return Assent(probs, gap=_unless(~readable, gap))
 
 
@@ -108,10 +114,10 @@ class Rotation:
 
     def __call__(self, log_policy: Array, log_weight: Array) -> Assent:
         xp = namespace(log_policy, log_weight)
-        leader, readable = _leading(log_weight)
+        policy, log_weight, leader, readable = _read(log_policy, log_weight)
         turn = xp.astype(leader, log_weight.dtype)
         count = xp.sum(turn)
-        probs, gap = _blend(log_policy, turn / xp.where(count > 0, count, 1.0))
+        probs, gap = _blend(policy, turn / xp.where(count > 0, count, 1.0))
         return Assent(probs, gap=_unless(~readable, gap))
 
 
@@ -145,10 +151,9 @@ class Veto:
 
     def __call__(self, log_policy: Array, log_weight: Array) -> Assent:
         xp = namespace(log_policy, log_weight)
-        leader, readable = _leading(log_weight)
-        probs, gap = _blend(log_policy, _posterior_share(log_weight, leader))
-        lowest = xp.exp(over_leaders(log_policy, leader))
-        kept = xp.where(lowest >= self.floor, probs, 0.0)
+        policy, log_weight, leader, readable = _read(log_policy, log_weight)
+        probs, gap = _blend(policy, _posterior_share(log_weight, leader))
+        kept = xp.where(over_leaders(policy, leader) >= self.floor, probs, 0.0)
         return Assent(kept, gap=_unless(~readable, gap + xp.sum(probs - kept)))
 
 
@@ -177,8 +182,8 @@ class Confidence:
 
     def __call__(self, log_policy: Array, log_weight: Array) -> Assent:
         xp = namespace(log_policy, log_weight)
-        leader, readable = _leading(log_weight)
-        probs, gap = _blend(log_policy, _posterior_share(log_weight, leader))
+        policy, log_weight, leader, readable = _read(log_policy, log_weight)
+        probs, gap = _blend(policy, _posterior_share(log_weight, leader))
         best = xp.arange(probs.shape[0]) == xp.argmax(probs)
         acts = readable & xp.isfinite(gap) & (xp.max(probs) >= self.threshold) & (xp.max(probs) > 0)
         return Assent(xp.astype(best & acts, probs.dtype))

@@ -94,9 +94,9 @@ class Tables:
         """The members' rows in context `obs`, `[N, A]`.
 
         Raises:
-            IndexError: `obs` is a plain number outside 0 … S - 1.
+            IndexError: `obs` is a number outside 0 … S - 1 (a negative one would count from the end).
         """
-        if isinstance(obs, int | np.integer) and not 0 <= obs < self.num_contexts:
+        if isinstance(obs, int | np.integer | np.ndarray) and not 0 <= obs < self.num_contexts:
             raise IndexError(f"context {obs} is not in the table: contexts run from 0 to {self.num_contexts - 1}.")
         return namespace(self.log_rows).permute_dims(self.log_rows[obs, :, :], (1, 0))
 

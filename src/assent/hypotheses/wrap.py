@@ -78,7 +78,13 @@ class Wrapped:
     def log_policy(self, memory: Any, obs: Any) -> Array:
         """The members' rows, `[H, A]`, after the floor; NaN in every entry of a row that cannot be read."""
         policy = self.ensemble.predict(memory, obs)
+        if policy.shape != (self.num_members, self.num_actions):
+            raise ValueError(
+                f"the members gave rows of shape {tuple(policy.shape)} for {self.num_members} members and {self.num_actions} actions: "
+                "num_actions must be what the ensemble predicts."
+            )
         xp = namespace(policy)
+        policy = xp.where(xp.isfinite(policy), policy, float("nan"))
         total = xp.sum(policy, axis=1)
         # a classifier in float32 sums to 1 within 1e-6 only; its rows are scaled, not refused
         readable = xp.all(policy >= 0, axis=1) & (total <= 1 + 1e-4)
@@ -107,7 +113,8 @@ def wrap(
     Args:
         members: objects with `predict_proba`, or callables `obs -> [A]`, or an `Ensemble`. A member with `partial_fit` learns from
             every answer, on a copy, so that beliefs already handed out keep theirs. Columns are matched to actions by `classes_`
-            when the member has it; an action that a member does not know yet has probability 0 before the floor.
+            when the member has it; an action that a member does not know has probability 0 before the floor, and an answer
+            with that action teaches the member nothing (scikit-learn's estimators cannot take in a new class later).
         num_actions: A; actions and labels are 0 … A - 1.
         prior: `[H]`, uniform when left out.
         floor: in (0, 1), see `Wrapped`.
@@ -191,7 +198,7 @@ class _Listed:
         return row
 
     def _taught(self, member: Member, obs: Any, action: int) -> Member:
-        if not hasattr(member, "partial_fit"):
+        if not hasattr(member, "partial_fit") or not np.isin(action, getattr(member, "classes_", action)):
             return member
         student = copy.deepcopy(member)
         known = {} if hasattr(member, "classes_") else {"classes": np.arange(self.num_actions)}

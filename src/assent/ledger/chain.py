@@ -47,12 +47,14 @@ class Link:
 
     def hash(self, prev: bytes, seq: int, at_us: int, kind: str, actor: str, body: bytes) -> bytes:
         """32 bytes for one event; `body` is the canonical JSON."""
-        labels = self._labels.get((kind, actor))
-        if labels is None:
-            labels = self._run + length_prefixed(kind) + length_prefixed(actor)
-            if len(self._labels) < 4096:
-                self._labels[kind, actor] = labels
+        labels = self._labels.get((kind, actor)) or self._label(kind, actor)
         return sha256(b"".join((prev, _two_be64(seq, at_us), labels, _be64(len(body)), body))).digest()
+
+    def _label(self, kind: str, actor: str) -> bytes:
+        labels = self._run + length_prefixed(kind) + length_prefixed(actor)
+        if len(self._labels) < 4096:
+            self._labels[kind, actor] = labels
+        return labels
 
 
 def event_hash(event: Event) -> bytes:

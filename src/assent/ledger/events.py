@@ -109,8 +109,10 @@ def check_ask(run: str, body: Body) -> int:
     _check_digest(body["digest"])
     options = _options(body["dossier"])
     null_action = body.get("null_action")
-    if null_action is not None and not (is_count(null_action) and null_action < options):
-        raise EventRefused(f"null_action is {null_action!r}; it must be one of the options 0 to {options - 1}.")
+    if null_action is not None and not is_action(null_action, options):
+        raise EventRefused(
+            f"null_action is {null_action!r}; it must be one of the options 0 to {options - 1}, or -1 for doing nothing."
+        )
     wait_s = body["wait_s"]
     if wait_s is not None and not (isinstance(wait_s, (int, float)) and 0 <= wait_s < 1e10):
         raise EventRefused(f"wait_s is {wait_s!r}; it is a number of seconds from 0 up, or None for no deadline.")
@@ -137,6 +139,11 @@ def _check_digest(digest: Any) -> None:
 def is_count(value: Any) -> bool:
     """True for a whole number from 0 up that is not a bool."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def is_action(value: Any, options: int) -> bool:
+    """True for an option, and for -1: nothing at all is done."""
+    return isinstance(value, int) and not isinstance(value, bool) and -1 <= value < options
 
 
 def check_name(what: str, name: object) -> str:

@@ -5,13 +5,12 @@ Made for speed: bodies are hashed as they are stored, and the acts, nearly all o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from operator import itemgetter
 from struct import error as StructError
 from typing import TYPE_CHECKING, Any
 
+from assent.ledger.acts import ACT_COLUMNS, parse_acts
 from assent.ledger.chain import Link, genesis
 from assent.ledger.events import Event
 from assent.ledger.reading import parse
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-ACT_COLUMNS = ("step", "attempt", "u", "ask", "below", "mass", "minimum")
-_columns = itemgetter(*ACT_COLUMNS)
 _BATCH = 4096
 _UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, StructError)
 
@@ -62,7 +59,7 @@ class _Reader:
         self.failures: list[str] = []
         self.rest: list[Event] = []
         self.seqs: list[int] = []
-        self.rows: list[Any] = []
+        self.acts: list[NDArray[np.float64]] = []
         self.bodies: list[bytes] = []
         self.waiting: list[int] = []
 
@@ -89,7 +86,7 @@ class _Reader:
             else:
                 self._other(seq, at_us, kind, actor, body, prev, digest)
         self._parse_acts()
-        acts = np.array(self.rows, dtype=np.float64).reshape(len(self.rows), len(ACT_COLUMNS))
+        acts = np.concatenate([np.empty((0, len(ACT_COLUMNS))), *self.acts])
         seqs = np.array(self.seqs, dtype=np.int64)
         head = Head(expected - 1, bytes(last) if isinstance(last, bytes) else b"")
         return History(self.run, count, head, seqs, acts, self.rest, self.failures)
@@ -120,11 +117,7 @@ class _Reader:
     def _parse_acts(self) -> None:
         bodies, seqs = self.bodies, self.waiting
         try:
-            parsed = [_columns(act) for act in json.loads(b"[" + b",".join(bodies) + b"]")]
-            if len(parsed) != len(bodies):
-                raise ValueError("a body holds more than one value")
-            _numbers(parsed)
-            self.rows.extend(parsed)
+            self.acts.append(parse_acts(bodies))
             self.seqs.extend(seqs)
         except _UNREADABLE:
             self._parse_singly()
@@ -134,16 +127,7 @@ class _Reader:
     def _parse_singly(self) -> None:
         for body, seq in zip(self.bodies, self.waiting, strict=True):
             try:
-                row = _columns(json.loads(body))
-                _numbers([row])
-                self.rows.append(row)
+                self.acts.append(parse_acts([body]))
                 self.seqs.append(int(seq))
             except _UNREADABLE:
                 self._unreadable(seq, "act")
-
-
-def _numbers(rows: list[Any]) -> None:
-    import numpy as np
-
-    if rows and np.array(rows).dtype.kind not in "iuf":
-        raise ValueError("a column of an act is not a number")

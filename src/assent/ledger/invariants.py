@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from assent.ledger.acts import ACT_COLUMNS
 from assent.ledger.events import Event
-from assent.ledger.history import ACT_COLUMNS, History
+from assent.ledger.history import History
 from assent.ledger.projections import TABLES, Projections, fold
 
 _ROUNDING: Final = 2.0**-53

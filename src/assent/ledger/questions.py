@@ -23,7 +23,7 @@ from assent.ledger.errors import (
     UnknownQuestion,
     moment,
 )
-from assent.ledger.events import check_ask, is_count, microseconds
+from assent.ledger.events import check_ask, is_action, is_count, microseconds
 from assent.ledger.reading import Stored, stored_question
 from assent.ledger.records import Answered, Claim
 from assent.ledger.writer import Transaction
@@ -152,9 +152,9 @@ def expire(tx: Transaction, question: str, action: int, *, actor: str) -> Ledger
     found = stored_question(tx.connection, question)
     if found is None:
         return unknown_question(question)
-    if not (is_count(action) and action < found.options):
+    if not is_action(action, found.options):
         return ChoiceOutOfRange(
-            f"The action is {action!r}; question {question} has the actions 0 to {found.options - 1}."
+            f"The action is {action!r}; question {question} has the actions 0 to {found.options - 1}, and -1 for nothing."
         )
     if found.state == "expired":
         return None  # an answer that came late, or another process, has expired it already

@@ -95,7 +95,7 @@ class LedgerReader:
             return reading.questions(connection, run, state, self._clock())
 
     def verify(
-        self, run: str | None = None, *, refold: Callable[[str], Mapping[int, str]] | None = None
+        self, run: str | None = None, *, refold: Callable[[str], Mapping[int, str] | None] | None = None
     ) -> Verification:
         """A report on the chain, the invariants I1 to I10 and the file itself, of one run or of all.
 

@@ -19,7 +19,7 @@ from assent.ledger.records import Head
 from assent.ledger.writer import unknown_run
 
 _SHOWN = 20
-Refold = Callable[[str], Mapping[int, str]]
+Refold = Callable[[str], Mapping[int, str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,10 @@ class Checker:
         if self.refold is None:
             self.note("I3: belief not refolded: only the session can, and no refold was given.")
             return None
-        return self.refold(history.run)
+        digests = self.refold(history.run)
+        if digests is None:
+            self.note(f"I3: run {history.run!r}: belief not refolded, for the agent that made it is not at hand.")
+        return digests
 
     def add(self, prefix: str, failures: Sequence[str]) -> None:
         """Keeps the first of many failures of one sort."""

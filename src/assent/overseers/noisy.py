@@ -44,8 +44,6 @@ class Noisy:
         errs = uniform < self.error
         within = uniform / xp.where(errs, self.error, 1.0)
         random_action = xp.astype(xp.floor(within * self.num_actions), xp.int64)
-        rest = (uniform - self.error) / (
-            1.0 - self.error if not isinstance(self.error, float) or self.error < 1 else 1.0
-        )
+        rest = (uniform - self.error) / xp.where(errs, 1.0, 1.0 - self.error)
         honest = self.overseer.answer(xp.where(errs, 0.0, rest), revealed)
         return xp.where(errs, random_action, honest)

@@ -1,0 +1,167 @@
+"""The commands and their options. Each imports its work when it is called, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HELP = """Let a model act alone exactly where every plausible model agrees; put every other decision before an overseer.
+
+Exit codes: 0 done and every check held · 1 a check or claim failed · 2 wrong usage or configuration · 3 halted by the overseer ·
+4 stopped with questions open · 5 the ledger was refused (damaged, newer, read-only, full) · 130 interrupted.
+
+With --json, standard output carries only JSON lines, the first "launch", the last "done"; everything else goes to standard error.
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=True, rich_markup_mode=None)
+log = typer.Typer(help="Read and check the ledger.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(log, name="log")
+
+Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides everything that is random.")]
+OnlySeed = Annotated[int | None, typer.Option("--seed", min=0, help="Only runs that were made with this seed.")]
+LedgerPath = Annotated[Path, typer.Option("--ledger", help="The ledger's file.")]
+RunName = Annotated[str, typer.Argument(help="The run's name on the ledger.")]
+DEFAULT_LEDGER = Path("assent.db")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import assent
+
+        typer.echo(assent.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    seed: Seed = 0,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds the tables are over.")] = 20,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one for each core when left out.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the ledger and the report.")] = Path("assent-demo"),
+    json: Json = False,
+) -> None:
+    """The main job on real input, beside its peers; checks its own claims and exits 1 if one fails."""
+    from assent.cli.demo import demo as work
+
+    work(seed=seed, seeds=seeds, workers=workers, out=out, json=json)
+
+
+@app.command()
+def run(
+    what: Annotated[str, typer.Argument(metavar="PRESET|FILE.toml", help="digits, twins, or a configuration file.")],
+    seed: Annotated[int | None, typer.Option(min=0, help="Decides everything that is random.")] = None,
+    name: Annotated[str | None, typer.Option("--run", help="The run's name; PRESET-SEED when left out.")] = None,
+    ledger: Annotated[Path | None, typer.Option("--ledger", help="The ledger's file; assent.db when left out.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Stop after so many decisions.")] = None,
+    json: Json = False,
+) -> None:
+    """Run an agent in a world, every decision on the ledger. Ctrl-C leaves a run that `assent resume` goes on with."""
+    from assent.cli.runs import run as work
+
+    work(what, seed=seed, name=name, ledger=ledger, steps=steps, json=json)
+
+
+@app.command()
+def resume(name: RunName, ledger: LedgerPath = DEFAULT_LEDGER, seed: OnlySeed = None, json: Json = False) -> None:
+    """Go on with a run that was broken off, as if it never had been."""
+    from assent.cli.runs import resume as work
+
+    work(name, ledger=ledger, seed=seed, json=json)
+
+
+@app.command()
+def replay(name: RunName, ledger: LedgerPath = DEFAULT_LEDGER, seed: OnlySeed = None, json: Json = False) -> None:
+    """Derive every decision of a run again and report the first that differs; exits 1 if one does."""
+    from assent.cli.runs import replay as work
+
+    work(name, ledger=ledger, seed=seed, json=json)
+
+
+@app.command()
+def report(
+    name: RunName,
+    ledger: LedgerPath = DEFAULT_LEDGER,
+    out: Annotated[Path | None, typer.Option(help="The page's file; RUN.html when left out.")] = None,
+    seed: OnlySeed = None,
+    json: Json = False,
+) -> None:
+    """Write the report of a run: one self-contained HTML page."""
+    from assent.cli.runs import report as work
+
+    work(name, ledger=ledger, out=out, seed=seed, json=json)
+
+
+@app.command()
+def doctor(seed: Seed = 0, json: Json = False) -> None:
+    """Check this installation: versions, SQLite, extras, and a short run of the whole loop."""
+    from assent.cli.doctor import doctor as work
+
+    work(seed=seed, json=json)
+
+
+@log.command("verify")
+def log_verify(
+    name: Annotated[str | None, typer.Argument(help="One run; all of them when left out.")] = None,
+    ledger: LedgerPath = DEFAULT_LEDGER,
+    seed: OnlySeed = None,
+    json: Json = False,
+) -> None:
+    """Check the chain and every invariant; exits 1 if anything was altered."""
+    from assent.cli.logs import verify as work
+
+    work(name, ledger=ledger, seed=seed, json=json)
+
+
+@log.command("head")
+def log_head(
+    name: Annotated[str | None, typer.Argument(help="One run; all of them when left out.")] = None,
+    ledger: LedgerPath = DEFAULT_LEDGER,
+    seed: OnlySeed = None,
+    json: Json = False,
+) -> None:
+    """Print where each chain ends. Keep it elsewhere: with it a cut tail or a rewritten file shows."""
+    from assent.cli.logs import head as work
+
+    work(name, ledger=ledger, seed=seed, json=json)
+
+
+@log.command("show")
+def log_show(
+    name: RunName,
+    ledger: LedgerPath = DEFAULT_LEDGER,
+    since: Annotated[int, typer.Option(min=0, help="Only events after this number.")] = 0,
+    kind: Annotated[list[str] | None, typer.Option(help="Only events of this kind; may be repeated.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="At most so many events.")] = 50,
+    seed: OnlySeed = None,
+    json: Json = False,
+) -> None:
+    """Print events of a run."""
+    from assent.cli.logs import show as work
+
+    work(name, ledger=ledger, since=since, kinds=kind, most=most, seed=seed, json=json)
+
+
+@log.command("export")
+def log_export(
+    out: Annotated[Path, typer.Argument(help="The JSON lines file to write.")],
+    name: Annotated[str | None, typer.Option("--run", help="One run; all of them when left out.")] = None,
+    ledger: LedgerPath = DEFAULT_LEDGER,
+    seed: OnlySeed = None,
+    json: Json = False,
+) -> None:
+    """Write events as JSON lines, with their hashes: whoever has the file can check it without the ledger."""
+    from assent.cli.logs import export as work
+
+    work(out, name=name, ledger=ledger, seed=seed, json=json)

@@ -1,0 +1,186 @@
+"""The configuration of a run: flags over environment (`ASSENT_…`) over the TOML file over defaults. Unknown keys are errors."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from assent.agents.imitator import Imitator
+from assent.core import (
+    AlphaSet,
+    Confidence,
+    Guard,
+    Hypotheses,
+    MinLeaders,
+    Minimum,
+    Mixture,
+    OneAnswer,
+    RatioSet,
+    Readable,
+)
+from assent.core import Rotation, Rule, SureAbove, Veto
+from assent.presets.catalogue import PRESETS
+
+
+class AgentConfig(BaseModel):
+    """The agent. What is left out takes the default that the preset's members need."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rule: Literal["minimum", "mixture", "rotation", "veto", "confidence"] = "minimum"
+    delta: float | None = Field(
+        default=None, description="RatioSet: accepted chance of losing the overseer's own model."
+    )
+    alpha: float | None = Field(default=None, description="AlphaSet instead of RatioSet.")
+    cap: int | None = Field(default=None, description="More leaders than this force asking.")
+    temper: float | None = Field(default=None, description="Exponent of each answer's likelihood.")
+    min_leaders: int | None = Field(default=None, description="Ask when fewer members lead.")
+    one_answer: float | None = Field(default=None, description="Act only on the best action, with at least this mass.")
+    sure_above: float | None = Field(default=None, description="Ask for sure above this chance of asking.")
+    veto_floor: float = Field(default=0.01, description="Rule veto: below this a leader objects.")
+    threshold: float = Field(default=0.9, description="Rule confidence: act from this probability on.")
+
+
+class RunConfig(BaseSettings):
+    """A run."""
+
+    model_config = SettingsConfigDict(extra="forbid", env_prefix="ASSENT_", env_nested_delimiter="__")
+
+    schema_version: Literal[1] = 1
+    preset: str
+    seed: int = Field(default=0, ge=0)
+    run: str | None = None
+    ledger: Path = Path("assent.db")
+    steps: int | None = Field(default=None, ge=1)
+    group: int = Field(default=256, ge=1, description="Simulated decisions that are committed together.")
+    checkpoint_every: int = Field(default=10, ge=1)
+    agent: AgentConfig = AgentConfig()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings)
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.run or f"{self.preset}-{self.seed}"
+
+
+def load(what: str, flags: Mapping[str, Any]) -> RunConfig:
+    """The configuration for `assent run WHAT`: a preset's name or a TOML file, and the flags that were given.
+
+    Raises:
+        ValueError: no such preset or file, a file that is no TOML, an unknown key (with the nearest known one), a bad value.
+    """
+    given: dict[str, Any] = {}
+    if what.endswith(".toml"):
+        given = _file(Path(what))
+    elif what not in PRESETS:
+        raise ValueError(
+            f"there is no preset {what!r}{_nearest(what, PRESETS)}. Presets: {', '.join(PRESETS)}; or name a .toml file."
+        )
+    else:
+        given = {"preset": what}
+    try:
+        from_environment = {key: value for key, value in _Environment().model_dump().items() if value is not None}
+        layered = {**given, **from_environment, **{key: value for key, value in flags.items() if value is not None}}
+        config = RunConfig(**layered)
+    except ValidationError as error:
+        raise ValueError(_sentence(error)) from error
+    if config.preset not in PRESETS:
+        raise ValueError(
+            f"there is no preset {config.preset!r}{_nearest(config.preset, PRESETS)}. Presets: {', '.join(PRESETS)}."
+        )
+    return config
+
+
+class _Environment(BaseSettings):
+    """The variables that may stand above the file."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSENT_", extra="ignore")
+
+    seed: int | None = None
+    run: str | None = None
+    ledger: Path | None = None
+    steps: int | None = None
+    group: int | None = None
+
+
+def agent_of(config: AgentConfig, members: Hypotheses, *, one_label: bool) -> Imitator:
+    """The agent that `config` describes for these members; `one_label` when every item has one right action.
+
+    Raises:
+        ValueError: a value out of range, or both delta and alpha.
+    """
+    if config.alpha is not None and config.delta is not None:
+        raise ValueError(
+            f"agent.delta = {config.delta} and agent.alpha = {config.alpha}: give one of them, they are two ways to choose who leads."
+        )
+    delta = 0.05 if config.delta is None else config.delta
+    leading = RatioSet(delta, config.cap) if config.alpha is None else AlphaSet(config.alpha, config.cap)
+    rules: dict[str, Rule] = {
+        "minimum": Minimum(),
+        "mixture": Mixture(),
+        "rotation": Rotation(),
+        "veto": Veto(config.veto_floor),
+        "confidence": Confidence(config.threshold),
+    }
+    return Imitator.of(
+        members,
+        leading=leading,
+        rule=rules[config.rule],
+        guards=_guards(config, members, one_label),
+        temper=config.temper,
+    )
+
+
+def _guards(config: AgentConfig, members: Hypotheses, one_label: bool) -> tuple[Guard, ...]:
+    least = (2 if members.grade == "heuristic" else 1) if config.min_leaders is None else config.min_leaders
+    guards: list[Guard] = [Readable(), MinLeaders(least)]
+    mass = 0.5 if config.one_answer is None and one_label else config.one_answer
+    if mass is not None:
+        guards.append(OneAnswer(mass))
+    if config.sure_above is not None:
+        guards.append(SureAbove(config.sure_above))
+    return tuple(guards)
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no file {path}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not TOML: {error}.") from error
+
+
+def _sentence(error: ValidationError) -> str:
+    problems: list[str] = []
+    for item in error.errors():
+        place = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            model = AgentConfig if len(item["loc"]) > 1 else RunConfig
+            problems.append(f"unknown key {place}{_nearest(str(item['loc'][-1]), model.model_fields)}")
+        elif item["type"] == "missing":
+            problems.append(f"the key {place} is missing")
+        else:
+            problems.append(f"{place} = {item['input']!r}: {item['msg']}")
+    return "; ".join(problems) + "."
+
+
+def _nearest(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""

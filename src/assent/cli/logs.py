@@ -1,0 +1,133 @@
+"""log verify, head, show, export."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.table import Table
+
+from assent.cli.output import FAILED, OK, Output, errors_end
+from assent.cli.runs import check_seed, existing
+from assent.ledger import Ledger, LedgerError, canonical
+
+
+def verify(name: str | None, *, ledger: Path, seed: int | None, json: bool) -> None:
+    """`assent log verify`."""
+    output = Output("log verify", as_json=json, run=name, ledger=str(ledger))
+    with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
+        chosen = _chosen(book, name, seed)
+        refold = _refold(book)
+        found = (
+            [book.verify(run, refold=refold) for run in chosen]
+            if name or seed is not None
+            else [book.verify(refold=refold)]
+        )
+        for verification in found:
+            output.plain(str(verification))
+        failures = [failure for verification in found for failure in verification.failures]
+        output.done(
+            FAILED if failures else OK,
+            events=sum(verification.events for verification in found),
+            failures=failures,
+            notes=sorted({note for verification in found for note in verification.notes}),
+            heads={
+                run: {"seq": head.seq, "hash": head.hash.hex()}
+                for verification in found
+                for run, head in verification.heads.items()
+            },
+        )
+
+
+def head(name: str | None, *, ledger: Path, seed: int | None, json: bool) -> None:
+    """`assent log head`."""
+    output = Output("log head", as_json=json, run=name, ledger=str(ledger))
+    with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
+        heads = {run: book.head(run) for run in _chosen(book, name, seed)}
+        for run, at in heads.items():
+            output.plain(f"{run}  {at.seq}  {at.hash.hex()}")
+        output.done(OK, heads={run: {"seq": at.seq, "hash": at.hash.hex()} for run, at in heads.items()})
+
+
+def show(
+    name: str, *, ledger: Path, since: int, kinds: list[str] | None, most: int, seed: int | None, json: bool
+) -> None:
+    """`assent log show`."""
+    output = Output("log show", as_json=json, run=name, ledger=str(ledger))
+    with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
+        check_seed(book, name, seed)
+        table = Table("event", "time (UTC)", "kind", "actor", "body", box=None, pad_edge=False)
+        shown, more = 0, False
+        for event in book.events(name, since=since, kinds=kinds):
+            if shown == most:
+                more = True
+                break
+            shown += 1
+            body = canonical(event.body).decode()
+            moment = datetime.fromtimestamp(event.at_us / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S")
+            table.add_row(
+                str(event.seq),
+                moment,
+                event.kind,
+                _visible(event.actor),
+                _visible(body if len(body) <= 160 else body[:157] + "…"),
+            )
+            output.record(
+                "event",
+                seq=event.seq,
+                at_us=event.at_us,
+                event=event.kind,
+                actor=event.actor,
+                body=event.body,
+                hash=event.hash.hex(),
+            )
+            last = event.seq
+        output.say(table)
+        if more:
+            output.say(f"More follow: --since {last}, or --most.")
+        output.done(OK, run=name, shown=shown, more=more)
+
+
+def export(out: Path, *, name: str | None, ledger: Path, seed: int | None, json: bool) -> None:
+    """`assent log export`."""
+    output = Output("log export", as_json=json, run=name, ledger=str(ledger))
+    with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
+        chosen = _chosen(book, name, seed)
+        if len(chosen) != 1 and seed is not None:
+            raise ValueError(f"{len(chosen)} runs were made with seed {seed}; name one with --run.")
+        lines = book.export(out, chosen[0] if name or seed is not None else None)
+        output.plain(f"{lines:,} events: {out.resolve()}")
+        output.done(OK, events=lines, path=str(out.resolve()))
+
+
+def _chosen(book: Ledger, name: str | None, seed: int | None) -> list[str]:
+    """The runs that a command is about."""
+    if name is not None:
+        check_seed(book, name, seed)
+        return [name]
+    runs = [run.id for run in book.runs()]
+    return runs if seed is None else [run for run in runs if next(iter(book.events(run))).body["seed"] == seed]
+
+
+def _refold(book: Ledger):  # noqa: ANN202
+    """Refolds beliefs with the lab when it is there; without it the chain and the other invariants are still checked."""
+    try:
+        from assent.cli.runs import belief_refolder
+    except ModuleNotFoundError:
+        return None
+    refold = belief_refolder(book)
+
+    def guarded(run: str):  # noqa: ANN202
+        try:
+            return refold(run)
+        except (ModuleNotFoundError, LedgerError):
+            return None  # what is wrong with the record is said by the other checks
+
+    return guarded
+
+
+def _visible(text: str) -> str:
+    """Text from the ledger, which an agent may have written, without control characters and without markup."""
+    from rich.markup import escape
+
+    return escape("".join(character if character.isprintable() else "�" for character in text))

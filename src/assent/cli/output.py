@@ -1,0 +1,64 @@
+"""What a command prints: sentences and tables for people, JSON lines for programs, and the exit code for both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+
+OK, FAILED, USAGE, HALTED, OPEN, STORAGE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+
+
+class Output:
+    """One command's output. With `as_json`, standard output holds JSON lines only: a launch record, records, a done record."""
+
+    def __init__(self, command: str, *, as_json: bool, **launch: Any) -> None:
+        self.as_json = as_json
+        self.people = Console(stderr=as_json, highlight=False)
+        self.record("launch", command=command, **launch)
+
+    def record(self, kind: str, **fields: Any) -> None:
+        """One JSON line; nothing without --json."""
+        if self.as_json:
+            sys.stdout.write(json.dumps({"record": kind, **fields}) + "\n")
+            sys.stdout.flush()
+
+    def say(self, *what: Any) -> None:
+        """For people."""
+        self.people.print(*what)
+
+    def plain(self, text: str) -> None:
+        """For people, as it is: no markup, no wrapping."""
+        self.people.print(text, markup=False, soft_wrap=True)
+
+    def done(self, code: int = OK, **fields: Any) -> NoReturn:
+        """The last record, and the end of the command."""
+        self.record("done", exit=code, **fields)
+        raise typer.Exit(code)
+
+    def fail(self, code: int, sentence: str) -> NoReturn:
+        """An error sentence, and the end of the command."""
+        self.people.print(f"assent: {sentence}", style="bold red", markup=False, soft_wrap=True)
+        self.done(code, error=sentence)
+
+
+@contextmanager
+def errors_end(output: Output) -> Iterator[None]:
+    """Turns the errors that users can do something about into a sentence and an exit code."""
+    from assent.ledger import Halted, LedgerDamaged, LedgerError, LedgerFull, LedgerNewer, LedgerReadOnly, LedgerRemote
+
+    try:
+        yield
+    except Halted as error:
+        output.fail(HALTED, str(error))
+    except (LedgerDamaged, LedgerNewer, LedgerReadOnly, LedgerFull, LedgerRemote) as error:
+        output.fail(STORAGE, str(error))
+    except (LedgerError, ValueError, ModuleNotFoundError, FileNotFoundError, PermissionError) as error:
+        output.fail(USAGE, str(error))
+    except KeyboardInterrupt:
+        output.fail(INTERRUPTED, "interrupted.")

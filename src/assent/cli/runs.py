@@ -1,0 +1,263 @@
+"""run, resume, replay, report."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NoReturn
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from assent.agents.imitator import Imitator
+from assent.cli.config import RunConfig, agent_of, load
+from assent.cli.output import FAILED, INTERRUPTED, OK, Output, errors_end
+from assent.drive import Round, drive
+from assent.ledger import Event, Ledger, LedgerError
+from assent.presets.catalogue import PRESETS
+from assent.presets.scene import Scene
+from assent.session import AssentWarning, Session
+
+
+def run(what: str, *, seed: int | None, name: str | None, ledger: Path | None, steps: int | None, json: bool) -> None:
+    """`assent run`."""
+    output = Output("run", as_json=json, what=what)
+    with errors_end(output):
+        config = load(what, {"seed": seed, "run": name, "ledger": ledger, "steps": steps})
+        scene, agent = scene_and_agent(config)
+        with Ledger.open(config.ledger, group=config.group) as book:
+            output.say(_about(config, scene, agent))
+            session = open_session(config, scene, agent, book)
+            _go_on(output, session, scene, config)
+
+
+def resume(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
+    """`assent resume`."""
+    output = Output("resume", as_json=json, run=name)
+    with errors_end(output):
+        with Ledger.open(existing(ledger), group=256) as book:
+            config = config_of(book, name, seed)
+            scene, agent = scene_and_agent(config)
+            session = Session.resume(agent, book, run=name, overseer=scene.overseer)
+            output.say(f"Run {name} stands at decision {session.step:,} of {_num_steps(config, scene):,}.")
+            _go_on(output, session, scene, config)
+
+
+def replay(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
+    """`assent replay`."""
+    output = Output("replay", as_json=json, run=name)
+    with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
+        config = config_of(book, name, seed)
+        scene, agent = scene_and_agent(config)
+        events = [event for event in book.events(name) if event.kind in _DERIVED]
+        differs, compared = _first_difference(config, scene, agent, events, output)
+        if differs is None:
+            output.say(
+                f"Replayed {compared:,} events of {name}: every decision, question and weight comes out the same."
+            )
+            output.done(OK, run=name, compared=compared, differs=None)
+        output.say(
+            f"Event {differs['seq']} ({differs['kind']}) of {name} comes out differently: {differs['field']} is {differs['now']!r}, was {differs['was']!r}."
+        )
+        output.done(FAILED, run=name, compared=compared, differs=differs)
+
+
+def report(name: str, *, ledger: Path, out: Path | None, seed: int | None, json: bool) -> None:
+    """`assent report`."""
+    from assent.report import write
+
+    output = Output("report", as_json=json, run=name)
+    with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
+        check_seed(book, name, seed)
+        path = out or Path(f"{name}.html")
+        write(book.events(name), path)
+        output.plain(f"Report of {name}: {path.resolve()}")
+        output.done(OK, run=name, report=str(path.resolve()))
+
+
+def existing(path: Path) -> Path:
+    """`path`, if a ledger is there; reading must not make an empty one.
+
+    Raises:
+        FileNotFoundError: it is not there.
+    """
+    if not path.exists():
+        raise FileNotFoundError(
+            f"there is no ledger {path}. Make one with `assent run digits`, or name another with --ledger."
+        )
+    return path
+
+
+def open_session(config: RunConfig, scene: Scene, agent: Imitator, book: Ledger) -> Session:
+    """A new run of `config` on the ledger `book`."""
+    return Session.open(
+        agent,
+        book,
+        run=config.name,
+        overseer=scene.overseer,
+        seed=config.seed,
+        null_action=scene.null_action,
+        labels=scene.labels,
+        picture=scene.picture,
+        config={"run": config.model_dump(mode="json", exclude={"ledger"})},
+        checkpoint_every=config.checkpoint_every,
+    )
+
+
+def scene_and_agent(config: RunConfig) -> tuple[Scene, Imitator]:
+    """The preset and the agent that a configuration describes."""
+    scene = PRESETS[config.preset](config.seed)
+    return scene, agent_of(config.agent, scene.hypotheses, one_label=scene.truth is not None)
+
+
+def config_of(book: Ledger, name: str, seed: int | None) -> RunConfig:
+    """The configuration that a run was made with, from its open event.
+
+    Raises:
+        ValueError: the run was made by a program of its own, or with another seed.
+    """
+    opened = check_seed(book, name, seed)
+    recorded = opened.body["config"].get("run")
+    if recorded is None:
+        raise ValueError(
+            f"run {name!r} was not made by `assent run`: only the program that made it has its agent. Use Session.resume there."
+        )
+    return RunConfig(**{**recorded, "run": name})
+
+
+def check_seed(book: Ledger, name: str, seed: int | None) -> Event:
+    """The open event of the run.
+
+    Raises:
+        ValueError: `seed` is given and the run has another.
+        UnknownRun: there is no such run.
+    """
+    book.head(name)
+    opened = next(iter(book.events(name)))
+    if seed is not None and opened.body["seed"] != seed:
+        raise ValueError(f"run {name!r} was made with seed {opened.body['seed']}, not {seed}.")
+    return opened
+
+
+def _about(config: RunConfig, scene: Scene, agent: Imitator) -> str:
+    return (
+        f"Run {config.name}: {_num_steps(config, scene):,} decisions in {config.preset}, {scene.hypotheses.num_members} members, "
+        f"{type(agent.rule).__name__} over {agent.leading}, seed {config.seed}."
+    )
+
+
+def _num_steps(config: RunConfig, scene: Scene) -> int:
+    return scene.num_steps if config.steps is None else min(config.steps, scene.num_steps)
+
+
+def _go_on(output: Output, session: Session, scene: Scene, config: RunConfig) -> NoReturn:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AssentWarning)  # they are printed from the ledger below
+            rounds = drive(session, scene.world, num_steps=_num_steps(config, scene), truth=scene.truth)
+            counts = _watch(output, rounds, total=_num_steps(config, scene), start=session.step)
+    except KeyboardInterrupt:
+        session.ledger.flush()
+        output.plain(
+            f"Stopped at decision {session.step:,}; go on with: assent resume {session.run} --ledger {session.ledger.path}"
+        )
+        output.done(INTERRUPTED, run=session.run, step=session.step)
+    session.ledger.flush()
+    head = session.ledger.head(session.run)
+    for alarm in sorted(session.alarms):
+        output.say(f"Alarm: {alarm}.")
+    output.say(
+        f"{counts['decisions']:,} decisions, {counts['asks']:,} asked, {counts['errors']:,} wrong while acting alone."
+    )
+    output.plain(f"Ledger {session.ledger.path}: {head.seq:,} events, head {head.hash.hex()}")
+    output.plain(
+        f"Next: assent report {session.run} --ledger {session.ledger.path}   ·   assent log verify {session.run} --ledger {session.ledger.path}"
+    )
+    output.done(
+        OK,
+        run=session.run,
+        ledger=str(session.ledger.path),
+        events=head.seq,
+        head=head.hash.hex(),
+        alarms=sorted(session.alarms),
+        **counts,
+    )
+
+
+def _watch(output: Output, rounds: Iterable[Round], *, total: int, start: int) -> dict[str, int]:
+    """Goes through the rounds with a progress bar; how many were decided, asked, and wrong alone since `start`."""
+    counts = {"decisions": 0, "asks": 0, "errors": 0}
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[asks]:,} asked"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=output.people, transient=True) as bar:
+        task = bar.add_task("decisions", total=total, completed=start, asks=0)
+        for item in rounds:
+            counts["decisions"] += 1
+            counts["asks"] += item.asked
+            counts["errors"] += not item.asked and item.truth is not None and item.action != item.truth
+            if counts["decisions"] % 16 == 0:
+                bar.update(task, completed=item.step + 1, asks=counts["asks"])
+    return counts
+
+
+_DERIVED = ("act", "ask", "answer", "apply", "expire", "checkpoint")
+
+
+def _first_difference(
+    config: RunConfig, scene: Scene, agent: Imitator, events: list[Event], output: Output
+) -> tuple[dict[str, Any] | None, int]:
+    """The first event that a fresh run, in a file of its own, makes differently from the record, and how many were compared."""
+    with (
+        TemporaryDirectory() as folder,
+        Ledger.open(Path(folder) / "again.db", group=config.group) as book,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", AssentWarning)
+        session = open_session(config, scene, agent, book)
+        last = max((event.body["step"] for event in events if "step" in event.body), default=-1)
+        for _ in drive(session, scene.world, num_steps=last + 1, truth=scene.truth):
+            pass
+        book.flush()
+        again = [event for event in book.events(config.name) if event.kind in _DERIVED]
+    for number, event in enumerate(events):
+        now = again[number] if number < len(again) else None
+        if now is None or now.kind != event.kind:
+            return {
+                "seq": event.seq,
+                "kind": event.kind,
+                "field": "kind",
+                "was": event.kind,
+                "now": None if now is None else now.kind,
+            }, number
+        for key, was in event.body.items():
+            if event.kind in ("apply", "checkpoint") and key in ("cause", "applied_seq"):
+                continue  # numbers of events, which corrections and refusals in between may shift
+            if now.body.get(key) != was:
+                return {
+                    "seq": event.seq,
+                    "kind": event.kind,
+                    "field": key,
+                    "was": was,
+                    "now": now.body.get(key),
+                }, number
+    return None, len(events)
+
+
+def belief_refolder(book: Ledger) -> Any:
+    """A function from a run to the belief digests that its answers lead to, or None for runs of other programs' agents."""
+    from assent.fold import fold
+
+    def refold(name: str) -> dict[int, str] | None:
+        try:
+            config = config_of(book, name, None)
+        except (ValueError, LedgerError):
+            return None
+        return fold(scene_and_agent(config)[1], book.events(name), strict=False).digests
+
+    return refold

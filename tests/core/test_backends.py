@@ -1,0 +1,226 @@
+"""Every public function of the core on NumPy, JAX and torch: the same numbers, and under `jit` and `vmap` too."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import assent.lab  # noqa: F401  (lets JAX return assents, decisions and verdicts)
+from assent import core
+from assent.core import (
+    AlphaSet,
+    Assent,
+    Confidence,
+    Context,
+    Everyone,
+    MinLeaders,
+    Minimum,
+    Mixture,
+    NotHalted,
+    OneAnswer,
+    RatioSet,
+    Readable,
+    Rotation,
+    SureAbove,
+    TopK,
+    Veto,
+)
+
+MEMBERS, ACTIONS, COMMITTEES = 7, 5, 40
+Data = dict[str, Any]
+Parts = tuple[Any, ...]
+
+
+def _of(assent: Assent) -> Parts:
+    return assent.probs, assent.ask
+
+
+def _rule(rule: Any) -> Callable[[Data], Parts]:
+    return lambda data: _of(rule(data["rows"], data["weight"]))
+
+
+def _set(leading: Any) -> Callable[[Data], Parts]:
+    return lambda data: (leading(data["weight"], data["prior"]),)
+
+
+def _context(data: Data) -> Context:
+    return Context(data["leaders"], data["members"], data["readable"], data["halted"])
+
+
+def _guard(guard: Any) -> Callable[[Data], Parts]:
+    return lambda data: _of(guard(Assent(data["probs"]), _context(data)))
+
+
+def _decide(data: Data) -> Parts:
+    decision = core.decide(Assent(data["probs"]), data["uniform"])
+    return decision.asked, decision.action
+
+
+def _veto(data: Data) -> Parts:
+    verdict = core.propose_and_veto(data["rows"][:, 0], data["weight"], data["proposer"], data["uniform"])
+    return verdict.emitted, verdict.objects
+
+
+CASES: dict[str, Callable[[Data], Parts]] = {
+    "Minimum": _rule(Minimum()),
+    "Mixture": _rule(Mixture()),
+    "Rotation": _rule(Rotation()),
+    "Veto": _rule(Veto(0.05)),
+    "Confidence": _rule(Confidence(0.5)),
+    "RatioSet": _set(RatioSet(0.3)),
+    "RatioSet capped": _set(RatioSet(0.3, cap=2)),
+    "AlphaSet": _set(AlphaSet(0.1)),
+    "TopK": _set(TopK(3, accept_no_guarantee=True)),
+    "Everyone": _set(Everyone()),
+    "MinLeaders": _guard(MinLeaders(3)),
+    "Readable": _guard(Readable()),
+    "NotHalted": _guard(NotHalted()),
+    "SureAbove": _guard(SureAbove(0.3)),
+    "OneAnswer": _guard(OneAnswer(0.4)),
+    "Assent": lambda data: _of(Assent(data["probs"])),
+    "always_ask": lambda data: _of(core.always_ask(data["probs"])),
+    "withhold": lambda data: _of(core.withhold(Assent(data["probs"]), data["share"])),
+    "apply_guards": lambda data: _of(
+        core.apply_guards(Assent(data["probs"]), (MinLeaders(1), SureAbove(0.5)), _context(data))
+    ),
+    "decide": _decide,
+    "propose_and_veto": _veto,
+    "ask_probability": lambda data: (core.ask_probability(Assent(data["probs"])),),
+    "dissent": lambda data: (core.dissent(data["rows"], data["leader"]),),
+    "effective_size": lambda data: (core.effective_size(data["weight"]),),
+    "kl_divergence": lambda data: (core.kl_divergence(data["probs"], data["share"]),),
+    "surprise": lambda data: (core.surprise(data["rows"], data["weight"], data["action"]),),
+    "total_variation": lambda data: (core.total_variation(data["probs"], data["share"]),),
+    "log_sum_exp": lambda data: (core.log_sum_exp(data["rows"]),),
+    "normalise": lambda data: (core.normalise(data["weight"] + 3.0),),
+    "posterior": lambda data: (core.posterior(data["weight"], data["rows"][:, 1], temper=0.5),),
+    "posterior with sleepers": lambda data: (core.posterior(data["weight"], data["rows"][:, 1], awake=data["leader"]),),
+    "readable_rows": lambda data: core.readable_rows(data["rows"]),
+}
+
+NOT_COMPARED = {
+    "Array", "SILENT", "Grade", "GuaranteeWarning",                # no function of arrays
+    "Answer", "Belief", "Context", "Decision", "Verdict",            # values
+    "Agent", "Guard", "Hypotheses", "LeadingSet", "Overseer", "Rule", "World",  # protocols
+    "uniforms",                                                      # NumPy only: both speeds are given its numbers
+}  # fmt: skip
+
+
+def test_every_public_name_of_the_core_is_compared() -> None:
+    public = {name for name in vars(core) if not name.startswith("_") and not _is_module(name)}
+    assert public == {name.split()[0] for name in CASES} | NOT_COMPARED
+
+
+def _is_module(name: str) -> bool:
+    return type(getattr(core, name)).__name__ == "module"
+
+
+def drawn(number: int) -> dict[str, Any]:
+    """Data in NumPy float64; by turns rows that leave mass out, zeros, dead members, an unreadable row, nobody who leads."""
+    rng = np.random.default_rng([31, number])
+    policy = rng.dirichlet(np.full(ACTIONS, 0.7), size=MEMBERS)
+    weight, prior = rng.dirichlet(np.ones(MEMBERS), size=2)
+    if number % 2:
+        policy *= rng.uniform(0.4, 0.95, size=(MEMBERS, 1))
+    if number % 3 == 1:
+        policy[0, 0], weight[1] = 0.0, 0.0
+    if number % 10 == 7:
+        policy[2] = np.nan
+    if number % 10 == 8:
+        policy[3] = 1.0
+    if number % 10 == 9:
+        weight[:] = 0.0
+    with np.errstate(divide="ignore"):
+        rows, log_weight = np.log(policy), np.log(weight / max(weight.sum(), 1e-9))
+    share = rng.dirichlet(np.ones(ACTIONS))
+    return {
+        "rows": rows,
+        "weight": log_weight,
+        "prior": np.log(prior),
+        "probs": share * rng.uniform(0.3, 1),
+        "share": share[::-1].copy(),
+        "uniform": np.asarray(rng.random()),
+        "leader": np.isfinite(log_weight) & (rng.random(MEMBERS) < 0.8) & ~np.isnan(rows).any(axis=1),
+        "leaders": np.asarray(rng.integers(0, 5)),
+        "members": np.asarray(MEMBERS),
+        "readable": np.asarray(number % 4 != 0),
+        "halted": np.asarray(number % 5 == 0),
+        "proposer": np.asarray(rng.integers(0, MEMBERS)),
+        "action": np.asarray(rng.integers(0, ACTIONS)),
+    }
+
+
+def on(backend: Any, data: dict[str, Any], dtype: str = "float64") -> Data:
+    """The same data as arrays of `backend`, floats as `dtype`."""
+    wanted = {"f": dtype, "i": "int64", "b": "bool"}
+    return {name: backend.array(value, wanted[value.dtype.kind]) for name, value in data.items()}
+
+
+def close(mine: Any, theirs: Any, *, eps: float) -> bool:
+    """Equal up to rounding: at most H * A products of numbers up to 1, and logarithms up to 50 in size, each good to an ulp or two."""
+    mine, theirs = np.asarray(mine), np.asarray(theirs)
+    if mine.dtype.kind != "f":
+        return np.array_equal(mine, theirs)
+    slack = 4 * MEMBERS * ACTIONS * eps * np.maximum(1.0, np.where(np.isfinite(mine), abs(mine), 1.0))
+    with np.errstate(invalid="ignore"):
+        return bool(((abs(mine - theirs) <= slack) | (mine == theirs) | (np.isnan(mine) & np.isnan(theirs))).all())
+
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_alike_on_every_library(backend: Any, name: str) -> None:
+    for number in range(COMMITTEES // 4 if backend.name != "numpy" else COMMITTEES):
+        data = drawn(number)
+        expected, given = CASES[name](data), CASES[name](on(backend, data))
+        for mine, theirs in zip(expected, given, strict=True):
+            assert close(mine, backend.numpy(theirs), eps=EPS), (number, mine, theirs)
+            assert backend.name != "jax" or np.asarray(mine).dtype.kind != "f" or theirs.dtype == "float64"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_alike_under_jit_and_vmap(name: str) -> None:
+    jax = importlib.import_module("jax")
+    with jax.enable_x64(True):
+        committees = [drawn(number) for number in range(COMMITTEES)]
+        batch = {key: jax.numpy.stack([jax.numpy.asarray(data[key]) for data in committees]) for key in committees[0]}
+        together = jax.jit(jax.vmap(CASES[name]))(batch)
+        alone = jax.jit(CASES[name])({key: jax.numpy.asarray(value) for key, value in committees[1].items()})
+        for number, data in enumerate(committees):
+            for mine, theirs in zip(CASES[name](data), together, strict=True):
+                assert close(mine, theirs[number], eps=EPS), (number, mine, theirs[number])
+        for mine, theirs in zip(CASES[name](committees[1]), alone, strict=True):
+            assert close(mine, theirs, eps=EPS)
+
+
+@pytest.mark.parametrize("name", ["Minimum", "Mixture", "Rotation", "Veto", "Confidence"])
+def test_rules_in_single_precision(backend: Any, name: str) -> None:
+    """Against float64 in NumPy: a logarithm of size up to 20 rounded to float32 moves its probability by 20 eps."""
+    eps = float(np.finfo(np.float32).eps)
+    for number in range(COMMITTEES // 2):
+        data = drawn(number)
+        probs, ask = CASES[name](on(backend, data, "float32"))
+        assert str(probs.dtype).endswith("float32")
+        assert str(ask.dtype).endswith("float32")
+        for mine, theirs in zip(CASES[name](data), (probs, ask), strict=True):
+            assert close(mine, backend.numpy(theirs), eps=eps), (number, mine, theirs)
+
+
+@pytest.mark.parametrize("name", ["Minimum", "Mixture", "Rotation"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_equal_members_ask_exactly_zero_on_every_library(backend: Any, name: str, dtype: str) -> None:
+    """In float32 `1 - sum` is rounding noise of 1e-7 or so, which a million rounds would turn into needless questions."""
+    rng = np.random.default_rng(0)
+    noisy = 0
+    for _ in range(20):
+        row = rng.dirichlet(np.ones(ACTIONS))
+        rows = backend.array(np.log(np.stack([row, row])), dtype)
+        _, ask = CASES[name]({"rows": rows, "weight": backend.array(np.log([0.5, 0.5]), dtype)})
+        assert float(ask) == 0
+        noisy += float(np.exp(backend.numpy(rows)[0]).sum()) != 1
+    assert noisy > 0, "every row sums to 1 exactly: the test has lost its point"

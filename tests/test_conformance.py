@@ -1,0 +1,208 @@
+"""Everything in the catalogue does what its kind has to do; and the checks that say so reject what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import jax
+import numpy as np
+import pytest
+
+import assent.lab
+from assent import catalogue, checks
+from assent.core import Assent, Minimum, Mixture, normalise, posterior
+from assent.worlds.stream import Stream
+
+KINDS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
+    (checks.check_leading_set, catalogue.LEADING),
+    (checks.check_rule, catalogue.RULES),
+    (checks.check_guard, catalogue.GUARDS),
+    (checks.check_hypotheses, (*catalogue.HYPOTHESES, *catalogue.ENSEMBLES)),
+    (checks.check_overseer, catalogue.OVERSEERS),
+    (checks.check_world, (*catalogue.WORLDS, *catalogue.LAB_WORLDS)),
+    (checks.check_agent, catalogue.AGENTS),
+)
+
+
+def entries() -> Iterator[Any]:
+    for check, things in KINDS:
+        for thing in things:
+            name = thing if isinstance(thing, str) else thing.__name__
+            yield pytest.param(check, thing, id=f"{check.__name__.removeprefix('check_')}-{name.split(':')[-1]}")
+
+
+@pytest.mark.parametrize(("check", "thing"), list(entries()))
+def test_everything_in_the_catalogue_conforms(check: Any, thing: Any) -> None:
+    check(thing)
+
+
+def test_every_list_of_the_catalogue_is_checked() -> None:
+    lists = {name for name in vars(catalogue) if name.isupper()} - {"TRACED"}
+    checked = {name for name in lists if any(set(getattr(catalogue, name)) <= set(things) for _, things in KINDS)}
+    assert lists == checked
+
+
+@pytest.mark.parametrize("cls", catalogue.TRACED, ids=lambda cls: cls.__name__)
+def test_every_traced_class_survives_a_round_trip_through_jax(cls: type[Any]) -> None:
+    assert cls in assent.lab._registered
+    if any(cls in things for _, things in KINDS):
+        item = checks.example(cls)
+        leaves, form = jax.tree.flatten(item)
+        again = jax.tree.unflatten(form, leaves)
+        assert type(again) is cls
+        assert all(
+            np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(leaves, jax.tree.leaves(again), strict=True)
+        )
+
+
+# Below, for each check, a wrong variant that it rejects.
+
+
+@dataclass(frozen=True)
+class Trusting:
+    """A rule that reads what it cannot read as consent: NaN-blind minimum, all members counted."""
+
+    static_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, log_policy: Any, log_weight: Any) -> Assent:
+        return Assent(np.nanmin(np.exp(log_policy), axis=0) if len(log_policy) else np.ones(log_policy.shape[1]))
+
+
+@dataclass(frozen=True)
+class FirstMember:
+    static_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, log_policy: Any, log_weight: Any) -> Assent:
+        first = np.flatnonzero(np.isfinite(log_weight))[:1]
+        assent = Minimum()(log_policy, log_weight)
+        readable = float(assent.ask) < 1
+        return Mixture()(log_policy[first], log_weight[first]) if readable else assent
+
+
+@dataclass(frozen=True)
+class Unmarked:
+    def __call__(self, log_policy: Any, log_weight: Any) -> Assent:
+        return Minimum()(log_policy, log_weight)
+
+
+@dataclass(frozen=True)
+class DeadLead:
+    static_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, log_weight: Any, log_prior: Any) -> Any:
+        return np.ones(log_weight.shape, bool)
+
+
+@dataclass(frozen=True)
+class FirstLeads:
+    static_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, log_weight: Any, log_prior: Any) -> Any:
+        alive = np.isfinite(log_weight)
+        return alive & (np.cumsum(alive) == 1)
+
+
+@dataclass(frozen=True)
+class Generous:
+    static_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, assent: Assent, context: Any) -> Assent:
+        return Assent(assent.probs + np.asarray(assent.ask) / assent.num_actions)
+
+
+@dataclass(frozen=True, eq=False)
+class Moody:
+    static_fields: ClassVar[tuple[str, ...]] = ()
+
+    def answer(self, uniform: Any, revealed: Any) -> Any:
+        return np.random.default_rng().integers(3)
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfRange:
+    static_fields: ClassVar[tuple[str, ...]] = ()
+
+    def answer(self, uniform: Any, revealed: Any) -> Any:
+        return np.asarray(3)
+
+
+class Counting(Stream):
+    """A world whose state remembers outside of itself how often it was stepped."""
+
+    steps = [0]
+
+    def step(self, key: Any, state: Any, action: Any) -> Any:
+        self.steps[0] += 1
+        return np.asarray(self.steps[0] % 3)
+
+
+class Selfish(catalogue.Imitator):
+    """An agent that takes its own action for an answer."""
+
+    def remember(self, belief: Any, obs: Any, action: Any) -> Any:
+        rows = self.hypotheses.log_policy(belief.memory, obs)
+        return replace(belief, log_weight=posterior(belief.log_weight, rows[:, action]))
+
+
+class Gullible(catalogue.Imitator):
+    def learn(self, belief: Any, obs: Any, answer: Any) -> Any:
+        action = getattr(answer, "action", answer)
+        rows = self.hypotheses.log_policy(belief.memory, obs)
+        return replace(belief, log_weight=normalise(belief.log_weight + rows[:, action]))
+
+
+def _forgetful() -> Any:
+    class Forgetful(catalogue.Tables):
+        """Promises that rows stay the same, and drifts."""
+
+        def learn(self, memory: Any, obs: Any, answer: Any) -> Any:
+            return "taught"
+
+        def log_policy(self, memory: Any, obs: Any) -> Any:
+            return super().log_policy(memory, obs) - (0.1 if memory == "taught" else 0.0)
+
+    bank = checks.example(catalogue.Tables)
+    return Forgetful(bank.log_rows, bank.log_prior_weights, bank.names)
+
+
+def _bank() -> Any:
+    return checks.example(catalogue.Tables)
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong", "sentence"),
+    [
+        (checks.check_rule, Trusting, "only ask"),
+        (checks.check_rule, FirstMember, "order of the members"),
+        (checks.check_rule, Unmarked, "static_fields"),
+        (checks.check_leading_set, DeadLead, "although all are dead"),
+        (checks.check_leading_set, FirstLeads, "order of members"),
+        (checks.check_guard, Generous, "adds mass"),
+        (checks.check_hypotheses, _forgetful, "changed at an answer"),
+        (checks.check_hypotheses, lambda: replace(_bank(), names=()), "0 names for 4 members"),
+        (checks.check_hypotheses, lambda: replace(_bank(), log_prior_weights=np.zeros(4)), "sums to 4"),
+        (checks.check_hypotheses, lambda: replace(_bank(), log_rows=np.zeros((3, 3, 4))), "no sub-distribution"),
+        (checks.check_overseer, Moody, "two answers"),
+        (checks.check_overseer, OutOfRange, "neither an action"),
+        (checks.check_world, lambda: Counting(np.arange(3), None, 3), "goes two ways"),
+        (checks.check_agent, lambda: Selfish(_bank()), "moves its weights when it remembers"),
+        (checks.check_agent, lambda: Gullible(_bank()), "only an overseer's answer teaches"),
+    ],
+    ids=lambda value: getattr(value, "__name__", "")[:20],
+)
+def test_the_checks_reject_what_is_wrong(check: Any, wrong: Any, sentence: str) -> None:
+    with pytest.raises(AssertionError, match=sentence):
+        check(wrong if isinstance(wrong, type) else wrong())
+
+
+def test_a_class_that_needs_more_than_numbers_has_to_bring_an_example() -> None:
+    class Needy:
+        def __init__(self, friend: Any) -> None:
+            self.friend = friend
+
+    with pytest.raises(checks.NoExample, match=r"Needy cannot be made from numbers alone .* `example\(\)`"):
+        checks.example(Needy)
+    Needy.example = staticmethod(lambda: Needy("somebody"))  # type: ignore[attr-defined]
+    assert checks.example(Needy).friend == "somebody"
