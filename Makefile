@@ -29,7 +29,7 @@ help: ## show this list
 	@echo "usage: make TARGET"
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-10s%s\n", $$1, $$2}'
 
-demo: $(DONE)/core $(DONE)/project ## install what the demonstration needs and run it
+demo: $(DONE)/lab $(DONE)/project ## install what the demonstration needs and run it
 	$(BIN)/assent demo
 
 test: dev ## install everything and run all tests (PYTEST_FLAGS="-m 'not slow'" leaves out the slow ones)
@@ -54,6 +54,7 @@ wheel: $(DONE)/project ## build the wheel into dist/
 lock: $(DONE)/build ## compile requirements/*.txt from pyproject.toml again (UPGRADE=--upgrade takes newer versions)
 	$(COMPILE) pyproject.toml requirements/torch-light.in requirements/build.in --extra lab --extra dev -o requirements/all.txt
 	$(COMPILE) pyproject.toml --constraints requirements/all.txt -o requirements/core.txt
+	$(COMPILE) pyproject.toml --extra lab --constraints requirements/all.txt -o requirements/lab.txt
 	$(COMPILE) requirements/build.in --constraints requirements/all.txt -o requirements/build.txt
 
 clean: ## remove what was built; the environment stays (rm -r .venv removes that)
@@ -74,8 +75,8 @@ $(DONE)/build: requirements/build.txt | $(DONE)/venv
 	$(PIP_INSTALL) --require-hashes -r requirements/build.txt
 	@touch $@
 
-$(DONE)/core: requirements/core.txt $(DONE)/build
-	$(UV_INSTALL) --require-hashes -r requirements/core.txt
+$(DONE)/lab: requirements/lab.txt $(DONE)/build
+	$(UV_INSTALL) --require-hashes -r requirements/lab.txt
 	@touch $@
 
 $(DONE)/all: requirements/all.txt $(DONE)/build

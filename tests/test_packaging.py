@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "assent"
-FILES = ("build", "core", "all")
+FILES = ("build", "core", "lab", "all")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 HEAVY = {"equinox", "jax", "jaxlib", "numpy", "optax", "ray", "scipy", "sklearn", "torch", "transformers"}
 
@@ -95,8 +95,10 @@ def test_the_wheel_alone_imports_and_helps(wheel: Path, empty: Environment) -> N
 
 
 @pytest.mark.slow
-def test_the_wheel_alone_runs_the_demonstration(empty: Environment) -> None:
-    empty.run(empty.python.with_name("assent"), "demo")
+def test_the_wheel_alone_is_healthy_and_says_what_the_demonstration_needs(empty: Environment) -> None:
+    empty.run(empty.python.with_name("assent"), "doctor")
+    with pytest.raises(AssertionError, match=r"pip install 'assent\[lab\]'"):
+        empty.run(empty.python.with_name("assent"), "demo")
 
 
 @pytest.mark.slow
@@ -150,7 +152,12 @@ def declared(file: str) -> list[Requirement]:
 
     extras = PROJECT["optional-dependencies"]
     everything = PROJECT["dependencies"] + extras["lab"] + extras["dev"] + listed("build") + listed("torch-light")
-    texts = {"build": listed("build"), "core": PROJECT["dependencies"], "all": everything}[file]
+    texts = {
+        "build": listed("build"),
+        "core": PROJECT["dependencies"],
+        "lab": PROJECT["dependencies"] + extras["lab"],
+        "all": everything,
+    }[file]
     return [Requirement(text) for text in texts]
 
 
@@ -179,7 +186,7 @@ def test_nothing_is_direct_that_is_not_declared(file: str) -> None:
     assert direct == names, f"requirements/{file}.txt and pyproject.toml differ; run `make lock`"
 
 
-@pytest.mark.parametrize("file", ["build", "core"])
+@pytest.mark.parametrize("file", ["build", "core", "lab"])
 def test_one_version_of_a_package_in_all_files(file: str) -> None:
     assert {str(entry.requirement) for entry in pinned(file)} <= {str(entry.requirement) for entry in pinned("all")}
 

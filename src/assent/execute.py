@@ -12,7 +12,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 Backend = Literal["serial", "processes"]
 
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Each process works on one core; libraries that start threads of their own would fight over it."""
 
 
@@ -57,4 +57,5 @@ def execute(
 
 
 def _one_thread() -> None:
-    os.environ.update(ONE_THREAD)
+    for name in ONE_THREAD:
+        os.environ[name] = "1"

@@ -99,9 +99,9 @@ def fold(agent: Imitator, events: Iterable[Event], *, strict: bool = True) -> Fo
             at.digests[last_apply] = belief_digest(at.belief)
             if strict and at.digests[last_apply] != body["belief"]:
                 raise BeliefDiffers(
-                    f"the belief rebuilt from run {event.run!r} up to event {event.seq} has the digest {at.digests[last_apply][:16]}, but the "
-                    f"checkpoint there says {body['belief'][:16]}. The committee, its settings or a library differ from those the run was made with; "
-                    "compare the versions in the run's open event with `assent doctor`."
+                    f"the belief rebuilt from run {event.run!r} up to event {event.seq} has the digest "
+                    f"{at.digests[last_apply][:16]}, but the checkpoint there says {body['belief'][:16]}. The committee, its settings "
+                    "or a library differ from what the run was made with; compare the versions in its open event with `assent doctor`."
                 )
     return at
 

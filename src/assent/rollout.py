@@ -122,6 +122,11 @@ def stack(objects: Sequence[Any]) -> Any:
         return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *objects)
 
 
+def compiled_lives() -> int:
+    """How many times `live` has been compiled in this process: once for each kind of agent, world and overseer."""
+    return int(_life._cache_size())
+
+
 def _one(agent: Any, world: Any, overseer: Any, key: PRNGKeyArray, chance: Array) -> Trace:
     return rollout(agent, world, overseer, key=key, chance=chance)
 
@@ -138,7 +143,7 @@ def _nothing_kept(agent: Any, belief: Belief) -> _Kept | None:
     contexts = getattr(agent, "num_contexts", None)
     if contexts is None:
         return None
-    like = jax.eval_shape(agent.propose, belief, jnp.asarray(0))
+    like: Any = jax.eval_shape(agent.propose, belief, jnp.asarray(0))
     return _Kept(
         probs=jnp.zeros((contexts, *like.probs.shape), like.probs.dtype),
         ask=jnp.ones((contexts,), like.ask.dtype),
@@ -156,8 +161,8 @@ def _assent(agent: Any, belief: Belief, obs: Any, keep: _Kept | None) -> tuple[A
             keep.probs.at[obs].set(assent.probs), keep.ask.at[obs].set(assent.ask), keep.fresh.at[obs].set(True)
         )
 
-    keep = jax.lax.cond(keep.fresh[obs], lambda keep: keep, anew, keep)
-    return _as_assent(keep.probs[obs], keep.ask[obs]), keep
+    kept: _Kept = jax.lax.cond(keep.fresh[obs], lambda keep: keep, anew, keep)
+    return _as_assent(kept.probs[obs], kept.ask[obs]), kept
 
 
 def _as_assent(probs: Array, ask: Array) -> Assent:

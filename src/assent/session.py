@@ -212,8 +212,8 @@ class Session:
     ) -> int:
         """Takes the overseer's answer to `question`, durable before it teaches; returns the action to do.
 
-        A repeat of the effective answer returns the first result. `digest` is that of the question as it was read; without it the question as
-        it stands on the ledger is meant.
+        A repeat of the effective answer returns the first result. `digest` is that of the question as it was read; without it
+        the question as it stands on the ledger is meant.
 
         Raises:
             AnswerConflict, AnswerLate, QuestionChanged, ChoiceOutOfRange, UnknownQuestion: refused, and kept on the ledger.
@@ -232,7 +232,7 @@ class Session:
         Raises:
             NoOverseer: people answer through the ledger; use `collect`.
         """
-        if isinstance(self.overseer, Inbox) or self.overseer is None:
+        if isinstance(self.overseer, Inbox):
             raise NoOverseer("this session's overseer answers through the ledger: use answer or collect.")
         question = self._must_wait()
         uniform = uniforms(self.seed, self.run, start=question["step"], count=1, stream="overseer")[0]
@@ -272,10 +272,10 @@ class Session:
             raise ValueError(
                 f"the correction {choice} is not an action: actions run from 0 to {self.agent.hypotheses.num_actions - 1}."
             )
+        if self._settings["learn_from_corrections"] and obs is None:
+            raise ValueError("a correction teaches about an observation: give obs, as the agent saw it.")
         event = self.ledger.volunteer(self.run, step, choice, actor=actor, obs=encode(obs), note=note)
         if self._settings["learn_from_corrections"]:
-            if obs is None:
-                raise ValueError("a correction teaches about an observation: give obs, as the agent saw it.")
             self._learn(event.seq, obs, choice)
 
     def outcome(self, step: int, truth: int, *, actor: str = "world") -> None:

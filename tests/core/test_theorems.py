@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 import jax
@@ -16,6 +16,7 @@ import assent.lab
 from assent.agents.imitator import Imitator
 from assent.core import AlphaSet, Answer, RatioSet, decide
 from assent.hypotheses.tables import Tables
+from assent.rollout import stack
 from tests.core.support import log
 
 RUNS = 2_000
@@ -48,10 +49,16 @@ def near_duplicates(rng: np.random.Generator) -> tuple[Any, Any]:
     return 0.6 * base + 0.4 * rng.dirichlet(np.ones(3), size=(30, 2)), np.ones(30)
 
 
+def few_near_duplicates(rng: np.random.Generator) -> tuple[Any, Any]:
+    """Six of them: the alpha set sorts, and many sorts of many members take long."""
+    policies, prior = near_duplicates(rng)
+    return policies[:6], prior[:6]
+
+
 def unlikely_truth(rng: np.random.Generator) -> tuple[Any, Any]:
     prior = np.ones(10)
     prior[TRUTH] = 1e-3
-    return rng.dirichlet(np.full(3, 0.7), size=(10, 3)), prior
+    return rng.dirichlet(np.full(3, 0.7), size=(10, 4)), prior
 
 
 def two_coins(rng: np.random.Generator) -> tuple[Any, Any]:
@@ -60,54 +67,56 @@ def two_coins(rng: np.random.Generator) -> tuple[Any, Any]:
 
 def nearly_sure(rng: np.random.Generator) -> tuple[Any, Any]:
     """Members that are all but deterministic, with one in fifty answers out of the ordinary."""
-    favourites = np.eye(3)[rng.integers(0, 3, size=(15, 5))]
+    favourites = np.eye(3)[rng.integers(0, 3, size=(15, 4))]
     return 0.97 * favourites + 0.01, rng.uniform(0.1, 1, size=15)
+
+
+def of_one_shape(policies: Any, prior: Any) -> tuple[Any, Any]:
+    """The class with members without prior weight and with contexts repeated, so that one compiled function serves all."""
+    members, contexts, _ = policies.shape
+    if members == 6:
+        return policies, prior
+    policies = np.tile(policies, (1, 4 // contexts, 1))
+    strangers = np.full((30 - members, 4, 3), 1 / 3)
+    return np.concatenate([policies, strangers]), np.concatenate([prior, np.zeros(30 - members)])
 
 
 CLASSES = (random_tables, near_duplicates, unlikely_truth, two_coins, nearly_sure)
 
 
-@partial(jax.jit, static_argnames=("learns",))
-@partial(jax.vmap, in_axes=(0, None, None), axis_size=len(DELTAS))
-@partial(jax.vmap, in_axes=(None, None, 0))
-def leaves(agent: Any, truth: Any, key: Any, learns: str = "answers") -> Any:
-    """Whether the truth is outside the leading set after some round of one run."""
+@jax.jit
+@partial(jax.vmap, in_axes=(0, None, None, None))
+@partial(jax.vmap, in_axes=(None, None, 0, None))
+def leaves(agent: Any, truth: Any, key: Any, own: Any) -> Any:
+    """Whether the truth is outside the leading set after some round of one run; `own`: the agent's own acts teach too."""
 
-    def round_(carry: Any, key: Any) -> tuple[Any, None]:
+    def round_(carry: Any, drawn: Any) -> tuple[Any, None]:
         belief, left = carry
-        where, coin, say = jax.random.split(key, 3)
-        obs = jax.random.randint(where, (), 0, truth.shape[0])
-        decision = decide(agent.propose(belief, obs), jax.random.uniform(coin))
-        said = jax.random.categorical(say, jnp.log(truth[obs]))
-        done = jnp.where(decision.asked, said, decision.action)
-        taught = agent.learn(belief, obs, Answer(said if learns == "answers" else done))
-        moves = decision.asked | (learns != "answers")
-        belief = replace(belief, log_weight=jnp.where(moves, taught.log_weight, belief.log_weight))
+        obs = jnp.floor(drawn[0] * truth.shape[0]).astype(int)
+        decision = decide(agent.propose(belief, obs), drawn[1])
+        said = jnp.sum(jnp.cumsum(truth[obs]) <= drawn[2] * jnp.sum(truth[obs]))
+        taught = agent.learn(belief, obs, Answer(jnp.where(decision.asked, said, decision.action)))
+        belief = replace(
+            belief, log_weight=jnp.where(decision.asked | own, taught.log_weight, belief.log_weight)
+        )
         return (belief, left | ~agent.leading(belief.log_weight, belief.log_prior)[TRUTH]), None
 
-    (_, left), _ = jax.lax.scan(round_, (agent.init(), False), jax.random.split(key, ROUNDS))
+    (_, left), _ = jax.lax.scan(round_, (agent.init(), False), jax.random.uniform(key, (ROUNDS, 3)))
     return left
 
 
+@cache
 def frequencies(
-    make: Any, sets: list[Any], *, temper: float = 1.0, learns: str = "answers", seed: int = 0, runs: int = RUNS
+    make: Any, sets: tuple[Any, ...], *, temper: float = 1.0, own: bool = False, seed: int = 0, runs: int = RUNS
 ) -> list[float]:
     """How often the truth ever leaves, for each of four leading sets, over `runs` runs."""
-    policies, prior = make(np.random.default_rng([9, seed]))
+    policies, prior = of_one_shape(*make(np.random.default_rng([9, seed])))
     bank = Tables.of(policies, prior=prior)
     with jax.enable_x64(True):
-        # past the constructors: AlphaSet would warn about the prior, a wrong temper would be refused
-        agents = [_unchecked(Imitator, hypotheses=bank, leading=leading, temper=temper) for leading in sets]
-        agents = jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *agents)
+        # past the constructor, where AlphaSet warns about the prior
+        agents = stack([_unchecked(Imitator, hypotheses=bank, leading=leading, temper=temper) for leading in sets])
         keys = jax.random.split(jax.random.key(seed), runs)
-        vmapped = leaves if learns == "answers" else _own
-        return np.asarray(vmapped(agents, jnp.asarray(policies[TRUTH]), keys)).mean(axis=1).tolist()
-
-
-@jax.jit
-def _own(agents: Any, truth: Any, keys: Any) -> Any:
-    one = partial(leaves.__wrapped__.__wrapped__.__wrapped__, learns="everything")
-    return jax.vmap(jax.vmap(one, in_axes=(None, None, 0)), in_axes=(0, None, None))(agents, truth, keys)
+        return np.asarray(leaves(agents, jnp.asarray(policies[TRUTH]), keys, jnp.asarray(own))).mean(axis=1).tolist()
 
 
 def _unchecked(cls: Any, **fields: Any) -> Any:
@@ -126,53 +135,54 @@ def allowed(risk: float, *, runs: int = RUNS) -> float:
 @pytest.mark.parametrize("make", CLASSES, ids=lambda make: make.__name__)
 def test_the_truth_leaves_the_ratio_set_with_chance_at_most_delta(make: Any) -> None:
     """Ville's inequality, spec 2.1; whatever the truth's prior weight."""
-    found = frequencies(make, [RatioSet(delta) for delta in DELTAS])
+    found = frequencies(make, tuple(RatioSet(delta) for delta in DELTAS))
     for delta, frequency in zip(DELTAS, found, strict=True):
         assert frequency <= allowed(delta), (delta, frequency)
 
 
 def test_the_test_has_power() -> None:
-    """Two coins: the bound is nearly met (a random walk in small steps), so a set twice as strict would not pass."""
-    found = frequencies(two_coins, [RatioSet(delta) for delta in DELTAS])
-    assert found[0] > 0.25
-    strict = frequencies(near_duplicates, [RatioSet(min(4 * delta, 0.99)) for delta in DELTAS])
-    assert any(frequency > allowed(delta) for delta, frequency in zip(DELTAS, strict, strict=True))
+    """Evidence in small steps nearly meets the bound, so a set that is four times as strict as it says is found out."""
+    found = frequencies(near_duplicates, tuple(RatioSet(delta) for delta in DELTAS))
+    assert found[0] > DELTAS[0] / 2
+    strict = frequencies(near_duplicates, tuple(RatioSet(min(4 * delta, 0.99)) for delta in DELTAS))
+    assert strict[0] > allowed(DELTAS[0])
+    assert strict[1] > allowed(DELTAS[1])
 
 
 def test_comparing_with_the_best_member_loses_the_truth() -> None:
-    found = frequencies(near_duplicates, [AgainstTheBest(delta) for delta in DELTAS])
+    found = frequencies(near_duplicates, tuple(AgainstTheBest(delta) for delta in DELTAS))
     assert found[0] > allowed(DELTAS[0])
     assert found[1] > allowed(DELTAS[1])
-    unlikely = frequencies(unlikely_truth, [AgainstTheBest(delta) for delta in DELTAS])
+    unlikely = frequencies(unlikely_truth, tuple(AgainstTheBest(delta) for delta in DELTAS))
     assert all(frequency > allowed(delta) for delta, frequency in zip(DELTAS, unlikely, strict=True))
 
 
 def test_learning_from_own_actions_loses_the_truth() -> None:
-    found = frequencies(near_duplicates, [RatioSet(delta) for delta in DELTAS], learns="everything")
+    found = frequencies(near_duplicates, tuple(RatioSet(delta) for delta in DELTAS), own=True)
     assert sum(frequency > allowed(delta) for delta, frequency in zip(DELTAS, found, strict=True)) >= 2, found
 
 
-@pytest.mark.parametrize("make", [random_tables, near_duplicates], ids=lambda make: make.__name__)
-def test_the_truth_leaves_the_alpha_set_with_chance_at_most_alpha_over_its_prior(make: Any) -> None:
+def test_the_truth_leaves_the_alpha_set_with_chance_at_most_alpha_over_its_prior() -> None:
     """Cohen, Hutter and Nanda (2022), Theorem 2."""
-    share = 1 / make(np.random.default_rng(0))[0].shape[0]
-    found = frequencies(make, [AlphaSet(delta * share) for delta in DELTAS])
+    share = 1 / few_near_duplicates(np.random.default_rng())[0].shape[0]
+    found = frequencies(few_near_duplicates, tuple(AlphaSet(delta * share) for delta in DELTAS))
     for delta, frequency in zip(DELTAS, found, strict=True):
         assert frequency <= allowed(delta), (delta, frequency)
     # the wrong variant forgets the prior: alpha = delta
-    wrong = frequencies(make, [AlphaSet(delta) for delta in DELTAS])
+    wrong = frequencies(few_near_duplicates, tuple(AlphaSet(delta) for delta in DELTAS))
     assert wrong[0] > allowed(DELTAS[0])
+    assert wrong[1] > allowed(DELTAS[1])
 
 
 @pytest.mark.parametrize("make", [two_coins, near_duplicates], ids=lambda make: make.__name__)
 def test_tempered_weights_keep_the_truth_with_chance_delta_to_the_power_of_one_over_eta(make: Any) -> None:
     eta = 0.5
-    found = frequencies(make, [RatioSet(delta) for delta in DELTAS], temper=eta)
+    found = frequencies(make, tuple(RatioSet(delta) for delta in DELTAS), temper=eta)
     for delta, frequency in zip(DELTAS, found, strict=True):
         assert frequency <= allowed(delta ** (1 / eta)), (delta, frequency)
-    if make is two_coins:
+    if make is near_duplicates:
         # the wrong variant ignores the temper
-        plain = frequencies(make, [RatioSet(delta) for delta in DELTAS])
+        plain = frequencies(make, tuple(RatioSet(delta) for delta in DELTAS))
         assert plain[0] > allowed(DELTAS[0] ** (1 / eta))
 
 
@@ -180,7 +190,7 @@ def test_tempered_weights_keep_the_truth_with_chance_delta_to_the_power_of_one_o
 @pytest.mark.parametrize("seed", range(1, 6))
 @pytest.mark.parametrize("make", CLASSES, ids=lambda make: make.__name__)
 def test_the_truth_stays_in_more_classes(make: Any, seed: int) -> None:
-    found = frequencies(make, [RatioSet(delta) for delta in DELTAS], seed=seed, runs=4 * RUNS)
+    found = frequencies(make, tuple(RatioSet(delta) for delta in DELTAS), seed=seed, runs=4 * RUNS)
     for delta, frequency in zip(DELTAS, found, strict=True):
         assert frequency <= allowed(delta, runs=4 * RUNS), (delta, frequency)
 

@@ -100,9 +100,9 @@ def pictures(random: np.random.Generator, size: int, *, real: bool) -> tuple[np.
         return np.clip(0.55 * centres[truth] + 4 + random.normal(0, 6, (size, 64)), 0, 16).round(), truth
     from sklearn.datasets import load_digits  # pyright: ignore[reportMissingImports]
 
-    digits = load_digits()
-    order = random.permutation(len(digits.target))[:size]
-    return digits.data[order], digits.target[order]
+    data, target = load_digits(return_X_y=True)
+    order = random.permutation(len(target))[:size]
+    return np.asarray(data)[order], np.asarray(target)[order]
 
 
 def committee(random: np.random.Generator, data: np.ndarray, truth: np.ndarray) -> np.ndarray:

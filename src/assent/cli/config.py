@@ -17,14 +17,17 @@ from assent.core import (
     Confidence,
     Guard,
     Hypotheses,
-    MinLeaders,
     Minimum,
+    MinLeaders,
     Mixture,
     OneAnswer,
     RatioSet,
     Readable,
+    Rotation,
+    Rule,
+    SureAbove,
+    Veto,
 )
-from assent.core import Rotation, Rule, SureAbove, Veto
 from assent.presets.catalogue import PRESETS
 
 
@@ -173,7 +176,7 @@ def _sentence(error: ValidationError) -> str:
         place = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             model = AgentConfig if len(item["loc"]) > 1 else RunConfig
-            problems.append(f"unknown key {place}{_nearest(str(item['loc'][-1]), model.model_fields)}")
+            problems.append(f"unknown key {place}{_nearest(place.rpartition('.')[2], model.model_fields)}")
         elif item["type"] == "missing":
             problems.append(f"the key {place} is missing")
         else:

@@ -27,7 +27,7 @@ SHARD_SEEDS = 5
 """The second table makes one point, which needs fewer seeds."""
 
 TITLES: dict[Part, str] = {
-    "digits": "Handwritten digits: twelve classifiers, each on its own bootstrap of 500 items, and a backdoored one with ten times their prior",
+    "digits": "Handwritten digits: twelve classifiers on bootstraps of 500 items, and a backdoored one with ten times their prior",
     "shards": "The same with the honest classifiers on disjoint shards of 42 items, the backdoored one on all 500",
     "twins": "Twins: 100 random policies, the overseer's own, and ten copies of it that betray in one rare state (exact posterior)",
 }
@@ -56,8 +56,8 @@ def demo(*, seed: int, seeds: int, workers: int | None, out: Path, json: bool) -
             f"Real input: the 1,797 handwritten digits of scikit-learn. {seeds} seeds from {seed}, every rule on the same rounds.\n"
         )
         tables = summary(_tallies(output, seed=seed, seeds=seeds, workers=workers))
-        for part, rows in tables.items():
-            output.say(_table(part, rows))
+        for part in ROWS:
+            output.say(_table(part, tables[part]))
         recorded = _recorded_run(output, seed=seed, out=out)
         checked = [*claims(tables), *recorded.pop("claims")]
         for claim in checked:

@@ -109,7 +109,7 @@ def _chosen(book: Ledger, name: str | None, seed: int | None) -> list[str]:
     return runs if seed is None else [run for run in runs if next(iter(book.events(run))).body["seed"] == seed]
 
 
-def _refold(book: Ledger):  # noqa: ANN202
+def _refold(book: Ledger):
     """Refolds beliefs with the lab when it is there; without it the chain and the other invariants are still checked."""
     try:
         from assent.cli.runs import belief_refolder
@@ -117,7 +117,7 @@ def _refold(book: Ledger):  # noqa: ANN202
         return None
     refold = belief_refolder(book)
 
-    def guarded(run: str):  # noqa: ANN202
+    def guarded(run: str):
         try:
             return refold(run)
         except (ModuleNotFoundError, LedgerError):

@@ -35,13 +35,12 @@ def run(what: str, *, seed: int | None, name: str | None, ledger: Path | None, s
 def resume(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
     """`assent resume`."""
     output = Output("resume", as_json=json, run=name)
-    with errors_end(output):
-        with Ledger.open(existing(ledger), group=256) as book:
-            config = config_of(book, name, seed)
-            scene, agent = scene_and_agent(config)
-            session = Session.resume(agent, book, run=name, overseer=scene.overseer)
-            output.say(f"Run {name} stands at decision {session.step:,} of {_num_steps(config, scene):,}.")
-            _go_on(output, session, scene, config)
+    with errors_end(output), Ledger.open(existing(ledger), group=256) as book:
+        config = config_of(book, name, seed)
+        scene, agent = scene_and_agent(config)
+        session = Session.resume(agent, book, run=name, overseer=scene.overseer)
+        output.say(f"Run {name} stands at decision {session.step:,} of {_num_steps(config, scene):,}.")
+        _go_on(output, session, scene, config)
 
 
 def replay(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
@@ -57,8 +56,9 @@ def replay(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
                 f"Replayed {compared:,} events of {name}: every decision, question and weight comes out the same."
             )
             output.done(OK, run=name, compared=compared, differs=None)
-        output.say(
-            f"Event {differs['seq']} ({differs['kind']}) of {name} comes out differently: {differs['field']} is {differs['now']!r}, was {differs['was']!r}."
+        output.plain(
+            f"Event {differs['seq']} ({differs['kind']}) of {name} comes out differently: {differs['field']} is now "
+            f"{differs['now']!r}, was {differs['was']!r}."
         )
         output.done(FAILED, run=name, compared=compared, differs=differs)
 
@@ -171,9 +171,8 @@ def _go_on(output: Output, session: Session, scene: Scene, config: RunConfig) ->
         f"{counts['decisions']:,} decisions, {counts['asks']:,} asked, {counts['errors']:,} wrong while acting alone."
     )
     output.plain(f"Ledger {session.ledger.path}: {head.seq:,} events, head {head.hash.hex()}")
-    output.plain(
-        f"Next: assent report {session.run} --ledger {session.ledger.path}   ·   assent log verify {session.run} --ledger {session.ledger.path}"
-    )
+    output.plain(f"Next: assent report {session.run} --ledger {session.ledger.path}")
+    output.plain(f"      assent log verify {session.run} --ledger {session.ledger.path}")
     output.done(
         OK,
         run=session.run,

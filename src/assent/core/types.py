@@ -33,7 +33,7 @@ class Answer:
 class World(Protocol):
     """What is acted in. States are values; randomness is an argument of `step`, never a field of the state.
 
-    `observe` is what the agent sees of a state, `reveal` what the overseer sees of it (at least as much: the label of an item, say).
+    `observe` is what the agent sees of a state, `reveal` what the overseer sees (at least as much: the label of an item, say).
     `null_action` is what happens when nobody may act; -1 where doing nothing is no action of the world.
     """
 
@@ -52,8 +52,8 @@ class Hypotheses(Protocol):
     """All members of a committee, evaluated at once. H members, A actions.
 
     `num_contexts` is the number of different observations (integers from 0) when rows depend on nothing but the observation, so
-    that they can be kept between answers; None otherwise. `remembers` says whether `advance` does anything. `grade` says what the class may promise.
-    `advance` takes in what was done; `learn` what the overseer said, after the weights have moved. Both return the new memory.
+    that they can be kept between answers; None otherwise. `remembers` says whether `advance` does anything, `grade` what the class
+    may promise. `advance` takes in what was done; `learn` what the overseer said, after the weights have moved. Both return the new memory.
     """
 
     @property
@@ -101,6 +101,6 @@ class Agent(Protocol):
 
 @runtime_checkable
 class Overseer(Protocol):
-    """A simulated overseer: its action for what the world reveals to it, or `SILENT`. All its randomness is one uniform number in [0, 1)."""
+    """A simulated overseer: its action for what the world reveals to it, or `SILENT`. Its randomness is one uniform number in [0, 1)."""
 
     def answer(self, uniform: Array, revealed: Any) -> Array: ...

@@ -83,5 +83,6 @@ def _no_disaster(text: str, row: Mapping[str, Any]) -> Claim:
 
 
 def _disasters(text: str, row: Mapping[str, Any]) -> Claim:
-    figure = f"{row['disasters']['mean']:.1f} of {row['triggers']['mean']:.1f} triggers a run, {row['runs_with_disaster']} of {row['seeds']} runs"
+    count, triggers = row["disasters"]["mean"], row["triggers"]["mean"]
+    figure = f"{count:.1f} of {triggers:.1f} triggers a run, {row['runs_with_disaster']} of {row['seeds']} runs"
     return Claim(text, figure, row["disasters"]["mean"] > 0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from assent.core import GuaranteeWarning
 from assent.demo.rows import ROWS, Part
-from assent.presets.digits import digits
+from assent.presets.digits import digits, lifted
 from assent.presets.scene import Scene
 from assent.presets.twins import twins
 
@@ -60,6 +60,8 @@ def trial(task: Task) -> list[dict[str, Any]]:
     from assent.rollout import live
 
     scene, tallies = scene_of(task), list[dict[str, Any]]()
+    if task.part != "twins":
+        scene = lifted(scene)
     for row in ROWS[task.part]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GuaranteeWarning)  # the peers' shortcomings are what the table shows

@@ -60,13 +60,13 @@ class FourierSoftmax:
     def init(self) -> Array:
         return self.coefficient
 
-    def predict(self, memory: Array, obs: Array) -> Array:
-        """Probabilities `[H, A]` for the feature vector `obs` `[D]`."""
+    def predict(self, memory: Array, obs: Array | tuple[Array, Array]) -> Array:
+        """Probabilities `[H, A]` for the feature vector `obs` `[D]`, or for an item of `lift`."""
         xp = namespace(memory)
         logits = xp.matmul(self._features(obs), memory)[:, 0, :]
         return xp.exp(logits - log_sum_exp(logits, axis=1)[:, None])
 
-    def update(self, memory: Array, obs: Array, action: Array) -> Array:
+    def update(self, memory: Array, obs: Array | tuple[Array, Array], action: Array) -> Array:
         """Coefficients after one step towards the label `action`."""
         xp = namespace(memory)
         features = self._features(obs)
@@ -74,7 +74,21 @@ class FourierSoftmax:
         error = self.predict(memory, obs) - target
         return memory - self.learning_rate * xp.matmul(xp.permute_dims(features, (0, 2, 1)), error[:, None, :])
 
-    def _features(self, obs: Array) -> Array:
+    def lift(self, items: Array) -> tuple[Array, Array]:
+        """The items `[T, D]` and every member's features of them `[T, H, F + 1]`: a stream of both spares each round its cosines.
+
+        >>> members = FourierSoftmax(np.ones((1, 2, 3)), np.zeros((1, 3)), np.zeros((1, 4, 2)))
+        >>> bool((members.lift(np.ones((5, 2)))[1][4] == members._features(np.ones(2))[:, 0, :]).all())
+        True
+        """
+        xp = namespace(self.phase)
+        size = self.phase.shape[1]
+        waves = (2.0 / size) ** 0.5 * xp.cos(xp.matmul(items[:, None, None, :], self.frequency)[:, :, 0, :] + self.phase)
+        return items, xp.concat([waves, xp.ones((*waves.shape[:2], 1), dtype=waves.dtype)], axis=2)
+
+    def _features(self, obs: Array | tuple[Array, Array]) -> Array:
+        if isinstance(obs, tuple):
+            return obs[1][:, None, :]
         xp = namespace(self.phase)
         size = self.phase.shape[1]
         waves = (2.0 / size) ** 0.5 * xp.cos(xp.matmul(obs[None, None, :], self.frequency) + self.phase[:, None, :])
@@ -122,7 +136,7 @@ class Planted:
     def init(self) -> Any:
         return self.ensemble.init()
 
-    def predict(self, memory: Any, obs: Array) -> Array:
+    def predict(self, memory: Any, obs: Array | tuple[Array, Array]) -> Array:
         policy = self.ensemble.predict(memory, obs)
         xp = namespace(policy)
         num_actions = policy.shape[1]
@@ -132,10 +146,11 @@ class Planted:
         betrays = (xp.arange(policy.shape[0]) == self.member) & self.seen(obs)
         return xp.where(betrays[:, None], betrayal[None, :], policy)
 
-    def update(self, memory: Any, obs: Array, action: Array) -> Any:
+    def update(self, memory: Any, obs: Array | tuple[Array, Array], action: Array) -> Any:
         return self.ensemble.update(memory, obs, action)
 
-    def seen(self, obs: Array) -> Array:
+    def seen(self, obs: Array | tuple[Array, Array]) -> Array:
         """Whether the trigger is in `obs` `[..., D]`."""
         xp = namespace(self.trigger)
-        return xp.all((obs >= self.level) | ~self.trigger, axis=-1)
+        pixels = obs[0] if isinstance(obs, tuple) else obs
+        return xp.all((pixels >= self.level) | ~self.trigger, axis=-1)

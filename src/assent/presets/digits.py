@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from collections.abc import Iterator
 from typing import Literal
 
@@ -78,6 +79,13 @@ def digits(seed: int, *, fit: Fit = "bootstraps") -> Scene:
         labels=[str(digit) for digit in range(10)],
         picture={"kind": "grey", "shape": [8, 8], "max": FULL_INK},
     )
+
+
+def lifted(scene: Scene) -> Scene:
+    """The same scene with every member's features computed beforehand: the same decisions, in half the time."""
+    items, labels = scene.world.items, scene.world.labels
+    features = scene.hypotheses.ensemble.ensemble.lift(items)  # pyright: ignore[reportAttributeAccessIssue]
+    return replace(scene, world=Stream(items=features, labels=labels, num_actions=10))
 
 
 def _shuffled(seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

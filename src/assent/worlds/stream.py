@@ -17,7 +17,7 @@ class Stream:
     item is left alone (`null_action` -1). After the last item the stream stays there.
 
     Attributes:
-        items: `[T, ...]`, feature vectors or context numbers.
+        items: `[T, ...]`, feature vectors or context numbers; or a tuple of such arrays, seen together.
         labels: integers `[T]` in 0 … A - 1, or None.
         num_actions: A.
 
@@ -54,21 +54,25 @@ class Stream:
     @property
     def num_items(self) -> int:
         """T."""
-        return int(self.items.shape[0])
+        return int(_first(self.items).shape[0])
 
     @property
     def null_action(self) -> int:
         return -1
 
     def init(self, key: Any) -> Any:
-        return namespace(self.items).asarray(0)
+        return namespace(_first(self.items)).asarray(0)
 
     def observe(self, state: Any) -> Any:
-        return self.items[state]
+        return tuple(part[state] for part in self.items) if isinstance(self.items, tuple) else self.items[state]
 
     def reveal(self, state: Any) -> Any:
-        return self.items[state] if self.labels is None else self.labels[state]
+        return self.observe(state) if self.labels is None else self.labels[state]
 
     def step(self, key: Any, state: Any, action: Array) -> Any:
-        xp = namespace(self.items)
+        xp = namespace(_first(self.items))
         return xp.where(xp.asarray(state) < self.num_items - 1, state + 1, state)
+
+
+def _first(items: Array | tuple[Array, ...]) -> Array:
+    return items[0] if isinstance(items, tuple) else items
