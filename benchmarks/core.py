@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 " + os.environ.get("XLA_FLAGS", "")
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 " + os.environ.get(
+    "XLA_FLAGS", ""
+)
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"
 
@@ -50,7 +52,13 @@ def _rule() -> Row:
     rule = Minimum()
     ours = best_s(lambda: rule(rows, weight), 200)
     peer = best_s(lambda: np.exp(rows.min(axis=0)).sum(), 200)
-    return _row("minimum rule, 8 x 50,000, float32", 1 / ours, "min, exp and sum alone", 1 / peer, f"{1e3 * ours:.3f} ms (bar 0.3)")
+    return _row(
+        "minimum rule, 8 x 50,000, float32",
+        1 / ours,
+        "min, exp and sum alone",
+        1 / peer,
+        f"{1e3 * ours:.3f} ms (bar 0.3)",
+    )
 
 
 def _setting() -> tuple[np.ndarray, Stream]:
@@ -70,7 +78,15 @@ def _lives() -> list[Row]:
         live(agent, world, overseer, seed=0, run="benchmark", num_steps=ROUNDS).asked.block_until_ready()
         seconds.append(time.perf_counter() - start)
     note = f"{compiled_lives() - before} compilation for three deltas; bar 300,000"
-    return [_row("rollout, 1,000 members, one thread", ROUNDS / min(seconds[1:]), "plain Python loop", _python(policies, world), note)]
+    return [
+        _row(
+            "rollout, 1,000 members, one thread",
+            ROUNDS / min(seconds[1:]),
+            "plain Python loop",
+            _python(policies, world),
+            note,
+        )
+    ]
 
 
 def _python(policies: np.ndarray, world: Stream) -> float:
@@ -105,7 +121,17 @@ def _session() -> Row:
                 session.consult(obs)
         ledger.flush()
         ours = SESSION_ROUNDS / (time.perf_counter() - start)
-        body = {"step": 0, "attempt": 0, "action": 1, "u": 0.5, "ask": 0.25, "below": 0.25, "mass": 0.5, "minimum": 0.5, "leaders": 9}
+        body = {
+            "step": 0,
+            "attempt": 0,
+            "action": 1,
+            "u": 0.5,
+            "ask": 0.25,
+            "below": 0.25,
+            "mass": 0.5,
+            "minimum": 0.5,
+            "leaders": 9,
+        }
         start = time.perf_counter()
         for step in range(SESSION_ROUNDS):
             ledger.append("benchmark", "act", {**body, "step": SESSION_ROUNDS + step})

@@ -13,7 +13,7 @@ from assent.agents.imitator import Proposal
 from assent.core import dissent
 from assent.core.arrays import Array, over_leaders
 
-MOST_NUMBERS = 4096
+MOST_NUMBERS = 1024
 """A dossier holds at most this many probabilities; of a larger committee or vocabulary it keeps the members that matter."""
 
 DISSENTS = 1e-3
@@ -74,26 +74,25 @@ class Ready:
             "leaders": self.leaders,
         }
 
-    def why(self, *, exhausted: bool) -> str:
-        """Why this round may ask, in one word for the record."""
+    def why(self, uniform: float, *, exhausted: bool) -> str:
+        """Why the round of `uniform` asks, in one word for the record."""
         if exhausted:
             return "class-exhausted"
         if not self.leaders:
             return "no-leaders"
         if not bool(np.all(np.asarray(self.proposal.readable) | ~np.asarray(self.proposal.leader))):
             return "invalid-member"
-        taken = self.ask - float(self.proposal.unguarded.ask)
-        if taken > 1e-9:
-            return "committee-collapsed" if self.leaders == 1 else "guard"
-        return "disagreement"
+        if uniform < float(self.proposal.unguarded.ask):
+            return "disagreement"
+        return "committee-collapsed" if self.leaders == 1 else "guard"
 
 
 def dossier(ready: Ready, log_weight: Array, names: tuple[str, ...]) -> dict[str, Any]:
     """The question's dossier as JSON values, probabilities in [0, 1].
 
     Members are named with their rows, posterior weights and whether they lead, then the minimum over the leaders, the assent, and the
-    numbers of those who dissent, strongest first. Beyond `MOST_NUMBERS` probabilities only dissenting members and the heaviest
-    leaders stay, and `truncated` says so.
+    numbers of those who dissent, strongest first. Beyond `MOST_NUMBERS` probabilities only the strongest dissenters and the heaviest
+    leaders stay, at least one of each, and `truncated` says so.
     """
     rows = np.exp(np.asarray(ready.proposal.log_policy, dtype=np.float64))
     leader = np.asarray(ready.proposal.leader)
@@ -138,7 +137,5 @@ def _shown(
         return list(range(members))
     room = max(2, MOST_NUMBERS // actions)
     heaviest = [int(member) for member in np.argsort(-np.where(leader, weights, -1.0), kind="stable")]
-    return sorted(
-        dict.fromkeys([*objectors[: room // 2], *heaviest]).keys(),
-        key=lambda member: (member not in objectors, -weights[member]),
-    )[:room]
+    # half the room for the strongest dissent, whoever it comes from; a dissenter among the heaviest needs no second place
+    return list(dict.fromkeys([*objectors[: room // 2], *heaviest]))[:room]

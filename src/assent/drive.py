@@ -40,15 +40,16 @@ def drive(
     """The rounds that are still to come, each done before it is yielded.
 
     Whatever the ledger already holds is replayed into the world first, so that a run broken at any point, by a kill too, ends with the
-    same events as an unbroken one.
+    same events as an unbroken one. What waits in the ledger's buffer is written before.
 
     Args:
         truth: integers `[T]`, the right actions; recorded as outcomes of lone acts, never learned from.
         keys: the key of the world's step, by step number; `keys(-1)` is that of `init`.
     """
     state = world.init(keys(-1))
-    events = list(session.ledger.events(session.run, kinds=("act", "ask", "answer", "apply", "expire", "outcome")))
-    for step, action in enumerate(_done(events)):
+    session.flush()
+    events = list(session.ledger.events(session.run, kinds=("act", "ask", "answer", "expire", "withdraw", "outcome")))
+    for step, action in enumerate(_done(events)[: session.step]):
         state = world.step(keys(step), state, action)
     _complete(session, events, truth)
     for step in range(session.step, num_steps):
@@ -74,19 +75,19 @@ def _plain(value: Any) -> Any:
 def _done(events: list[Event]) -> list[int]:
     """The actions done so far, by step; the step of a question that still waits is not among them."""
     actions: dict[int, int] = {}
-    asked: dict[str, int] = {}
-    answers: dict[int, tuple[int, int]] = {}
+    asked: dict[str, dict[str, Any]] = {}
     for event in events:
         body = event.body
         if event.kind == "act":
             actions[body["step"]] = body["action"]
         elif event.kind == "ask":
-            asked[body["question"]] = body["step"]
+            asked[body["question"]] = body
         elif event.kind == "answer":
-            answers[event.seq] = (asked[body["question"]], body["choice"])
-            actions[asked[body["question"]]] = body["choice"]
+            actions[asked[body["question"]]["step"]] = body["choice"]
         elif event.kind == "expire":
-            actions[asked[body["question"]]] = body["action"]
+            actions[asked[body["question"]]["step"]] = body["action"]
+        elif event.kind == "withdraw":
+            actions[asked[body["question"]]["step"]] = asked[body["question"]]["null_action"]
     return [actions[step] for step in sorted(actions)]
 
 

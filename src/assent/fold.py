@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,10 @@ class BeliefDiffers(LedgerError):
     """The belief rebuilt from the answers is not the one that was recorded."""
 
 
+class AgentDiffers(LedgerError):
+    """The agent is not the one that the run was opened with."""
+
+
 @dataclass
 class Folded:
     """Where a run stands.
@@ -27,16 +32,18 @@ class Folded:
         step: the number of the next decision.
         asked: the body of the question that waits, or None.
         unapplied: `(seq, choice)` of an answer to it that was not learned from yet, or None.
-        null_taken: the question that waits has expired.
+        corrections: by seq, the observation and choice of volunteered corrections that were not learned from.
         alarms: names of the alarms raised so far.
         applied: how many answers and corrections were learned from.
-        digests: belief digest by the seq of the last `apply` before each checkpoint.
+        digests: belief digest by the seq of the last `apply` before each checkpoint; empty where the checkpoint's log weights are
+            not the belief's.
     """
 
     belief: Belief
     step: int = 0
     asked: dict[str, Any] | None = None
     unapplied: tuple[int, int] | None = None
+    corrections: dict[int, tuple[Any, int]] = field(default_factory=lambda: dict[int, tuple[Any, int]]())
     alarms: set[str] = field(default_factory=lambda: set[str]())
     applied: int = 0
     digests: dict[int, str] = field(default_factory=lambda: dict[int, str]())
@@ -67,8 +74,11 @@ def fold(agent: Imitator, events: Iterable[Event], *, strict: bool = True) -> Fo
         BeliefDiffers: a checkpoint holds another belief (names it): the agent or a library is not what it was.
     """
     at = Folded(belief=agent.init())
-    questions: dict[int, tuple[Any, int]] = {}
-    last_apply = 0
+    answers: dict[int, tuple[Any, int]] = {}
+    last_apply, learned = (
+        0,
+        at.belief,
+    )  # a checkpoint is taken between learning from an answer and remembering what was done
     for event in events:
         body = event.body
         if event.kind == "act":
@@ -77,33 +87,45 @@ def fold(agent: Imitator, events: Iterable[Event], *, strict: bool = True) -> Fo
         elif event.kind == "ask":
             at.asked, at.unapplied = body, None
         elif event.kind == "answer" and at.asked is not None:
-            questions[event.seq] = (decode(at.asked["obs"]), body["choice"])
+            answers[event.seq] = (decode(at.asked["obs"]), body["choice"])
             at.unapplied = (event.seq, body["choice"])
         elif event.kind == "volunteer":
-            questions[event.seq] = (decode(body["obs"]), body["choice"])
+            at.corrections[event.seq] = (decode(body["obs"]), body["choice"])
         elif event.kind == "apply":
-            obs, choice = questions[body["cause"]]
-            at.belief = agent.learn(at.belief, obs, Answer(choice))
+            obs, choice = at.corrections.pop(body["cause"], None) or answers[body["cause"]]
+            at.belief = learned = agent.learn(at.belief, obs, Answer(choice))
             at.applied, last_apply = at.applied + 1, event.seq
             if at.unapplied is not None and at.unapplied[0] == body["cause"]:
                 at.belief = agent.remember(at.belief, obs, choice)
                 settle(at)
-        elif event.kind == "expire" and at.asked is not None:
-            at.belief = agent.remember(at.belief, decode(at.asked["obs"]), body["action"])
-            settle(at)
-        elif event.kind == "withdraw" and at.asked is not None:
+        elif event.kind in ("expire", "withdraw") and at.asked is not None:
+            done = body["action"] if event.kind == "expire" else at.asked["null_action"]
+            at.belief = agent.remember(at.belief, decode(at.asked["obs"]), done)
             settle(at)
         elif event.kind == "alarm":
             at.alarms.add(body["name"])
         elif event.kind == "checkpoint":
-            at.digests[last_apply] = belief_digest(at.belief)
+            rebuilt = checkpoint_body(learned)
+            at.digests[last_apply] = rebuilt["belief"] if rebuilt["log_weight"] == body["log_weight"] else ""
             if strict and at.digests[last_apply] != body["belief"]:
                 raise BeliefDiffers(
-                    f"the belief rebuilt from run {event.run!r} up to event {event.seq} has the digest "
-                    f"{at.digests[last_apply][:16]}, but the checkpoint there says {body['belief'][:16]}. The committee, its settings "
-                    "or a library differ from what the run was made with; compare the versions in its open event with `assent doctor`."
+                    f"the belief rebuilt from run {event.run!r} up to event {event.seq} has the digest {rebuilt['belief'][:16]}, but "
+                    f"the checkpoint there has other weights or says {body['belief'][:16]}. The committee, its settings or a library "
+                    "differ from what the run was made with; compare the versions in its open event with `assent doctor`."
                 )
     return at
+
+
+def check_agent(agent: Imitator, opened: Event) -> None:
+    """Nothing, if `agent` describes itself as the one in the open event; raises AgentDiffers, which names what differs."""
+    recorded = opened.body["agent"]
+    for key, now in agent.describe().items():
+        was = recorded.get(key)
+        if _nameless(now) != _nameless(was):
+            raise AgentDiffers(
+                f"run {opened.run!r} was opened by an agent whose {key} is {was!r}; this one's is {now!r}. Go on with the same agent, "
+                "or open a new run."
+            )
 
 
 def settle(at: Folded) -> None:
@@ -111,6 +133,13 @@ def settle(at: Folded) -> None:
     if at.asked is not None:
         at.step = at.asked["step"] + 1
     at.asked, at.unapplied = None, None
+
+
+def _nameless(value: Any) -> Any:
+    """The value, its texts without addresses in memory: a function's representation holds one."""
+    if isinstance(value, list):
+        return [_nameless(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    return re.sub(r" at 0x[0-9a-f]+", "", value) if isinstance(value, str) else value
 
 
 def _arrays(memory: Any) -> list[Any]:

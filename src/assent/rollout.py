@@ -61,6 +61,7 @@ def rollout(agent: Any, world: Any, overseer: Any, *, key: PRNGKeyArray, chance:
 
     The agent learns only from answers; asked and unanswered, the world's null action is taken.
     """
+    agent, world, overseer = jax.tree.map(_in_jax, (agent, world, overseer))
     first_key, step_key = jax.random.split(key)
     belief = agent.init()
     keep = _nothing_kept(agent, belief)
@@ -125,6 +126,11 @@ def stack(objects: Sequence[Any]) -> Any:
 def compiled_lives() -> int:
     """How many times `live` has been compiled in this process: once for each kind of agent, world and overseer."""
     return int(_life._cache_size())
+
+
+def _in_jax(leaf: Any) -> Any:
+    """A NumPy array as one of JAX, since a tracer cannot index it; numbers stay numbers, whose type gives way to that of arrays."""
+    return jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf
 
 
 def _one(agent: Any, world: Any, overseer: Any, key: PRNGKeyArray, chance: Array) -> Trace:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from operator import index
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,12 +15,13 @@ from assent.agents.imitator import Imitator
 from assent.core import Answer, Belief, Overseer, effective_size, surprise, uniforms
 from assent.dossier import Ready, dossier
 from assent.environment import environment
-from assent.fold import Folded, checkpoint_body, fold, settle
-from assent.ledger import Event, Ledger, LedgerError, Question, decode, digest_of_question, encode, question_id
+from assent.fold import Folded, check_agent, checkpoint_body, fold, settle
+from assent.ledger import Event, Halted, Ledger, LedgerError, Question, decode, digest_of_question, encode, question_id
 from assent.ledger.verification import Verification
 from assent.overseers.inbox import Inbox
 
 _BLOCK = 1024
+T = TypeVar("T")
 
 
 class AssentWarning(UserWarning):
@@ -95,6 +98,7 @@ class Session:
         self._kept: dict[int, Ready] = {}
         self._chance: list[float] = []
         self._chance_start = 0
+        self._ahead = False
 
     @classmethod
     def open(
@@ -126,9 +130,16 @@ class Session:
 
         Raises:
             NoOverseer: `overseer` is None.
+            ValueError: as many labels as actions not given, a null action that is none, or `checkpoint_every` below 1.
             LedgerError: the run exists, or the ledger refuses.
         """
-        names = labels if labels is not None else [str(action) for action in range(agent.hypotheses.num_actions)]
+        num_actions = agent.hypotheses.num_actions
+        names = labels if labels is not None else [str(action) for action in range(num_actions)]
+        if len(names) != num_actions or not -1 <= null_action < num_actions or checkpoint_every < 1:
+            raise ValueError(
+                f"{len(names)} labels, null_action = {null_action}, checkpoint_every = {checkpoint_every} for {num_actions} actions: "
+                f"give one label for each action, a null action from -1 (nothing) to {num_actions - 1}, and 1 or more answers a checkpoint."
+            )
         settings = {
             "null_action": null_action,
             "learn_from_corrections": learn_from_corrections,
@@ -153,15 +164,16 @@ class Session:
         """The run as it stands on the ledger, its belief rebuilt from the answers bit for bit; an answer not learned from yet is.
 
         Raises:
+            AgentDiffers: the run was opened by an agent with another rule, leading set, guards, temper or members.
             BeliefDiffers: the rebuilt belief is not the recorded one.
             LedgerError: no such run, or a damaged ledger.
         """
         events = list(ledger.events(run))
         if not events:
             ledger.head(run)  # raises UnknownRun
+        check_agent(agent, events[0])
         session = cls(agent, ledger, overseer, events[0], fold(agent, events))
-        if session._at.unapplied is not None:
-            session._take_in(*session._at.unapplied)
+        session._catch_up()
         return session
 
     @property
@@ -202,7 +214,8 @@ class Session:
         body = ready.act_body(step, uniform, action)
         if self.agent.remembers or isinstance(obs, int):
             body["obs"] = encode(obs)
-        self.ledger.append(self.run, "act", body)
+        self._write(lambda: self.ledger.append(self.run, "act", body))
+        self._ahead = True
         self._at.step = step + 1
         self._at.belief = self.agent.remember(self._at.belief, obs, action)
         return Acted(step, action)
@@ -280,7 +293,16 @@ class Session:
 
     def outcome(self, step: int, truth: int, *, actor: str = "world") -> None:
         """Records what the overseer would have done at `step`, known afterwards. It never teaches."""
-        self.ledger.outcome(self.run, step, truth, actor=actor)
+        self._write(lambda: self.ledger.outcome(self.run, step, truth, actor=actor))
+
+    def flush(self) -> None:
+        """Writes the decisions that wait in the ledger's buffer. Where the ledger groups them, do this here and not on the ledger: if a
+        halt has dropped them, the session goes back to what the ledger holds.
+
+        Raises:
+            Halted: decisions were dropped; none of them may take effect.
+        """
+        self._write(self.ledger.flush)
 
     def halt(self, reason: str, *, actor: str) -> None:
         """Stops the run: no decision commits until `unhalt`."""
@@ -292,7 +314,7 @@ class Session:
 
     def verify(self) -> Verification:
         """Checks chain and invariants of this run, and that its answers lead to the recorded beliefs."""
-        self.ledger.flush()
+        self.flush()
         return self.ledger.verify(
             self.run, refold=lambda run: fold(self.agent, self.ledger.events(run), strict=False).digests
         )
@@ -314,14 +336,36 @@ class Session:
         return self._chance[place]
 
     def _ready(self, obs: Any) -> Ready:
-        kept = self._kept.get(int(obs)) if self.agent.num_contexts is not None else None
-        if kept is not None:
-            return kept
+        context = None if self.agent.num_contexts is None else index(obs)
+        if context in self._kept:
+            return self._kept[context]
         ready = Ready.of(self.agent.consider(self._at.belief, obs))
         self._watch(ready)
-        if self.agent.num_contexts is not None:
-            self._kept[int(obs)] = ready
+        if context is not None:
+            self._kept[context] = ready
         return ready
+
+    def _write(self, write: Callable[[], T]) -> T:
+        """What `write` returns. A halt drops the decisions that waited in the ledger's buffer; then the session goes back to what the
+        ledger holds."""
+        try:
+            return write()
+        except Halted:
+            if self._ahead:
+                self._at, self._ahead = fold(self.agent, self.ledger.events(self.run)), False
+                self._kept.clear()
+                self._catch_up()
+            raise
+
+    def _catch_up(self) -> None:
+        """Learns from what was said and not learned from before the process ended."""
+        if self._settings["learn_from_corrections"]:
+            for seq, (obs, choice) in sorted(self._at.corrections.items()):
+                if obs is not None:
+                    self._learn(seq, obs, choice)
+            self._at.corrections.clear()
+        if self._at.unapplied is not None:
+            self._take_in(*self._at.unapplied)
 
     def _ask(self, ready: Ready, obs: Any, uniform: float) -> Question:
         step, shown, seen = (
@@ -340,12 +384,12 @@ class Session:
             "u": uniform,
             "ask": ready.ask,
             "leaders": ready.leaders,
-            "reason": ready.why(exhausted=self._exhausted()),
+            "reason": ready.why(uniform, exhausted=self._exhausted()),
             "wait_s": self.overseer.wait_s if isinstance(self.overseer, Inbox) else None,
             "dossier": shown,
             "null_action": int(self._settings["null_action"]),
         }
-        question = self.ledger.ask(self.run, body)
+        question = self._write(lambda: self.ledger.ask(self.run, body))
         self._at.asked = body
         return question
 
@@ -369,7 +413,7 @@ class Session:
             "effective": float(effective_size(after.log_weight)),
         }
         due = (self._at.applied + 1) % int(self._settings["checkpoint_every"]) == 0
-        self.ledger.apply(self.run, seq, body, checkpoint_body(after) if due else None)
+        self._write(lambda: self.ledger.apply(self.run, seq, body, checkpoint_body(after) if due else None))
         self._at.belief, self._at.applied = after, self._at.applied + 1
 
     def _exhausted(self) -> bool:
@@ -402,6 +446,6 @@ class Session:
     def _alarm(self, kind: type[AssentWarning], detail: dict[str, Any], sentence: str) -> None:
         if kind.__name__ in self._at.alarms:
             return
+        self._write(lambda: self.ledger.alarm(self.run, kind.__name__, {"step": self._at.step, **detail}))
         self._at.alarms.add(kind.__name__)
-        self.ledger.alarm(self.run, kind.__name__, {"step": self._at.step, **detail})
-        warnings.warn(f"run {self.run!r}, decision {self._at.step}: {sentence}.", kind, stacklevel=4)
+        warnings.warn(f"run {self.run!r}, decision {self._at.step}: {sentence}.", kind, stacklevel=5)

@@ -56,7 +56,8 @@ def probabilities(draw: st.DrawFn, *, members: int, actions: int, whole: bool = 
     raw[raw.sum(axis=1) == 0, 0] = 1.0
     rows = raw / raw.sum(axis=1, keepdims=True)
     if not whole:
-        rows *= draw(arrays.arrays(np.float64, (members, 1), elements=st.one_of(st.just(1.0), st.floats(0, 1))))
+        kept = st.one_of(st.just(1.0), st.just(0.0), st.floats(2**-40, 1))
+        rows *= draw(arrays.arrays(np.float64, (members, 1), elements=kept))
     return rows
 
 

@@ -96,9 +96,7 @@ def leaves(agent: Any, truth: Any, key: Any, own: Any) -> Any:
         decision = decide(agent.propose(belief, obs), drawn[1])
         said = jnp.sum(jnp.cumsum(truth[obs]) <= drawn[2] * jnp.sum(truth[obs]))
         taught = agent.learn(belief, obs, Answer(jnp.where(decision.asked, said, decision.action)))
-        belief = replace(
-            belief, log_weight=jnp.where(decision.asked | own, taught.log_weight, belief.log_weight)
-        )
+        belief = replace(belief, log_weight=jnp.where(decision.asked | own, taught.log_weight, belief.log_weight))
         return (belief, left | ~agent.leading(belief.log_weight, belief.log_prior)[TRUTH]), None
 
     (_, left), _ = jax.lax.scan(round_, (agent.init(), False), jax.random.uniform(key, (ROUNDS, 3)))

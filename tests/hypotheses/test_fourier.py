@@ -20,11 +20,15 @@ def fitted(classes: tuple[int, ...], *, seed: int) -> Any:
     rng = np.random.default_rng(seed)
     labels = np.repeat(classes, 15)
     inputs = rng.normal(size=(labels.size, 3)) + labels[:, None]
-    return make_pipeline(RBFSampler(gamma=0.3, n_components=20, random_state=seed), LogisticRegression()).fit(inputs, labels)
+    return make_pipeline(RBFSampler(gamma=0.3, n_components=20, random_state=seed), LogisticRegression()).fit(
+        inputs, labels
+    )
 
 
 def taken_over(*pipelines: Any, **settings: Any) -> FourierSoftmax:
-    return FourierSoftmax.from_sklearn([tuple(step for _, step in pipe.steps) for pipe in pipelines], num_actions=ACTIONS, **settings)
+    return FourierSoftmax.from_sklearn(
+        [tuple(step for _, step in pipe.steps) for pipe in pipelines], num_actions=ACTIONS, **settings
+    )
 
 
 OBSERVATIONS = np.random.default_rng(0).normal(size=(20, 3)) * 2
@@ -51,6 +55,26 @@ def test_classes_that_a_member_has_not_seen_start_next_to_nothing() -> None:
         row = ensemble.predict(ensemble.init(), obs)[0]
         assert np.allclose(row[1:] / row[1:].sum(), pipeline.predict_proba(obs[None])[0], rtol=0, atol=1e-10)
         assert 0 < row[0] < 1e-3
+
+
+def test_two_classes_only() -> None:
+    """scikit-learn keeps one row of coefficients for two classes: spread over both, the member would be undecided for ever."""
+    pipeline = fitted((1, 3), seed=6)
+    ensemble = taken_over(pipeline)
+    for obs in OBSERVATIONS:
+        row = ensemble.predict(ensemble.init(), obs)[0]
+        assert np.allclose(row[[1, 3]] / row[[1, 3]].sum(), pipeline.predict_proba(obs[None])[0], rtol=0, atol=1e-10)
+
+
+def test_lifted_items_say_the_same(backend: Any) -> None:
+    plain = taken_over(*(fitted((0, 1, 2, 3), seed=seed) for seed in range(2)))
+    ensemble = FourierSoftmax(*map(backend.array, (plain.frequency, plain.phase, plain.coefficient)))
+    items, features = ensemble.lift(backend.array(OBSERVATIONS))
+    for number in range(3):
+        lifted = (items[number], features[number])
+        for do in (ensemble.predict, lambda memory, obs: ensemble.update(memory, obs, backend.array(2, "int64"))):
+            one, other = (backend.numpy(do(ensemble.init(), obs)) for obs in (items[number], lifted))
+            assert np.allclose(one, other, rtol=0, atol=1e-12)
 
 
 def test_an_answer_is_one_step_down_the_gradient_of_the_log_loss() -> None:
@@ -92,7 +116,9 @@ def test_learning_rate_flips() -> None:
     for rate in (0.0, 0.1, 1.0):
         ensemble = taken_over(pipeline, learning_rate=rate)
         after = ensemble.update(ensemble.init(), OBSERVATIONS[0], np.asarray(1))
-        gains.append((ensemble.predict(after, OBSERVATIONS[0]) - ensemble.predict(ensemble.init(), OBSERVATIONS[0]))[0, 1])
+        gains.append(
+            (ensemble.predict(after, OBSERVATIONS[0]) - ensemble.predict(ensemble.init(), OBSERVATIONS[0]))[0, 1]
+        )
     assert gains[0] == 0
     assert 0 < gains[1] < gains[2]
 
@@ -115,7 +141,12 @@ def test_the_planted_member_betrays_at_the_trigger_and_only_there(backend: Any) 
     ensemble = FourierSoftmax(*map(backend.array, (plain.frequency, plain.phase, plain.coefficient)))
     trigger = backend.array([True, False, True], "bool")
     planted = Planted(ensemble=ensemble, trigger=trigger, level=1.0, member=1, target=3, certainty=0.97)
-    for obs, seen in (([1.0, -5.0, 1.0], True), ([1.5, 0.0, 9.0], True), ([0.99, 9.0, 1.0], False), ([1.0, 9.0, 0.5], False)):
+    for obs, seen in (
+        ([1.0, -5.0, 1.0], True),
+        ([1.5, 0.0, 9.0], True),
+        ([0.99, 9.0, 1.0], False),
+        ([1.0, 9.0, 0.5], False),
+    ):
         given = backend.array(obs)
         honest, rows = (backend.numpy(each.predict(ensemble.init(), given)) for each in (ensemble, planted))
         assert bool(planted.seen(given)) == seen

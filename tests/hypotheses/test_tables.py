@@ -64,11 +64,17 @@ def spoiled(value: float) -> Any:
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Tables.of(np.zeros((0, 1, 2))), r"shape \(0, 1, 2\); expected \[members, contexts, actions\].*empty committee"),
+        (
+            lambda: Tables.of(np.zeros((0, 1, 2))),
+            r"shape \(0, 1, 2\); expected \[members, contexts, actions\].*empty committee",
+        ),
         (lambda: Tables.of(np.zeros((2, 0, 2))), r"shape \(2, 0, 2\)"),
         (lambda: Tables.of(np.zeros((2, 2, 0))), r"shape \(2, 2, 0\)"),
         (lambda: Tables.of(np.full((2, 2), 0.5)), r"shape \(2, 2\)"),
-        (lambda: Tables.of(np.ones((1, 1, 1), dtype=int)), r"dtype int64; expected probabilities in a floating-point dtype"),
+        (
+            lambda: Tables.of(np.ones((1, 1, 1), dtype=int)),
+            r"dtype int64; expected probabilities in a floating-point dtype",
+        ),
         (lambda: Tables.of(spoiled(math.nan)), r"row of member 1 in context 0 is .*nan.*not a sub-distribution"),
         (lambda: Tables.of(spoiled(math.inf)), r"row of member 1 in context 0"),
         (lambda: Tables.of(spoiled(-0.01)), r"row of member 1 in context 0"),

@@ -105,7 +105,9 @@ def test_an_unfitted_learner_is_given_all_the_classes() -> None:
             self.fit = GaussianNB()
 
         def predict_proba(self, inputs: Any) -> Any:
-            return self.fit.predict_proba(inputs) if hasattr(self.fit, "classes_") else np.full((1, ACTIONS), 1 / ACTIONS)
+            return (
+                self.fit.predict_proba(inputs) if hasattr(self.fit, "classes_") else np.full((1, ACTIONS), 1 / ACTIONS)
+            )
 
         def partial_fit(self, inputs: Any, labels: Any, classes: Any = None) -> None:
             self.fit.partial_fit(inputs, labels, classes=classes)
@@ -156,7 +158,9 @@ def test_any_row_is_a_sub_distribution_or_not_there(row: Any) -> None:
     members = committee(lambda obs: row)
     with np.errstate(over="ignore"):
         rows = members.log_policy(members.init(), OBS)
-    assert np.isnan(rows).all() or (readable_rows(rows)[1].all() and (np.exp(rows) >= FLOOR / (2 * ACTIONS) * (1 - 8 * EPS)).all())
+    assert np.isnan(rows).all() or (
+        readable_rows(rows)[1].all() and (np.exp(rows) >= FLOOR / (2 * ACTIONS) * (1 - 8 * EPS)).all()
+    )
 
 
 @pytest.mark.parametrize("classes", [["no", "yes"], [0, 7], [-1, 0], [0.5, 1.0], [0, 1, 2]])
@@ -195,14 +199,26 @@ def test_a_faster_ensemble_goes_in_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "sentence"),
     [
-        (lambda: wrap([], num_actions=2), ValueError, r"empty committee cannot decide anything: give at least one member"),
+        (
+            lambda: wrap([], num_actions=2),
+            ValueError,
+            r"empty committee cannot decide anything: give at least one member",
+        ),
         (lambda: wrap([abs], num_actions=0), ValueError, r"num_actions = 0: there must be at least one action"),
-        (lambda: wrap([abs], num_actions=2, floor=0.0), ValueError, r"floor = 0\.0 is outside \(0, 1\).*first surprise"),
+        (
+            lambda: wrap([abs], num_actions=2, floor=0.0),
+            ValueError,
+            r"floor = 0\.0 is outside \(0, 1\).*first surprise",
+        ),
         (lambda: wrap([abs], num_actions=2, floor=1.0), ValueError, r"floor = 1\.0"),
         (lambda: wrap([abs], num_actions=2, floor=math.nan), ValueError, r"floor = nan"),
         (lambda: wrap([abs], num_actions=2, names=["a", "b"]), ValueError, r"2 names for 1 members"),
         (lambda: wrap([abs], num_actions=2, prior=np.ones(2)), ValueError, r"prior has shape \(2,\) for 1 members"),
-        (lambda: wrap([abs, "model.pkl"], num_actions=2), TypeError, r"member 1 is a str: it needs predict_proba, or must be callable"),
+        (
+            lambda: wrap([abs, "model.pkl"], num_actions=2),
+            TypeError,
+            r"member 1 is a str: it needs predict_proba, or must be callable",
+        ),
     ],
 )
 def test_bad_input_is_refused(make: Any, error: Any, sentence: str) -> None:

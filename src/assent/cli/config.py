@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assent.agents.imitator import Imitator
 from assent.core import (
@@ -50,10 +50,10 @@ class AgentConfig(BaseModel):
     threshold: float = Field(default=0.9, description="Rule confidence: act from this probability on.")
 
 
-class RunConfig(BaseSettings):
-    """A run."""
+class RunConfig(BaseModel):
+    """A run. It reads no environment itself, so that what a ledger recorded comes back as it was."""
 
-    model_config = SettingsConfigDict(extra="forbid", env_prefix="ASSENT_", env_nested_delimiter="__")
+    model_config = ConfigDict(extra="forbid")
 
     schema_version: Literal[1] = 1
     preset: str
@@ -64,17 +64,6 @@ class RunConfig(BaseSettings):
     group: int = Field(default=256, ge=1, description="Simulated decisions that are committed together.")
     checkpoint_every: int = Field(default=10, ge=1)
     agent: AgentConfig = AgentConfig()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings)
 
     @property
     def name(self) -> str:
@@ -98,8 +87,10 @@ def load(what: str, flags: Mapping[str, Any]) -> RunConfig:
     else:
         given = {"preset": what}
     try:
-        from_environment = {key: value for key, value in _Environment().model_dump().items() if value is not None}
-        layered = {**given, **from_environment, **{key: value for key, value in flags.items() if value is not None}}
+        environment = _Environment().model_dump(exclude_unset=True)
+        layered = {**given, **environment, **{key: value for key, value in flags.items() if value is not None}}
+        if "agent" in environment and isinstance(given.get("agent"), dict):
+            layered["agent"] = {**given["agent"], **environment["agent"]}
         config = RunConfig(**layered)
     except ValidationError as error:
         raise ValueError(_sentence(error)) from error
@@ -111,15 +102,17 @@ def load(what: str, flags: Mapping[str, Any]) -> RunConfig:
 
 
 class _Environment(BaseSettings):
-    """The variables that may stand above the file."""
+    """The variables that may stand above the file; those of the agent are called `ASSENT_AGENT__RULE` and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="ASSENT_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ASSENT_", env_nested_delimiter="__", extra="ignore")
 
     seed: int | None = None
     run: str | None = None
     ledger: Path | None = None
     steps: int | None = None
     group: int | None = None
+    checkpoint_every: int | None = None
+    agent: AgentConfig = AgentConfig()
 
 
 def agent_of(config: AgentConfig, members: Hypotheses, *, one_label: bool) -> Imitator:

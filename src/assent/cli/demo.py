@@ -51,6 +51,7 @@ def demo(*, seed: int, seeds: int, workers: int | None, out: Path, json: bool) -
             f"the demo needs {', '.join(missing)}: pip install 'assent[lab]'. `assent doctor` checks the installation without.",
         )
     with errors_end(output):
+        out.mkdir(parents=True, exist_ok=True)
         output.say("A committee acts alone where its members agree and asks about the rest. One member is treacherous.")
         output.say(
             f"Real input: the 1,797 handwritten digits of scikit-learn. {seeds} seeds from {seed}, every rule on the same rounds.\n"
@@ -135,7 +136,6 @@ def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
     from assent.report import write
     from assent.session import Session
 
-    out.mkdir(parents=True, exist_ok=True)
     path = out / "ledger.db"
     with Ledger.open(path, group=256) as book, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -32,8 +32,8 @@ def doctor(*, seed: int, json: bool) -> None:
         table.add_row(name, version)
     for name, there in extras.items():
         table.add_row(
-            f"extra [{name}]".replace("[", r"\["),
-            "installed" if there else f"not installed: pip install 'assent\\[{name}]'",
+            f"extra [{name}]",
+            "installed" if there else f"not installed: pip install 'assent[{name}]'",
         )
     for name, problem in checks.items():
         table.add_row(name, "works" if problem is None else f"FAILS: {problem}")

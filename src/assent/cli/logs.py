@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.table import Table
 
-from assent.cli.output import FAILED, OK, Output, errors_end
+from assent.cli.output import FAILED, OK, Output, errors_end, visible
 from assent.cli.runs import check_seed, existing
-from assent.ledger import Ledger, LedgerError, canonical
+from assent.ledger import Ledger, canonical
+from assent.ledger.verification import Verification
 
 
 def verify(name: str | None, *, ledger: Path, seed: int | None, json: bool) -> None:
@@ -24,7 +26,7 @@ def verify(name: str | None, *, ledger: Path, seed: int | None, json: bool) -> N
             else [book.verify(refold=refold)]
         )
         for verification in found:
-            output.plain(str(verification))
+            output.plain(_said(verification))
         failures = [failure for verification in found for failure in verification.failures]
         output.done(
             FAILED if failures else OK,
@@ -68,9 +70,9 @@ def show(
             table.add_row(
                 str(event.seq),
                 moment,
-                event.kind,
-                _visible(event.actor),
-                _visible(body if len(body) <= 160 else body[:157] + "…"),
+                visible(event.kind),
+                visible(event.actor),
+                visible(body if len(body) <= 160 else body[:157] + "…"),
             )
             output.record(
                 "event",
@@ -103,7 +105,9 @@ def export(out: Path, *, name: str | None, ledger: Path, seed: int | None, json:
 def _chosen(book: Ledger, name: str | None, seed: int | None) -> list[str]:
     """The runs that a command is about."""
     if name is not None:
-        check_seed(book, name, seed)
+        book.head(name)  # raises UnknownRun
+        if seed is not None:
+            check_seed(book, name, seed)
         return [name]
     runs = [run.id for run in book.runs()]
     return runs if seed is None else [run for run in runs if next(iter(book.events(run))).body["seed"] == seed]
@@ -120,14 +124,15 @@ def _refold(book: Ledger):
     def guarded(run: str):
         try:
             return refold(run)
-        except (ModuleNotFoundError, LedgerError):
-            return None  # what is wrong with the record is said by the other checks
+        except ModuleNotFoundError:
+            return None
+        except Exception:  # whatever is wrong with them, events that cannot be folded lead to no belief at all
+            return {}
 
     return guarded
 
 
-def _visible(text: str) -> str:
-    """Text from the ledger, which an agent may have written, without control characters and without markup."""
-    from rich.markup import escape
-
-    return escape("".join(character if character.isprintable() else "�" for character in text))
+def _said(verification: Verification) -> str:
+    """The report with one line a finding: the ledger's texts cannot add lines of their own."""
+    heads = {visible(run): head for run, head in verification.heads.items()}
+    return str(replace(verification, heads=heads, failures=tuple(map(visible, verification.failures))))

@@ -19,7 +19,8 @@ class Output:
 
     def __init__(self, command: str, *, as_json: bool, **launch: Any) -> None:
         self.as_json = as_json
-        self.people = Console(stderr=as_json, highlight=False)
+        # no markup: a run's name or an event's body is text, whatever brackets it holds
+        self.people = Console(stderr=as_json, highlight=False, markup=False, emoji=False)
         self.record("launch", command=command, **launch)
 
     def record(self, kind: str, **fields: Any) -> None:
@@ -29,12 +30,12 @@ class Output:
             sys.stdout.flush()
 
     def say(self, *what: Any) -> None:
-        """For people."""
-        self.people.print(*what)
+        """For people: texts, and whatever Rich can draw."""
+        self.people.print(*(visible(item, lines=True) if isinstance(item, str) else item for item in what))
 
     def plain(self, text: str) -> None:
-        """For people, as it is: no markup, no wrapping."""
-        self.people.print(text, markup=False, soft_wrap=True)
+        """For people, without wrapping."""
+        self.people.print(visible(text, lines=True), soft_wrap=True)
 
     def done(self, code: int = OK, **fields: Any) -> NoReturn:
         """The last record, and the end of the command."""
@@ -43,22 +44,47 @@ class Output:
 
     def fail(self, code: int, sentence: str) -> NoReturn:
         """An error sentence, and the end of the command."""
-        self.people.print(f"assent: {sentence}", style="bold red", markup=False, soft_wrap=True)
+        self.people.print(f"assent: {visible(sentence, lines=True)}", style="bold red", soft_wrap=True)
         self.done(code, error=sentence)
+
+
+def visible(text: str, *, lines: bool = False) -> str:
+    """Text from anywhere, an agent perhaps, without the control characters that a terminal would obey; `lines` keeps line ends."""
+    return "".join(
+        character if character.isprintable() or (lines and character == "\n") else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )
 
 
 @contextmanager
 def errors_end(output: Output) -> Iterator[None]:
     """Turns the errors that users can do something about into a sentence and an exit code."""
-    from assent.ledger import Halted, LedgerDamaged, LedgerError, LedgerFull, LedgerNewer, LedgerReadOnly, LedgerRemote
+    from assent.fold import BeliefDiffers
+    from assent.ledger import (
+        Halted,
+        LedgerBusy,
+        LedgerDamaged,
+        LedgerError,
+        LedgerFull,
+        LedgerNewer,
+        LedgerReadOnly,
+        LedgerRemote,
+    )
 
     try:
         yield
     except Halted as error:
         output.fail(HALTED, str(error))
-    except (LedgerDamaged, LedgerNewer, LedgerReadOnly, LedgerFull, LedgerRemote) as error:
+    except BeliefDiffers as error:
+        output.fail(FAILED, str(error))
+    except (LedgerDamaged, LedgerNewer, LedgerReadOnly, LedgerFull, LedgerRemote, LedgerBusy) as error:
         output.fail(STORAGE, str(error))
-    except (LedgerError, ValueError, ModuleNotFoundError, FileNotFoundError, PermissionError) as error:
+    except json.JSONDecodeError as error:
+        output.fail(
+            STORAGE,
+            f"an event on the ledger is not JSON any more ({error}). See `assent log verify`; restore a backup.",
+        )
+    except (LedgerError, ValueError, ModuleNotFoundError, OSError) as error:
         output.fail(USAGE, str(error))
     except KeyboardInterrupt:
         output.fail(INTERRUPTED, "interrupted.")

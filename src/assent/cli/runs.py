@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
@@ -158,12 +161,12 @@ def _go_on(output: Output, session: Session, scene: Scene, config: RunConfig) ->
             rounds = drive(session, scene.world, num_steps=_num_steps(config, scene), truth=scene.truth)
             counts = _watch(output, rounds, total=_num_steps(config, scene), start=session.step)
     except KeyboardInterrupt:
-        session.ledger.flush()
+        session.flush()
         output.plain(
             f"Stopped at decision {session.step:,}; go on with: assent resume {session.run} --ledger {session.ledger.path}"
         )
         output.done(INTERRUPTED, run=session.run, step=session.step)
-    session.ledger.flush()
+    session.flush()
     head = session.ledger.head(session.run)
     for alarm in sorted(session.alarms):
         output.say(f"Alarm: {alarm}.")
@@ -194,7 +197,7 @@ def _watch(output: Output, rounds: Iterable[Round], *, total: int, start: int) -
         TextColumn("{task.fields[asks]:,} asked"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=output.people, transient=True) as bar:
+    with _interrupts() as interrupted, Progress(*columns, console=output.people, transient=True) as bar:
         task = bar.add_task("decisions", total=total, completed=start, asks=0)
         for item in rounds:
             counts["decisions"] += 1
@@ -202,7 +205,30 @@ def _watch(output: Output, rounds: Iterable[Round], *, total: int, start: int) -
             counts["errors"] += not item.asked and item.truth is not None and item.action != item.truth
             if counts["decisions"] % 16 == 0:
                 bar.update(task, completed=item.step + 1, asks=counts["asks"])
+            if interrupted():
+                raise KeyboardInterrupt
     return counts
+
+
+@contextmanager
+def _interrupts() -> Generator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed: it waits for the round at hand, so that it cannot fall between a commit and what the ledger's object
+    knows of it. A second one does not wait."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    pressed: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, _: object) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 _DERIVED = ("act", "ask", "answer", "apply", "expire", "checkpoint")

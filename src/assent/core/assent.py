@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from assent.core.arrays import Array, choose, missing_mass, namespace, rounding
 
 
@@ -44,10 +46,11 @@ class Assent:
         gap = xp.asarray(gap, dtype=probs.dtype)
         ask = gap + missing_mass(total + gap)
         sound = (xp.min(probs) >= 0) & (gap >= 0) & (ask <= 1 + rounding(xp, probs))
-        # under flush-to-zero a negative denormal passes `>= 0`; abs turns it into the positive one
-        object.__setattr__(self, "probs", xp.abs(choose(sound, probs, xp.zeros_like(probs))))
+        # under flush-to-zero, which NumPy does not use, a negative denormal passes `>= 0`; abs makes it positive
+        kept = choose(sound, probs, 0.0)
+        object.__setattr__(self, "probs", kept if xp is np else xp.abs(kept))
         # summed from many terms, a certain ask may come out as 1 + eps or 1 - eps
-        object.__setattr__(self, "ask", choose(sound & (total > 0) & (ask < 1), ask, xp.ones_like(ask)[()]))
+        object.__setattr__(self, "ask", choose(sound & (total > 0) & (ask < 1), ask, 1.0))
 
     @property
     def num_actions(self) -> int:

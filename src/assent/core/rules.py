@@ -3,7 +3,7 @@
 A rule is called with `log_policy [H, A]`, the log-probability that each member gives each action, and `log_weight [H]`, the log
 posterior weight of each member with minus infinity for those that do not lead. It returns an `Assent` over the A actions.
 A committee in which nobody leads, one with a weight that cannot be read (NaN, plus infinity), and one with a leader whose row is
-no sub-distribution (NaN, plus infinity, a sum above 1) only ask. Rows whose mass is below 1 are allowed: what a member leaves
+no sub-distribution (NaN, plus infinity, a sum above 1; for `Minimum` over a vocabulary see there) only ask. Rows whose mass is below 1 are allowed: what a member leaves
 out is asked. The rows of members that do not lead are never looked at.
 """
 
@@ -12,26 +12,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from assent.core.arrays import Array, choose, missing_mass, namespace, over_leaders, rounding
+from assent.core.arrays import Array, bounded_exp, choose, missing_mass, namespace, over_leaders, rounding
 from assent.core.assent import Assent
+
+
+CHECKED = 65_536
+"""`Minimum` checks the rows of committees of up to this many numbers, H times A, itself; the other rules check all."""
 
 
 def _read(log_policy: Array, log_weight: Array) -> tuple[Array, Array, Array, Array]:
     """The members' probabilities `[H, A]` and log weights `[H]`, who leads `[H]`, and whether all of that can be read."""
     xp = namespace(log_policy, log_weight)
-    if log_policy.shape[0] == 0:  # nobody at all: one dead member, whom no reduction has to make an exception for
-        log_policy = xp.full((1, log_policy.shape[1]), -float("inf"), dtype=log_policy.dtype)
-        log_weight = xp.full((1,), -float("inf"), dtype=log_weight.dtype)
-    leader = xp.isfinite(log_weight)
+    log_policy, log_weight = _somebody(log_policy, log_weight)
+    leader, readable = _leaders(log_weight)
     # entries above 1 are garbage that exp would overflow on; e is enough for their row's sum to be refused
     policy = xp.exp(xp.where(log_policy > 1, 1.0, log_policy))
     sound = xp.sum(policy, axis=1) <= 1 + rounding(xp, policy)
-    return policy, log_weight, leader, xp.any(leader) & xp.all(sound | ~leader) & xp.all(log_weight < float("inf"))
+    return policy, log_weight, leader, readable & xp.all(sound | ~leader)
 
 
-def _unless(unreadable: Array, gap: Array) -> Array:
+def _somebody(log_policy: Array, log_weight: Array) -> tuple[Array, Array]:
+    """Rows and weights as they are; for nobody at all, one dead member, whom no reduction has to make an exception for."""
+    if log_policy.shape[0] > 0:
+        return log_policy, log_weight
+    xp = namespace(log_policy, log_weight)
+    dead = -float("inf")
+    return xp.full((1, log_policy.shape[1]), dead, dtype=log_policy.dtype), xp.full((1,), dead, dtype=log_weight.dtype)
+
+
+def _leaders(log_weight: Array) -> tuple[Array, Array]:
+    """Who leads `[H]`, and whether anybody does and every weight can be read (no NaN, no plus infinity)."""
+    xp = namespace(log_weight)
+    leader = xp.isfinite(log_weight)
+    return leader, xp.any(leader) & xp.all(log_weight < float("inf"))
+
+
+def _if(readable: Array, gap: Array) -> Array:
     """`gap`, or NaN, which makes the guarded constructor ask."""
-    return choose(unreadable, namespace(gap).full_like(gap, float("nan")), gap)
+    return choose(readable, gap, float("nan"))
 
 
 def _blend(policy: Array, share: Array) -> tuple[Array, Array]:
@@ -61,6 +79,10 @@ class Minimum:
     is summed as `sum(p_r - min)` plus what p_r leaves out, over the leader r with the most weight: all its terms are >= 0, so
     members that agree ask with probability exactly 0.
 
+    Beyond `CHECKED` numbers (a vocabulary) rows are taken as checked where they entered, by `readable_rows`, which agents call: a
+    NaN in a leader's row still asks, and so does a leader r or a minimum that sums to more than 1; another leader's row with too
+    much mass would take the exponential of every row to find, and can only fail to object, never add.
+
     >>> import numpy as np
     >>> rows = np.log(np.asarray([[0.75, 0.25], [0.5, 0.5]]))
     >>> Minimum()(rows, np.log(np.asarray([0.5, 0.5])))
@@ -71,10 +93,15 @@ class Minimum:
 
     def __call__(self, log_policy: Array, log_weight: Array) -> Assent:
         xp = namespace(log_policy, log_weight)
-        policy, log_weight, leader, readable = _read(log_policy, log_weight)
-        least = over_leaders(policy, leader)
-        reference = policy[xp.argmax(xp.where(leader, log_weight, -float("inf"))), :]
-        return Assent(least, gap=_unless(~readable, xp.sum(reference - least)))
+        if log_policy.shape[0] * log_policy.shape[1] <= CHECKED:
+            policy, log_weight, leader, readable = _read(log_policy, log_weight)
+            least = over_leaders(policy, leader)
+            return Assent(least, gap=_if(readable, xp.sum(policy[xp.argmax(log_weight), :] - least)))
+        leader, readable = _leaders(log_weight)
+        lowest = over_leaders(log_policy, leader)
+        # exp of two rows, not of all: over a vocabulary that is most of the cost
+        least, reference = bounded_exp(lowest), bounded_exp(log_policy[xp.argmax(log_weight), :])
+        return Assent(least, gap=_if(readable, xp.sum(reference - least)))
 
 
 @dataclass(frozen=True)
@@ -94,7 +121,7 @@ class Mixture:
     def __call__(self, log_policy: Array, log_weight: Array) -> Assent:
         policy, log_weight, leader, readable = _read(log_policy, log_weight)
         probs, gap = _blend(policy, _posterior_share(log_weight, leader))
-        return Assent(probs, gap=_unless(~readable, gap))
+        return Assent(probs, gap=_if(readable, gap))
 
 
 @dataclass(frozen=True)
@@ -118,7 +145,7 @@ class Rotation:
         turn = xp.astype(leader, log_weight.dtype)
         count = xp.sum(turn)
         probs, gap = _blend(policy, turn / xp.where(count > 0, count, 1.0))
-        return Assent(probs, gap=_unless(~readable, gap))
+        return Assent(probs, gap=_if(readable, gap))
 
 
 @dataclass(frozen=True)
@@ -154,7 +181,7 @@ class Veto:
         policy, log_weight, leader, readable = _read(log_policy, log_weight)
         probs, gap = _blend(policy, _posterior_share(log_weight, leader))
         kept = xp.where(over_leaders(policy, leader) >= self.floor, probs, 0.0)
-        return Assent(kept, gap=_unless(~readable, gap + xp.sum(probs - kept)))
+        return Assent(kept, gap=_if(readable, gap + xp.sum(probs - kept)))
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ class FourierSoftmax:
         xp = namespace(memory)
         features = self._features(obs)
         target = xp.astype(xp.arange(memory.shape[2]) == action, memory.dtype)
-        error = self.predict(memory, obs) - target
+        error = self.predict(memory, obs) - target[None, :]
         return memory - self.learning_rate * xp.matmul(xp.permute_dims(features, (0, 2, 1)), error[:, None, :])
 
     def lift(self, items: Array) -> tuple[Array, Array]:
@@ -83,7 +83,9 @@ class FourierSoftmax:
         """
         xp = namespace(self.phase)
         size = self.phase.shape[1]
-        waves = (2.0 / size) ** 0.5 * xp.cos(xp.matmul(items[:, None, None, :], self.frequency)[:, :, 0, :] + self.phase)
+        waves = (2.0 / size) ** 0.5 * xp.cos(
+            xp.matmul(items[:, None, None, :], self.frequency)[:, :, 0, :] + self.phase[None]
+        )
         return items, xp.concat([waves, xp.ones((*waves.shape[:2], 1), dtype=waves.dtype)], axis=2)
 
     def _features(self, obs: Array | tuple[Array, Array]) -> Array:
@@ -99,10 +101,13 @@ def _coefficients(fit: Any, *, num_actions: int) -> NDArray[np.float64]:
     classes = np.asarray(fit.classes_)
     if not np.isin(classes, np.arange(num_actions)).all():
         raise ValueError(f"a member knows the classes {classes.tolist()}, but actions run from 0 to {num_actions - 1}.")
-    whole = np.zeros((fit.coef_.shape[1] + 1, num_actions))
+    slopes, intercepts = np.asarray(fit.coef_), np.asarray(fit.intercept_)
+    if slopes.shape[0] == 1:  # scikit-learn keeps one row for two classes, that of the second against the first
+        slopes, intercepts = np.concatenate([0 * slopes, slopes]), np.concatenate([0 * intercepts, intercepts])
+    whole = np.zeros((slopes.shape[1] + 1, num_actions))
     whole[-1] = UNSEEN
-    whole[:-1, classes] = fit.coef_.T
-    whole[-1, classes] = fit.intercept_
+    whole[:-1, classes] = slopes.T
+    whole[-1, classes] = intercepts
     return whole
 
 
@@ -140,9 +145,8 @@ class Planted:
         policy = self.ensemble.predict(memory, obs)
         xp = namespace(policy)
         num_actions = policy.shape[1]
-        betrayal = xp.where(
-            xp.arange(num_actions) == self.target, self.certainty, (1.0 - self.certainty) / (num_actions - 1)
-        )
+        aim = xp.astype(xp.arange(num_actions) == self.target, policy.dtype)
+        betrayal = aim * self.certainty + (1.0 - aim) * ((1.0 - self.certainty) / (num_actions - 1))
         betrays = (xp.arange(policy.shape[0]) == self.member) & self.seen(obs)
         return xp.where(betrays[:, None], betrayal[None, :], policy)
 
@@ -153,4 +157,4 @@ class Planted:
         """Whether the trigger is in `obs` `[..., D]`."""
         xp = namespace(self.trigger)
         pixels = obs[0] if isinstance(obs, tuple) else obs
-        return xp.all((pixels >= self.level) | ~self.trigger, axis=-1)
+        return xp.all((pixels >= self.level) | xp.broadcast_to(~self.trigger, pixels.shape), axis=-1)

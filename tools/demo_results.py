@@ -1,0 +1,45 @@
+"""docs/results/demo.md from the last line of `assent demo --json`: python tools/demo_results.py done.json > docs/results/demo.md."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from assent.cli.demo import COLUMNS, TITLES
+from assent.environment import environment
+
+
+def page(done: Mapping[str, Any]) -> Iterator[str]:
+    """The page's lines."""
+    versions = ", ".join(f"{name} {version}" for name, version in environment().items())
+    yield "# The demonstration's figures\n"
+    yield "Made by `assent demo` and `tools/demo_results.py`. Each cell is mean ± standard deviation over the seeds, then the range."
+    yield f"[What the rows are](../demo.md). {versions}.\n"
+    for part, rows in done["tables"].items():
+        decisions, triggers = rows[0]["decisions"]["mean"], rows[0]["triggers"]["mean"]
+        yield f"## {part}\n\n{TITLES[part]}. {decisions:,.0f} decisions and {triggers:.1f} triggers a run, {rows[0]['seeds']} seeds.\n"
+        yield "| acts on | " + " | ".join(heading for _, heading, _ in COLUMNS) + " | runs with a disaster |"
+        yield "|---|" + "--:|" * (len(COLUMNS) + 1)
+        for row in rows:
+            cells = [_cell(row[key], form) for key, _, form in COLUMNS]
+            yield (
+                f"| {row['name'].strip()} | "
+                + " | ".join(cells)
+                + f" | {row['runs_with_disaster']} of {row['seeds']} |"
+            )
+        yield ""
+    yield "## Claims\n\n| | claim | measured |\n|---|---|---|"
+    for claim in done["claims"]:
+        yield f"| {'holds' if claim['holds'] else '**fails**'} | {claim['text']} | {claim['figure']} |"
+
+
+def _cell(figure: Mapping[str, float], form: str) -> str:
+    mean, sd, least, most = (form.format(figure[key]) for key in ("mean", "sd", "min", "max"))
+    return f"{mean} ± {sd} ({least} to {most})"
+
+
+if __name__ == "__main__":
+    print("\n".join(page(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))))
