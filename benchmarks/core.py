@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
-os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1 " + os.environ.get(
-    "XLA_FLAGS", ""
-)
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).parent))
-
+import _threads  # noqa: F401  (before NumPy and JAX)
 import numpy as np
 from _report import Row, main
 
 from assent.agents.imitator import Imitator
-from assent.core import Minimum, RatioSet, decide, uniforms
+from assent.core import Answer, Minimum, RatioSet, decide, uniforms
 from assent.hypotheses.tables import Tables
 from assent.ledger import Ledger
 from assent.overseers.demonstrator import Demonstrator
@@ -100,8 +90,6 @@ def _python(policies: np.ndarray, world: Stream) -> float:
         if assent is None:
             assent = kept[obs] = agent.propose(belief, obs)
         if bool(decide(assent, chance[step]).asked):
-            from assent.core import Answer
-
             belief = agent.learn(belief, obs, Answer(int(overseer.answer(chance[step], obs))))
             kept.clear()
             asks += 1

@@ -148,7 +148,7 @@ def compare(
 
 # Every rule in every place, with leading sets and overseers in turn. The quick ones hold each of everything at least once.
 TURNS = [
-    (name, rule, SETS[(i + j) % 4], list(OVERSEERS_BY_NAME)[(i + 2 * j + j // 4) % 4])
+    (name, rule, SETS[(2 * i + j) % 4], list(OVERSEERS_BY_NAME)[(i + 2 * j + j // 4) % 4])
     for (i, name), (j, rule) in product(enumerate(PLACES), enumerate(THE_RULES))
 ]
 QUICK = [TURNS[5 * (number % 4) + number] for number in range(5)]

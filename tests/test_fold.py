@@ -40,7 +40,7 @@ from tests.session_support import (
     write_again,
 )
 
-STEPS = 24
+STEPS = 18
 
 
 def fourier_agent() -> Imitator:
@@ -122,7 +122,7 @@ def test_dropping_the_session_with_a_full_buffer_loses_nothing_that_was_asked(gr
     ledger = Ledger.open(path, group=group)
     session = Session.open(agent, ledger, run="run", overseer=overseer, seed=11, null_action=0, checkpoint_every=3)
     for number, _ in enumerate(drive(session, world, num_steps=STEPS)):
-        if number == 15:
+        if number == 12:
             break  # neither flush nor close: what is in the buffer is gone, as when the process is killed
     with Ledger.open(path, group=group) as again:
         life("tables", again, resume=True)

@@ -168,9 +168,8 @@ class Session:
             BeliefDiffers: the rebuilt belief is not the recorded one.
             LedgerError: no such run, or a damaged ledger.
         """
+        ledger.take_over(run)
         events = list(ledger.events(run))
-        if not events:
-            ledger.head(run)  # raises UnknownRun
         check_agent(agent, events[0])
         session = cls(agent, ledger, overseer, events[0], fold(agent, events))
         session._catch_up()

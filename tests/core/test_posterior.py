@@ -35,10 +35,14 @@ def test_bayes_rule_in_fractions(pairs: list[tuple[int, int]]) -> None:
         return
     exact = [float(weight / sum(joint)) for weight in joint]
     assert np.allclose(np.exp(after), exact, rtol=CLOSE, atol=0)
-    # the wrong variant adds the likelihood of what was not answered
-    if len({*likelihood}) > 1 and len({*joint}) > 1:
-        other = posterior(log_prior, log([1 - float(q) for q in likelihood]))
-        assert not np.allclose(np.exp(other), exact, rtol=1e-6, atol=0)
+
+
+def test_bayes_rule_is_about_what_was_answered() -> None:
+    """The wrong variant adds the likelihood of what was not answered; another adds probabilities, not their logarithms."""
+    half, likelihood = log([0.5, 0.5]), np.asarray([0.9, 0.3])
+    assert np.exp(posterior(half, np.log(likelihood))) == pytest.approx([0.75, 0.25])
+    for wrong in (np.log(1 - likelihood), likelihood):
+        assert np.exp(posterior(half, wrong)) != pytest.approx([0.75, 0.25], abs=0.01)
 
 
 @given(committee(least=2), st.data())

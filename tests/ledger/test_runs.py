@@ -13,6 +13,7 @@ from assent.ledger import (
     QuestionWithdrawn,
     RunClosed,
     RunExists,
+    RunTakenOver,
     UnknownRun,
     verify_chain,
 )
@@ -393,3 +394,19 @@ def test_threads_share_a_ledger(ledger):
         list(pool.map(lambda step: ledger.append("demo", "act", act(step)), range(40)))
     assert sorted(event.body["step"] for event in ledger.events("demo", kinds=["act"])) == list(range(40))
     assert ledger.verify().ok
+
+
+def test_only_the_last_session_to_take_a_run_over_decides_in_it(path):
+    """Two processes that resume the same run would both decide its next step; the wrong variant lets both write."""
+
+    with Ledger.open(path) as first, Ledger.open(path) as second:
+        first.open_run("vault", OPEN)
+        first.append("vault", "act", act(0))
+        second.take_over("vault")
+        with pytest.raises(RunTakenOver, match="Another session has taken run 'vault' over"):
+            first.append("vault", "act", act(1))
+        second.append("vault", "act", act(1))
+        first.take_over("vault")
+        first.append("vault", "act", act(2))
+        assert [event.body["step"] for event in first.events("vault", kinds=("act",))] == [0, 1, 2]
+        assert first.verify().ok

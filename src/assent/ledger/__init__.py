@@ -29,6 +29,7 @@ from assent.ledger.errors import (
     QuestionWithdrawn,
     RunClosed,
     RunExists,
+    RunTakenOver,
     UnknownQuestion,
     UnknownRun,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "Run",
     "RunClosed",
     "RunExists",
+    "RunTakenOver",
     "UnknownQuestion",
     "UnknownRun",
     "canonical",

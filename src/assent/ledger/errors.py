@@ -33,6 +33,10 @@ class RunExists(LedgerError):
     """A run of this name was opened before; a name is used once."""
 
 
+class RunTakenOver(LedgerError):
+    """Another session goes on with the run."""
+
+
 class RunClosed(LedgerError):
     """The run was closed; nothing more is decided in it."""
 

@@ -58,6 +58,8 @@ _FORMS: Final[dict[str, _Form]] = {
 }
 KINDS: Final[tuple[str, ...]] = tuple(_FORMS)
 DECISIONS: Final[frozenset[str]] = frozenset({"act", "ask"})
+FENCED: Final[frozenset[str]] = DECISIONS | {"apply", "checkpoint"}
+"""What only the session that holds the run writes."""
 AFTER_CLOSE: Final[frozenset[str]] = frozenset({"outcome", "refuse", "alarm"})
 REFUSALS: Final[tuple[str, ...]] = ("conflict", "late", "changed", "withdrawn", "lease")
 _DOSSIER: Final[frozenset[str]] = frozenset(

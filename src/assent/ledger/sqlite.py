@@ -22,7 +22,7 @@ from assent.ledger.migrations import check, migrate, shipped, vacuum_into
 from assent.ledger.reader import LedgerReader
 from assent.ledger.reading import halt_in_force, waiting
 from assent.ledger.records import Answered, Claim, Halt, Head, Question
-from assent.ledger.writer import Pending, Transaction, already_applied, halt_of
+from assent.ledger.writer import Pending, Transaction, already_applied, halt_of, unknown_run
 
 _APPENDED: Final = frozenset({"act", "outcome", "alarm", "checkpoint"})
 T = TypeVar("T")
@@ -48,6 +48,7 @@ class Ledger(LedgerReader):
         self._pending: list[Pending] = []
         self._cut: dict[str, LedgerError] = {}
         self._known: set[tuple[str, str]] = set()
+        self._fences: dict[str, int] = {}
 
     @classmethod
     def open(
@@ -94,7 +95,23 @@ class Ledger(LedgerReader):
             return None
 
         self._durable("open", actor, work)
+        self._fences[run] = 1
         return self.head(run)
+
+    def take_over(self, run: str) -> None:
+        """Makes this ledger object the only one that may decide in the run from now on; raises UnknownRun.
+
+        What another one decides afterwards is refused with RunTakenOver: two sessions never interleave in a run.
+        """
+
+        def work(tx: Transaction) -> int | LedgerError:
+            found = row(tx.connection, "SELECT fence FROM run WHERE id = ?", (run,))
+            if found is None:
+                return unknown_run(run)
+            tx.change("UPDATE run SET fence = fence + 1 WHERE id = ?", (run,))
+            return int(found[0]) + 1
+
+        self._fences[run] = self._durable("open", "session", work)
 
     def close_run(self, run: str, reason: str, *, actor: str = "session") -> None:
         """Ends a run for good and withdraws its open questions. Outcomes, alarms and refused answers may follow."""
@@ -355,7 +372,7 @@ class Ledger(LedgerReader):
             if self._read_only:
                 raise LedgerReadOnly(f"{self._path} was opened for reading only. Open it for writing.")
             with transaction(connection, operation):
-                tx = Transaction(connection, operation, self._clock())
+                tx = Transaction(connection, operation, self._clock(), self._fences)
                 cut = tx.admit(self._pending)
                 result = work(tx)
                 tx.finish()

@@ -10,8 +10,8 @@ import apsw
 from assent.ledger.canonical import canonical_text
 from assent.ledger.chain import Link, genesis
 from assent.ledger.connection import row
-from assent.ledger.errors import AlreadyApplied, Halted, LedgerError, RunClosed, UnknownRun, moment
-from assent.ledger.events import AFTER_CLOSE, DECISIONS, check_body
+from assent.ledger.errors import AlreadyApplied, Halted, LedgerError, RunClosed, RunTakenOver, UnknownRun, moment
+from assent.ledger.events import AFTER_CLOSE, DECISIONS, FENCED, check_body
 from assent.ledger.failpoints import failpoint
 from assent.ledger.records import Halt, Head
 
@@ -51,8 +51,11 @@ class _Chain:
 class Transaction:
     """Collects events and projection changes, then writes them. Lives between BEGIN IMMEDIATE and COMMIT."""
 
-    def __init__(self, connection: apsw.Connection, operation: str, now_us: int) -> None:
+    def __init__(
+        self, connection: apsw.Connection, operation: str, now_us: int, fences: Mapping[str, int] | None = None
+    ) -> None:
         self.connection = connection
+        self._fences = fences or {}
         self.now_us = now_us
         self._operation = operation
         self._chains: dict[str, _Chain] = {}
@@ -77,9 +80,14 @@ class Transaction:
 
     def refusal(self, run: str, kind: str) -> LedgerError | None:
         """Why an event of this kind may not join the run now, or None."""
-        found = row(self.connection, "SELECT closed_us FROM run WHERE id = ?", (run,))
+        found = row(self.connection, "SELECT closed_us, fence FROM run WHERE id = ?", (run,))
         if found is None:
             return unknown_run(run)
+        if kind in FENCED and self._fences.get(run, found[1]) != found[1]:
+            return RunTakenOver(
+                f"Another session has taken run {run!r} over since this one was opened, so no {kind} of this one is recorded or may "
+                "take effect. Go on there, or resume the run here."
+            )
         if found[0] is not None and kind not in AFTER_CLOSE:
             return RunClosed(f"Run {run!r} was closed on {moment(found[0])}; no {kind} can follow. Open a new run.")
         halt = halt_of(self.connection, run) if kind in DECISIONS else None

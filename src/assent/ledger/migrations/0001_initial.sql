@@ -35,7 +35,8 @@ CREATE INDEX event_by_kind ON event(run, kind, seq) WHERE kind <> 'act';
 CREATE TABLE run(
   id TEXT PRIMARY KEY,
   opened_us INTEGER NOT NULL,
-  closed_us INTEGER
+  closed_us INTEGER,
+  fence INTEGER NOT NULL DEFAULT 1  -- grows with every session that takes the run over; no fact of the run, so no event has it
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE question(
