@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from assent.agents.imitator import Imitator
-from assent.core import Answer, Minimum, RatioSet, Readable
+from assent.core import Answer, Grade, Minimum, RatioSet, Readable
 from assent.hypotheses.tables import Tables
 from assent.ledger import Event, Ledger
 from assent.overseers.demonstrator import Demonstrator
@@ -118,14 +118,23 @@ class Habits:
     """
 
     rows: np.ndarray
-    num_contexts = None
-    remembers = True
-    grade = "exact"
 
     @classmethod
     def of(cls, seed: int, *, members: int = 4, actions: int = ACTIONS) -> Habits:
         rows = np.random.default_rng(seed).dirichlet(np.ones(actions), size=(members, actions + 1, actions + 1))
         return cls(0.95 * rows + 0.05 / actions)
+
+    @property
+    def num_contexts(self) -> None:
+        return None
+
+    @property
+    def remembers(self) -> bool:
+        return True
+
+    @property
+    def grade(self) -> Grade:
+        return "exact"
 
     @property
     def num_members(self) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from assent.agents.imitator import Imitator
+from assent.alarms import ClassExhausted
 from assent.core import Everyone, Mixture, RatioSet, TopK
 from assent.drive import drive
 from assent.fold import AgentDiffers, BeliefDiffers, belief_digest, fold
@@ -22,7 +23,7 @@ from assent.overseers.absent import Absent
 from assent.overseers.demonstrator import Demonstrator
 from assent.overseers.inbox import Inbox
 from assent.overseers.scripted import Scripted
-from assent.session import ClassExhausted, Session
+from assent.session import Session
 from assent.worlds.stream import Stream
 from tests.session_support import (
     ACTIONS,

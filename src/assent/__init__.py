@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from assent.core import Belief as Belief
     from assent.core import Confidence as Confidence
     from assent.core import Everyone as Everyone
-    from assent.core import MinLeaders as MinLeaders
     from assent.core import Minimum as Minimum
+    from assent.core import MinLeaders as MinLeaders
     from assent.core import Mixture as Mixture
     from assent.core import OneAnswer as OneAnswer
     from assent.core import RatioSet as RatioSet

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from assent.agents.imitator import Proposal
 from assent.core import dissent
 from assent.core.arrays import Array, over_leaders
+from assent.ledger import digest_of_question, encode, question_id
 
 MOST_NUMBERS = 1024
 """A dossier holds at most this many probabilities; of a larger committee or vocabulary it keeps the members that matter."""
@@ -109,6 +110,21 @@ def dossier(ready: Ready, log_weight: Array, names: tuple[str, ...]) -> dict[str
         "assent": ready.probs,
         "dissent": [position[member] for member in objectors if member in position],
         "truncated": len(shown) < rows.shape[0],
+    }
+
+
+def ask_body(ready: Ready, run: str, step: int, obs: Any, labels: list[str], shown: dict[str, Any]) -> dict[str, Any]:
+    """What an `ask` event says of the question itself; its digest covers all of it that the overseer reads."""
+    seen = encode(obs)
+    return {
+        "question": question_id(run, step, 0),
+        "step": step,
+        "attempt": 0,
+        "digest": digest_of_question(run=run, step=step, attempt=0, obs=seen, options=labels, dossier=shown),
+        "obs": seen,
+        "ask": ready.ask,
+        "leaders": ready.leaders,
+        "dossier": shown,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from assent.agents.imitator import Imitator
-from assent.core import Answer, Belief
+from assent.core import Answer, Belief, effective_size, surprise
 from assent.ledger import Event, LedgerError, decode, encode
 
 
@@ -59,6 +59,16 @@ def belief_digest(belief: Belief) -> str:
     return digest.hexdigest()
 
 
+def apply_body(agent: Imitator, before: Belief, after: Belief, obs: Any, choice: int) -> dict[str, Any]:
+    """What an `apply` event says: how surprising the answer was in nats (None if impossible), and who leads afterwards."""
+    nats = float(surprise(agent.consider(before, obs).log_policy, before.log_weight, choice))
+    return {
+        "surprise": nats if np.isfinite(nats) else None,
+        "leaders": int(np.asarray(agent.leading(after.log_weight, after.log_prior)).sum()),
+        "effective": float(effective_size(after.log_weight)),
+    }
+
+
 def checkpoint_body(belief: Belief) -> dict[str, Any]:
     """The body of a checkpoint of `belief`; the ledger adds the number of the last apply."""
     return {"belief": belief_digest(belief), "log_weight": encode(np.asarray(belief.log_weight, dtype=np.float64))}
@@ -75,10 +85,8 @@ def fold(agent: Imitator, events: Iterable[Event], *, strict: bool = True) -> Fo
     """
     at = Folded(belief=agent.init())
     answers: dict[int, tuple[Any, int]] = {}
-    last_apply, learned = (
-        0,
-        at.belief,
-    )  # a checkpoint is taken between learning from an answer and remembering what was done
+    # a checkpoint is taken between learning from an answer and remembering what was done
+    last_apply, learned = 0, at.belief
     for event in events:
         body = event.body
         if event.kind == "act":

@@ -4,74 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from operator import index
 from typing import Any, TypeVar
 
 import numpy as np
 
-import assent
 from assent.agents.imitator import Imitator
-from assent.core import Answer, Belief, Overseer, effective_size, surprise, uniforms
-from assent.dossier import Ready, dossier
-from assent.environment import environment
-from assent.fold import Folded, check_agent, checkpoint_body, fold, settle
-from assent.ledger import Event, Halted, Ledger, LedgerError, Question, decode, digest_of_question, encode, question_id
+from assent.alarms import alarms_of, exhausted
+from assent.core import Answer, Belief, Overseer
+from assent.core.uniforms import Chances
+from assent.decisions import Acted, Asked, NoOverseer, QuestionWaits
+from assent.dossier import Ready, ask_body, dossier
+from assent.fold import Folded, apply_body, check_agent, checkpoint_body, fold, settle
+from assent.ledger import Event, Halted, Ledger, Question, decode, encode
 from assent.ledger.verification import Verification
+from assent.opening import opening
 from assent.overseers.inbox import Inbox
 
-_BLOCK = 1024
 T = TypeVar("T")
-
-
-class AssentWarning(UserWarning):
-    """Something about a committee that its user should hear of at once; it is on the ledger as an alarm as well."""
-
-
-class CommitteeCollapsed(AssentWarning):
-    """One learned member leads alone: no committee any more. The session asks until more members lead."""
-
-
-class ClassExhausted(AssentWarning):
-    """Every member has been contradicted by the overseer: none is left that could be right. The session asks for ever."""
-
-
-class MemberUnreadable(AssentWarning):
-    """A member gave something that is no sub-distribution: NaN, infinity, a negative entry, a sum above 1."""
-
-
-class NoOverseer(ValueError):
-    """A session needs somebody who can be asked."""
-
-
-class QuestionWaits(LedgerError):
-    """The last question has not been answered, and has not expired, so nothing further may be decided."""
-
-
-@dataclass(frozen=True)
-class Acted:
-    """The agent decides alone. The act is on the ledger; do it now.
-
-    Attributes:
-        step: number of the decision, from 0.
-        action: what to do.
-    """
-
-    step: int
-    action: int
-
-
-@dataclass(frozen=True)
-class Asked:
-    """The overseer is asked. Do nothing until the question is answered or has expired.
-
-    Attributes:
-        step: number of the decision, from 0.
-        question: as it is on the ledger.
-    """
-
-    step: int
-    question: Question
 
 
 class Session:
@@ -96,8 +46,7 @@ class Session:
         self._labels = opened.body["view"]["labels"]
         self._at = at
         self._kept: dict[int, Ready] = {}
-        self._chance: list[float] = []
-        self._chance_start = 0
+        self._chances, self._draws = (Chances(self.seed, self.run, stream=name) for name in ("decide", "overseer"))
         self._ahead = False
 
     @classmethod
@@ -133,27 +82,13 @@ class Session:
             ValueError: as many labels as actions not given, a null action that is none, or `checkpoint_every` below 1.
             LedgerError: the run exists, or the ledger refuses.
         """
-        num_actions = agent.hypotheses.num_actions
-        names = labels if labels is not None else [str(action) for action in range(num_actions)]
-        if len(names) != num_actions or not -1 <= null_action < num_actions or checkpoint_every < 1:
-            raise ValueError(
-                f"{len(names)} labels, null_action = {null_action}, checkpoint_every = {checkpoint_every} for {num_actions} actions: "
-                f"give one label for each action, a null action from -1 (nothing) to {num_actions - 1}, and 1 or more answers a checkpoint."
-            )
         settings = {
             "null_action": null_action,
             "learn_from_corrections": learn_from_corrections,
             "checkpoint_every": checkpoint_every,
         }
-        body = {
-            "format": 1,
-            "version": assent.__version__,
-            "seed": seed,
-            "agent": agent.describe(),
-            "config": {**(config or {}), "session": settings},
-            "environment": environment(),
-            "view": {"labels": names, "picture": picture},
-        }
+        view = {"labels": labels, "picture": picture}
+        body = opening(agent, seed=seed, settings=settings, view=view, config=config or {})
         if overseer is not None:
             ledger.open_run(run, body)
         opened = Event(run=run, seq=1, at_us=0, kind="open", actor="session", body=body, prev=b"", hash=b"")
@@ -168,10 +103,14 @@ class Session:
             BeliefDiffers: the rebuilt belief is not the recorded one.
             LedgerError: no such run, or a damaged ledger.
         """
-        ledger.take_over(run)
         events = list(ledger.events(run))
+        if not events:
+            ledger.head(run)  # raises UnknownRun
         check_agent(agent, events[0])
         session = cls(agent, ledger, overseer, events[0], fold(agent, events))
+        ledger.take_over(run)  # not before: who cannot go on must not stop who does
+        if ledger.head(run).seq != events[-1].seq:
+            session._at = fold(agent, ledger.events(run))
         session._catch_up()
         return session
 
@@ -206,7 +145,7 @@ class Session:
             raise QuestionWaits(
                 f"question {self._at.asked['question']} still waits: answer it, collect its answer, or let it expire first."
             )
-        ready, uniform, step = self._ready(obs), self._uniform(self._at.step), self._at.step
+        ready, uniform, step = self._ready(obs), self._chances[self._at.step], self._at.step
         action = ready.decide(uniform)
         if action < 0:
             return Asked(step, self._ask(ready, obs, uniform))
@@ -247,7 +186,7 @@ class Session:
         if isinstance(self.overseer, Inbox):
             raise NoOverseer("this session's overseer answers through the ledger: use answer or collect.")
         question = self._must_wait()
-        uniform = uniforms(self.seed, self.run, start=question["step"], count=1, stream="overseer")[0]
+        uniform = np.float64(self._draws[question["step"]])
         choice = int(self.overseer.answer(uniform, revealed))
         if choice < 0:
             return self.expire()
@@ -286,6 +225,8 @@ class Session:
             )
         if self._settings["learn_from_corrections"] and obs is None:
             raise ValueError("a correction teaches about an observation: give obs, as the agent saw it.")
+        if self._settings["learn_from_corrections"]:
+            self.agent.consider(self._at.belief, obs)  # what members cannot read is refused before it is on the ledger
         event = self.ledger.volunteer(self.run, step, choice, actor=actor, obs=encode(obs), note=note)
         if self._settings["learn_from_corrections"]:
             self._learn(event.seq, obs, choice)
@@ -327,13 +268,6 @@ class Session:
             raise QuestionWaits("no question waits: decide first.")
         return self._at.asked
 
-    def _uniform(self, step: int) -> float:
-        place = step - self._chance_start
-        if not 0 <= place < len(self._chance):
-            self._chance_start, place = step, 0
-            self._chance = uniforms(self.seed, self.run, start=step, count=_BLOCK).tolist()
-        return self._chance[place]
-
     def _ready(self, obs: Any) -> Ready:
         context = None if self.agent.num_contexts is None else index(obs)
         if context in self._kept:
@@ -367,25 +301,19 @@ class Session:
             self._take_in(*self._at.unapplied)
 
     def _ask(self, ready: Ready, obs: Any, uniform: float) -> Question:
-        step, shown, seen = (
-            self._at.step,
-            dossier(ready, self._at.belief.log_weight, self.agent.hypotheses.names),
-            encode(obs),
-        )
+        at = self._at
         body = {
-            "question": question_id(self.run, step, 0),
-            "step": step,
-            "attempt": 0,
-            "digest": digest_of_question(
-                run=self.run, step=step, attempt=0, obs=seen, options=self._labels, dossier=shown
+            **ask_body(
+                ready,
+                self.run,
+                at.step,
+                obs,
+                self._labels,
+                dossier(ready, at.belief.log_weight, self.agent.hypotheses.names),
             ),
-            "obs": seen,
             "u": uniform,
-            "ask": ready.ask,
-            "leaders": ready.leaders,
-            "reason": ready.why(uniform, exhausted=self._exhausted()),
+            "reason": ready.why(uniform, exhausted=exhausted(at.belief)),
             "wait_s": self.overseer.wait_s if isinstance(self.overseer, Inbox) else None,
-            "dossier": shown,
             "null_action": int(self._settings["null_action"]),
         }
         question = self._write(lambda: self.ledger.ask(self.run, body))
@@ -401,50 +329,20 @@ class Session:
 
     def _learn(self, seq: int, obs: Any, choice: int) -> None:
         before = self._at.belief
-        rows = self.agent.consider(before, obs).log_policy
-        nats = float(surprise(rows, before.log_weight, choice))
         after = self.agent.learn(before, obs, Answer(choice))
+        body = apply_body(self.agent, before, after, obs, choice)
         self._kept.clear()
-        leaders = int(np.asarray(self.agent.leading(after.log_weight, after.log_prior)).sum())
-        body = {
-            "surprise": nats if np.isfinite(nats) else None,
-            "leaders": leaders,
-            "effective": float(effective_size(after.log_weight)),
-        }
         due = (self._at.applied + 1) % int(self._settings["checkpoint_every"]) == 0
         self._write(lambda: self.ledger.apply(self.run, seq, body, checkpoint_body(after) if due else None))
         self._at.belief, self._at.applied = after, self._at.applied + 1
 
-    def _exhausted(self) -> bool:
-        return not bool(np.isfinite(np.asarray(self._at.belief.log_weight)).any())
-
     def _watch(self, ready: Ready) -> None:
-        readable = np.asarray(ready.proposal.readable)
-        if self._exhausted():
-            self._alarm(
-                ClassExhausted,
-                {},
-                "every member has been contradicted by the overseer; from here on every decision is asked",
-            )
-        elif ready.leaders == 1 and self.agent.hypotheses.grade == "heuristic":
-            member = int(np.flatnonzero(np.asarray(ready.proposal.leader))[0])
-            name = self.agent.hypotheses.names[member]
-            self._alarm(
-                CommitteeCollapsed,
-                {"member": name},
-                f"only {name} still leads; lower the temper, or give the members more data",
-            )
-        if not readable.all():
-            names = [self.agent.hypotheses.names[int(member)] for member in np.flatnonzero(~readable)]
-            self._alarm(
-                MemberUnreadable,
-                {"members": names},
-                f"no sub-distribution from {', '.join(names)}; they abstain, and rounds in which they lead are asked",
-            )
-
-    def _alarm(self, kind: type[AssentWarning], detail: dict[str, Any], sentence: str) -> None:
-        if kind.__name__ in self._at.alarms:
-            return
-        self._write(lambda: self.ledger.alarm(self.run, kind.__name__, {"step": self._at.step, **detail}))
-        self._at.alarms.add(kind.__name__)
-        warnings.warn(f"run {self.run!r}, decision {self._at.step}: {sentence}.", kind, stacklevel=5)
+        for alarm in alarms_of(self.agent, self._at.belief, ready):
+            name = alarm.kind.__name__
+            if name not in self._at.alarms:
+                detail = {"step": self._at.step, **alarm.detail}
+                self._write(lambda name=name, detail=detail: self.ledger.alarm(self.run, name, detail))
+                self._at.alarms.add(name)
+                warnings.warn(
+                    f"run {self.run!r}, decision {self._at.step}: {alarm.sentence}.", alarm.kind, stacklevel=4
+                )

@@ -67,15 +67,15 @@ def quietly(**fields: Any) -> Imitator:
 
 
 @pytest.mark.parametrize("kind", [RatioSet, AlphaSet])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_smaller_setting_never_turns_an_ask_into_an_act(kind: Any, seed: int) -> None:
     """Spec 3.1: on a shared history, under the same uniform numbers, the rounds asked with less risk contain those asked with more."""
-    levels = (0.9, 0.5, 0.2, 0.05, 1e-2, 1e-4)
+    levels = (0.9, 0.3, 0.05, 1e-4)
     agents = [
         quietly(hypotheses=bank(seed), leading=kind(level), guards=(Readable(), SureAbove(0.6))) for level in levels
     ]
     beliefs, fewer = [agent.init() for agent in agents], 0
-    for obs, answer, uniform in history(agents[0], np.random.default_rng(seed), rounds=300):
+    for obs, answer, uniform in history(agents[0], np.random.default_rng(seed), rounds=150):
         assents = [agent.propose(belief, obs) for agent, belief in zip(agents, beliefs, strict=True)]
         asked = [bool(decide(assent, uniform).asked) for assent in assents]
         assert asked == sorted(asked), (levels, asked)
@@ -86,7 +86,7 @@ def test_a_smaller_setting_never_turns_an_ask_into_an_act(kind: Any, seed: int) 
         fewer += asked[0] < asked[-1]
         if uniform < 0.2:
             beliefs = [agent.learn(belief, obs, Answer(answer)) for agent, belief in zip(agents, beliefs, strict=True)]
-    assert fewer > 10, "the settings never differed: the test has lost its point"
+    assert fewer > 5, "the settings never differed: the test has lost its point"
 
 
 def test_under_the_mixture_a_smaller_setting_can_turn_an_ask_into_an_act() -> None:
@@ -102,7 +102,7 @@ def test_under_the_mixture_a_smaller_setting_can_turn_an_ask_into_an_act() -> No
 
 
 @given(st.integers(0, 1000), st.permutations(range(6)))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_the_order_of_members_changes_nothing(seed: int, order: list[int]) -> None:
     first = bank(seed, members=6)
     second = Tables(first.log_rows[:, :, order], first.log_prior_weights[order], first.names)
@@ -111,7 +111,7 @@ def test_the_order_of_members_changes_nothing(seed: int, order: list[int]) -> No
 
 
 @given(st.integers(0, 1000), st.integers(2, 5))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_copies_of_a_member_change_nothing_under_the_ratio_set(seed: int, copies: int) -> None:
     first = bank(seed, members=5)
     each = [1, copies, 1, 1, 1]

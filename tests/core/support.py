@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from assent.core import Confidence, Context, Minimum, Mixture, Rotation, Veto
 Floats = NDArray[np.float64]
 
 EPS = float(np.finfo(np.float64).eps)
+few = settings(max_examples=30)
+"""For laws that are tried on many things; those that safety hangs on get the profile's full number."""
+
 RULES: tuple[Any, ...] = (Minimum(), Mixture(), Rotation(), Veto(0.05), Confidence(0.6))
 
 

@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as arrays
 import assent.lab  # noqa: F401  (lets JAX return a Decision)
 from assent.core import Assent, Minimum, decide, propose_and_veto
 from assent.dossier import Ready
-from tests.core.support import EPS, committee, log, probabilities
+from tests.core.support import EPS, committee, few, log, probabilities
 
 assents = (
     st.integers(1, 6)
@@ -43,6 +43,7 @@ def test_against_the_definition(made: Assent, u: float) -> None:
     assert u <= below + probs[action] + slack or not any(probs[action + 1 :])
 
 
+@few
 @given(assents, st.data())
 def test_an_assent_that_asks_more_asks_in_a_superset_of_rounds(made: Assent, data: st.DataObject) -> None:
     share = data.draw(arrays.arrays(np.float64, made.probs.shape, elements=st.floats(0, 1)))
@@ -100,6 +101,7 @@ def test_frequencies_are_the_probabilities() -> None:
     assert np.array_equal(np.asarray(decision.asked), np.asarray(decision.action) == -1)
 
 
+@few
 @given(assents, uniform)
 def test_plain_numbers_decide_alike(made: Assent, u: float) -> None:
     """The session decides on Python floats (`Ready`), the scan on arrays."""
@@ -172,6 +174,7 @@ def test_long_texts_do_not_underflow(backend: Any, nats: float) -> None:
         assert backend.numpy(verdict.objects).tolist() == [False, not emitted]
 
 
+@few
 @given(committee(), st.data())
 def test_the_proposer_never_objects_and_objectors_lead(made: Any, data: st.DataObject) -> None:
     rows, weight = made

@@ -23,7 +23,7 @@ from assent.core import (
     apply_guards,
     withhold,
 )
-from tests.core.support import EPS, any_float, context, probabilities
+from tests.core.support import EPS, any_float, context, few, probabilities
 from tests.core.test_assent import assert_valid
 
 GUARDS: tuple[Any, ...] = (MinLeaders(2), Readable(), NotHalted(), SureAbove(0.1), OneAnswer(0.5))
@@ -45,6 +45,7 @@ def saying(probs: Any) -> Any:
     return lambda assent, context: SimpleNamespace(probs=np.asarray(probs), ask=np.asarray(0.0))
 
 
+@few
 @given(assents, contexts, st.lists(st.sampled_from(GUARDS), max_size=4))
 def test_guards_only_take_away(before: Assent, at: Context, guards: list[Any]) -> None:
     after = apply_guards(before, guards, at)
@@ -96,6 +97,16 @@ def test_a_malicious_guard_cannot_add(said: list[float]) -> None:
     after = apply_guards(before, [saying(said), *GUARDS[:1]], context())
     assert after.probs.tolist() == [0.5, 0.25]
     assert float(after.ask) == 0.25
+
+
+def test_a_guard_that_writes_into_what_it_is_shown_cannot_add() -> None:
+    def shift(assent: Assent, context: Context) -> Assent:
+        assent.probs[:] = assent.probs[::-1].copy()
+        return assent
+
+    after = apply_guards(Assent(np.asarray([0.1, 0.9])), [shift], context())
+    assert after.probs.tolist() == [0.1, 0.1]
+    assert float(after.ask) == pytest.approx(0.8)
 
 
 def test_guards_apply_in_turn() -> None:
@@ -157,6 +168,7 @@ def test_withhold_takes_everything_for_a_share_that_is_none(share: float) -> Non
     assert float(withhold(ACTS, np.asarray(share)).ask) == 1
 
 
+@few
 @given(assents, st.data())
 def test_withhold_moves_mass_to_asking(before: Assent, data: st.DataObject) -> None:
     share = data.draw(arrays.arrays(np.float64, before.probs.shape, elements=st.floats(0, 1)))

@@ -20,12 +20,13 @@ from assent.core import (
     surprise,
     total_variation,
 )
-from tests.core.support import EPS, committee, log, probabilities
+from tests.core.support import EPS, committee, few, log, probabilities
 
 # At most 8 x 8 terms, logarithms up to 50 in size
 CLOSE = 64 * 50 * EPS
 
 
+@few
 @given(st.lists(st.one_of(st.just(-math.inf), st.floats(-700, 700)), min_size=1, max_size=8))
 def test_log_sum_exp(values: list[float]) -> None:
     top = max(values)
@@ -40,6 +41,7 @@ def test_log_sum_exp_of_garbage() -> None:
     assert log_sum_exp(np.zeros((2, 3)), axis=0).tolist() == pytest.approx([math.log(2)] * 3)
 
 
+@few
 @given(st.integers(1, 5).flatmap(lambda actions: probabilities(members=2, actions=actions)))
 def test_total_variation(pair: Any) -> None:
     first, second = ([*row, 1 - math.fsum(row)] for row in pair.tolist())
@@ -53,6 +55,7 @@ def test_total_variation(pair: Any) -> None:
         assert abs(np.abs(pair[0] - pair[1]).sum() / 2 - exact) > 1e-9
 
 
+@few
 @given(st.integers(1, 5).flatmap(lambda actions: probabilities(members=2, actions=actions, whole=True)))
 def test_kl_divergence(pair: Any) -> None:
     terms = [(p, q) for p, q in zip(*pair.tolist(), strict=True) if p > 0]
@@ -65,6 +68,7 @@ def test_kl_divergence(pair: Any) -> None:
     assert divergence >= 2 * float(total_variation(*pair)) ** 2 - CLOSE
 
 
+@few
 @given(committee())
 def test_effective_size(made: Any) -> None:
     weight = np.exp(made[1])
@@ -79,6 +83,7 @@ def test_effective_size_at_the_ends() -> None:
     assert float(effective_size(log(np.full(7, 1 / 7)))) == pytest.approx(7)
 
 
+@few
 @given(committee(), st.data())
 def test_surprise(made: Any, data: st.DataObject) -> None:
     rows, weight = made
@@ -89,6 +94,7 @@ def test_surprise(made: Any, data: st.DataObject) -> None:
     assert float(surprise(rows, np.full_like(weight, -np.inf), action)) == math.inf
 
 
+@few
 @given(committee(), st.data())
 def test_dissent_is_how_far_the_minimum_rises_without_a_member(made: Any, data: st.DataObject) -> None:
     rows, weight = made

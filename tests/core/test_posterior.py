@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from assent.core import normalise, posterior, readable_rows
-from tests.core.support import EPS, any_float, borderline, committee, log, total
+from tests.core.support import EPS, any_float, borderline, committee, few, log, total
 
 # One update takes H <= 8 exponentials and logarithms of numbers of size up to 50: 50 eps each, and their sum.
 CLOSE = 1000 * EPS
 
 
+@few
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=8))
 def test_bayes_rule_in_fractions(pairs: list[tuple[int, int]]) -> None:
     prior, likelihood = ([Fraction(pair[i], 50) for pair in pairs] for i in (0, 1))
@@ -45,6 +46,7 @@ def test_bayes_rule_is_about_what_was_answered() -> None:
         assert np.exp(posterior(half, wrong)) != pytest.approx([0.75, 0.25], abs=0.01)
 
 
+@few
 @given(committee(least=2), st.data())
 def test_sleepers_keep_their_weight(made: Any, data: st.DataObject) -> None:
     rows, weight = made
@@ -138,6 +140,7 @@ def test_weights_sum_to_one_after_a_hundred_thousand_updates_in_numpy() -> None:
     assert abs(np.exp(np.log(np.full(20, 0.05)) + likelihood).sum() - 1) > 1e-9
 
 
+@few
 @given(st.integers(1, 6), st.integers(1, 5), st.data())
 def test_readable_rows(members: int, actions: int, data: st.DataObject) -> None:
     rows = data.draw(arrays.arrays(np.float64, (members, actions), elements=any_float))

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from assent.core import Confidence, Minimum, Mixture, RatioSet, Rotation, Veto
-from tests.core.support import EPS, RULES, Floats, borderline, committee, garbage, log, name, unreadable
+from tests.core.support import EPS, RULES, Floats, borderline, committee, few, garbage, log, name, unreadable
 from tests.core.test_assent import assert_valid
 
 # A sum of n products of numbers in [0, 1] is off by at most 2 n eps; H and A stay below 8, three sums in a row below 64 eps. What
@@ -35,6 +35,7 @@ def test_anything_gives_a_valid_assent_and_the_unreadable_asks(rule: Any, made: 
 
 
 @each_rule
+@few
 @given(committee(), st.data())
 def test_one_unreadable_leader_is_enough_to_ask(rule: Any, made: tuple[Floats, Floats], data: st.DataObject) -> None:
     rows, weight = made
@@ -77,6 +78,7 @@ def test_every_leader_dominates_the_minimum(made: tuple[Floats, Floats]) -> None
         assert (leaders.max(axis=0)[None, :] > one_ulp).any()
 
 
+@few
 @given(committee(whole=True), st.integers(2, 5))
 def test_members_that_agree_ask_with_probability_exactly_zero(made: tuple[Floats, Floats], copies: int) -> None:
     rows, _ = made
@@ -86,6 +88,7 @@ def test_members_that_agree_ask_with_probability_exactly_zero(made: tuple[Floats
 
 
 @each_rule
+@few
 @given(committee(), st.randoms(use_true_random=False))
 def test_the_order_of_members_changes_nothing(rule: Any, made: tuple[Floats, Floats], random: Any) -> None:
     rows, weight = made
@@ -101,6 +104,7 @@ def test_the_order_of_members_changes_nothing(rule: Any, made: tuple[Floats, Flo
 
 
 @each_rule
+@few
 @given(committee(), st.data())
 def test_the_order_of_actions_is_kept(rule: Any, made: tuple[Floats, Floats], data: st.DataObject) -> None:
     rows, weight = made
@@ -117,6 +121,7 @@ def _decided(mixture: Floats, threshold: float) -> bool:
     return abs(ranked[0] - threshold) > 1e-9 and (len(ranked) == 1 or ranked[0] - ranked[1] > 1e-9)
 
 
+@few
 @given(committee(), st.data())
 def test_splitting_a_members_prior_over_copies_changes_nothing(
     made: tuple[Floats, Floats], data: st.DataObject
@@ -153,6 +158,7 @@ def test_rotation_counts_heads_exactly() -> None:
     assert Rotation()(rows, log([0.01, 0.01, 0.98])).probs.tolist() == pytest.approx([0.5, 0.5], abs=4 * EPS)
 
 
+@few
 @given(committee(), st.integers(1, 4))
 def test_rotation_gives_every_copy_a_turn(made: tuple[Floats, Floats], copies: int) -> None:
     rows, weight = made
@@ -163,6 +169,7 @@ def test_rotation_gives_every_copy_a_turn(made: tuple[Floats, Floats], copies: i
     assert np.allclose(assent.probs, expected, rtol=0, atol=CLOSE)
 
 
+@few
 @given(committee())
 def test_mixture_against_its_definition(made: tuple[Floats, Floats]) -> None:
     rows, weight = made
@@ -173,6 +180,7 @@ def test_mixture_against_its_definition(made: tuple[Floats, Floats]) -> None:
     assert abs(float(assent.ask) - (1 - math.fsum(expected))) <= CLOSE
 
 
+@few
 @given(committee(), st.floats(0.001, 1))
 def test_veto_against_its_definition(made: tuple[Floats, Floats], floor: float) -> None:
     rows, weight = made
@@ -186,6 +194,7 @@ def test_veto_against_its_definition(made: tuple[Floats, Floats], floor: float) 
 
 
 @each_rule
+@few
 @given(committee())
 def test_members_that_do_not_lead_are_never_looked_at(rule: Any, made: tuple[Floats, Floats]) -> None:
     rows, weight = made

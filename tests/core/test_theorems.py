@@ -160,6 +160,7 @@ def test_learning_from_own_actions_loses_the_truth() -> None:
     assert sum(frequency > allowed(delta) for delta, frequency in zip(DELTAS, found, strict=True)) >= 2, found
 
 
+@pytest.mark.slow
 def test_the_truth_leaves_the_alpha_set_with_chance_at_most_alpha_over_its_prior() -> None:
     """Cohen, Hutter and Nanda (2022), Theorem 2."""
     share = 1 / few_near_duplicates(np.random.default_rng())[0].shape[0]
@@ -172,7 +173,7 @@ def test_the_truth_leaves_the_alpha_set_with_chance_at_most_alpha_over_its_prior
     assert wrong[1] > allowed(DELTAS[1])
 
 
-@pytest.mark.parametrize("make", [two_coins, near_duplicates], ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", [near_duplicates, pytest.param(two_coins, marks=pytest.mark.slow)])
 def test_tempered_weights_keep_the_truth_with_chance_delta_to_the_power_of_one_over_eta(make: Any) -> None:
     eta = 0.5
     found = frequencies(make, tuple(RatioSet(delta) for delta in DELTAS), temper=eta)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from assent.core import Answer
 from assent.hypotheses.prior import log_prior_of
 from assent.hypotheses.tables import Tables
-from tests.core.support import EPS, probabilities
+from tests.core.support import EPS, few, probabilities
 
 
+@few
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.data())
 def test_rows_come_out_as_they_went_in(members: int, contexts: int, actions: int, data: st.DataObject) -> None:
     policies = data.draw(probabilities(members=members * contexts, actions=actions)).reshape(members, contexts, actions)
@@ -98,6 +99,7 @@ def test_rounding_is_no_offence() -> None:
     assert Tables.of(row[None, None, :]).num_actions == 10
 
 
+@few
 @given(st.lists(st.one_of(st.just(0.0), st.floats(1e-300, 1e300)), min_size=1, max_size=6).filter(any))
 def test_priors_are_normalised(weights: list[float]) -> None:
     log_prior = log_prior_of(np.asarray(weights), num_members=len(weights))

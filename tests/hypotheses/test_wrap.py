@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
@@ -17,7 +16,7 @@ from assent.agents.imitator import Imitator
 from assent.core import Answer, Minimum, Mixture, readable_rows
 from assent.hypotheses.fourier import FourierSoftmax
 from assent.hypotheses.wrap import wrap
-from tests.core.support import EPS, any_float
+from tests.core.support import EPS, any_float, few
 
 ACTIONS = 4
 FLOOR = 0.04
@@ -153,6 +152,7 @@ def test_a_member_that_cannot_be_read_abstains_and_forces_an_ask(row: Any) -> No
     assert np.allclose(after.log_weight, belief.log_weight, rtol=0, atol=8 * EPS), "sleepers keep their weight"
 
 
+@few
 @given(arrays.arrays(np.float64, ACTIONS, elements=any_float))
 def test_any_row_is_a_sub_distribution_or_not_there(row: Any) -> None:
     members = committee(lambda obs: row)

@@ -21,11 +21,15 @@ POLICY = np.asarray([[0.2, 0.0, 0.5, 0.3], [0.0, 1.0, 0.0, 0.0], [0.25, 0.25, 0.
 GRID = (np.arange(10_000) + 0.5) / 10_000
 
 
+_answers = jax.jit(
+    jax.vmap(lambda overseer, number, revealed: overseer.answer(number, revealed), in_axes=(None, 0, None))
+)
+
+
 def answers(overseer: Any, revealed: Any, *, grid: Any = GRID) -> Any:
     """The answers to evenly spaced numbers: their shares are the answers' probabilities, to one part in the grid's size."""
     with jax.enable_x64(True):
-        many = jax.jit(jax.vmap(lambda overseer, number: overseer.answer(number, revealed), in_axes=(None, 0)))
-        return np.asarray(many(jax.tree.map(jax.numpy.asarray, overseer), jax.numpy.asarray(grid)))
+        return np.asarray(_answers(overseer, jax.numpy.asarray(grid), jax.numpy.asarray(revealed)))
 
 
 def shares(overseer: Any, revealed: Any) -> Any:

@@ -17,11 +17,15 @@ SHIFT = (0, 1, -1)
 KEYS = 4_000
 
 
+_step = jax.jit(
+    jax.vmap(lambda world, key, state, action: world.step(key, state, action), in_axes=(None, 0, None, None))
+)
+
+
 def after(world: Any, state: int, action: int) -> Any:
     """Where `KEYS` keys lead from one state, one action done."""
     keys = jax.random.split(jax.random.key(0), KEYS)
-    step = jax.jit(jax.vmap(world.step, in_axes=(0, None, None)))
-    return np.asarray(step(keys, jnp.asarray(state), jnp.asarray(action)))
+    return np.asarray(_step(world, keys, jnp.asarray(state), jnp.asarray(action)))
 
 
 def about(share: float) -> Any:

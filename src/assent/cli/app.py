@@ -27,12 +27,13 @@ RunName = Annotated[str, typer.Argument(help="The run's name on the ledger.")]
 DEFAULT_LEDGER = Path("assent.db")
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> bool:
     if wanted:
         import assent
 
         typer.echo(assent.__version__)
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

@@ -14,13 +14,14 @@ from typing import Any, NoReturn
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from assent.agents.imitator import Imitator
+from assent.alarms import AssentWarning
 from assent.cli.config import RunConfig, agent_of, load
 from assent.cli.output import FAILED, INTERRUPTED, OK, Output, errors_end
 from assent.drive import Round, drive
 from assent.ledger import Event, Ledger, LedgerError
 from assent.presets.catalogue import PRESETS
 from assent.presets.scene import Scene
-from assent.session import AssentWarning, Session
+from assent.session import Session
 
 
 def run(what: str, *, seed: int | None, name: str | None, ledger: Path | None, steps: int | None, json: bool) -> None:

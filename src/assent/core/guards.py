@@ -59,12 +59,13 @@ def apply_guards(assent: Assent, guards: Sequence[Guard], context: Context) -> A
     """
     for guard in guards:
         xp = namespace(assent.probs)
+        before, ask = xp.asarray(assent.probs, copy=True), assent.ask  # a guard may write into the array it is shown
         after = guard(assent, context).probs
-        if after.shape != assent.probs.shape:  # one number would be spread over all actions
-            after = xp.full_like(assent.probs, float("nan"))
+        if after.shape != before.shape:  # one number would be spread over all actions
+            after = xp.full_like(before, float("nan"))
         readable = xp.all((after >= 0) & (after < float("inf")))
-        lower = xp.where(readable, xp.where(after < assent.probs, after, assent.probs), 0.0)
-        assent = Assent(lower, gap=assent.ask + xp.sum(assent.probs - lower))
+        lower = xp.where(readable, xp.where(after < before, after, before), 0.0)
+        assent = Assent(lower, gap=ask + xp.sum(before - lower))
     return assent
 
 

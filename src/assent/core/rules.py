@@ -3,8 +3,8 @@
 A rule is called with `log_policy [H, A]`, the log-probability that each member gives each action, and `log_weight [H]`, the log
 posterior weight of each member with minus infinity for those that do not lead. It returns an `Assent` over the A actions.
 A committee in which nobody leads, one with a weight that cannot be read (NaN, plus infinity), and one with a leader whose row is
-no sub-distribution (NaN, plus infinity, a sum above 1; for `Minimum` over a vocabulary see there) only ask. Rows whose mass is below 1 are allowed: what a member leaves
-out is asked. The rows of members that do not lead are never looked at.
+no sub-distribution (NaN, plus infinity, a sum above 1; for `Minimum` over a vocabulary see there) only ask. Rows whose mass is
+below 1 are allowed: what a member leaves out is asked. The rows of members that do not lead are never looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import ClassVar
 
 from assent.core.arrays import Array, bounded_exp, choose, missing_mass, namespace, over_leaders, rounding
 from assent.core.assent import Assent
-
 
 CHECKED = 65_536
 """`Minimum` checks the rows of committees of up to this many numbers, H times A, itself; the other rules check all."""

@@ -33,3 +33,25 @@ def uniforms(seed: int, run: str, *, start: int, count: int, stream: str = "deci
     first, skip = divmod(start, _PER_BLOCK)
     words = np.random.Philox(key=key, counter=[first, 0, 0, 0]).random_raw(skip + count)
     return (words[skip:] >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+class Chances:
+    """A stream of a run, number by number: `chances[step]` is a float in [0, 1), whatever was asked for before.
+
+    >>> Chances(0, "vault", stream="decide")[7] == uniforms(0, "vault", start=7, count=1)[0]
+    True
+    """
+
+    _BLOCK = 1024  # drawn at once, since making a generator costs more than a thousand numbers
+
+    def __init__(self, seed: int, run: str, *, stream: str) -> None:
+        self._of = (seed, run)
+        self._stream = stream
+        self._start = 0
+        self._numbers: list[float] = []
+
+    def __getitem__(self, step: int) -> float:
+        if not 0 <= step - self._start < len(self._numbers):
+            self._start = step
+            self._numbers = uniforms(*self._of, start=step, count=self._BLOCK, stream=self._stream).tolist()
+        return self._numbers[step - self._start]

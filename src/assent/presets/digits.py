@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np

@@ -1,0 +1,66 @@
+"""What a committee's user should hear of at once: the committee has shrunk, died, or cannot be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from assent.agents.imitator import Imitator
+from assent.core import Belief
+from assent.dossier import Ready
+
+
+class AssentWarning(UserWarning):
+    """Something about a committee that its user should hear of at once; it is on the ledger as an alarm as well."""
+
+
+class CommitteeCollapsed(AssentWarning):
+    """One learned member leads alone: no committee any more. The session asks until more members lead."""
+
+
+class ClassExhausted(AssentWarning):
+    """Every member has been contradicted by the overseer: none is left that could be right. The session asks for ever."""
+
+
+class MemberUnreadable(AssentWarning):
+    """A member gave something that is no sub-distribution: NaN, infinity, a negative entry, a sum above 1."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One thing to say.
+
+    Attributes:
+        kind: the warning that says it; its name is the alarm's name on the ledger.
+        detail: for the ledger.
+        sentence: for people.
+    """
+
+    kind: type[AssentWarning]
+    detail: dict[str, Any]
+    sentence: str
+
+
+def exhausted(belief: Belief) -> bool:
+    """Whether every member is dead."""
+    return not bool(np.isfinite(np.asarray(belief.log_weight)).any())
+
+
+def alarms_of(agent: Imitator, belief: Belief, ready: Ready) -> list[Alarm]:
+    """What is wrong with the committee in this round, worst first."""
+    names, found = agent.hypotheses.names, list[Alarm]()
+    readable = np.asarray(ready.proposal.readable)
+    if exhausted(belief):
+        text = "every member has been contradicted by the overseer; from here on every decision is asked"
+        found.append(Alarm(ClassExhausted, {}, text))
+    elif ready.leaders == 1 and agent.hypotheses.grade == "heuristic":
+        name = names[int(np.flatnonzero(np.asarray(ready.proposal.leader))[0])]
+        text = f"only {name} still leads; lower the temper, or give the members more data"
+        found.append(Alarm(CommitteeCollapsed, {"member": name}, text))
+    if not readable.all():
+        silent = [names[int(member)] for member in np.flatnonzero(~readable)]
+        text = f"no sub-distribution from {', '.join(silent)}; they abstain, and rounds in which they lead are asked"
+        found.append(Alarm(MemberUnreadable, {"members": silent}, text))
+    return found
