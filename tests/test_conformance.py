@@ -131,7 +131,7 @@ class OutOfRange:
 class Counting(Stream):
     """A world whose state remembers outside of itself how often it was stepped."""
 
-    steps = [0]
+    steps: ClassVar[list[int]] = [0]
 
     def step(self, key: Any, state: Any, action: Any) -> Any:
         self.steps[0] += 1

@@ -17,7 +17,7 @@ class AssentWarning(UserWarning):
 
 
 class CommitteeCollapsed(AssentWarning):
-    """One learned member leads alone: no committee any more. The session asks until more members lead."""
+    """One learned member leads alone: no committee any more. With the guard `MinLeaders(2)` every decision is asked until more lead."""
 
 
 class ClassExhausted(AssentWarning):

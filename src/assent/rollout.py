@@ -125,7 +125,7 @@ def stack(objects: Sequence[Any]) -> Any:
 
 def compiled_lives() -> int:
     """How many times `live` has been compiled in this process: once for each kind of agent, world and overseer."""
-    return int(_life._cache_size())
+    return int(_life._cache_size())  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _in_jax(leaf: Any) -> Any:

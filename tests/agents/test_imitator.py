@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -81,8 +82,8 @@ def test_a_smaller_setting_never_turns_an_ask_into_an_act(kind: Any, seed: int) 
         assert asked == sorted(asked), (levels, asked)
         asks = [float(assent.ask) for assent in assents]
         # the reference row may change with the set: rounding of a sum over three actions
-        assert all(later >= earlier - 16 * EPS for earlier, later in zip(asks, asks[1:], strict=False))
-        assert all((later.probs <= earlier.probs).all() for earlier, later in zip(assents, assents[1:], strict=False))
+        assert all(later >= earlier - 16 * EPS for earlier, later in pairwise(asks))
+        assert all((later.probs <= earlier.probs).all() for earlier, later in pairwise(assents))
         fewer += asked[0] < asked[-1]
         if uniform < 0.2:
             beliefs = [agent.learn(belief, obs, Answer(answer)) for agent, belief in zip(agents, beliefs, strict=True)]
@@ -175,7 +176,7 @@ for action in (0, np.int64(1), np.asarray(0), None):
     try:
         agent.learn(agent.init(), 0, action)
     except TypeError as error:
-        assert str(error) == f"learn takes an Answer, what an overseer said, but was given {action!r}; what was done goes to remember.", error
+        assert str(error).startswith(f"learn takes an Answer, what an overseer said, but was given {action!r};"), error
     else:
         raise SystemExit(f"learned from {action!r}")
 print("refused")

@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from assent.core import Confidence, Minimum, Mixture, RatioSet, Rotation, Veto
+from assent.core.rules import CHECKED
 from tests.core.support import EPS, RULES, Floats, borderline, committee, few, garbage, log, name, unreadable
 from tests.core.test_assent import assert_valid
 
@@ -147,6 +148,29 @@ def _split(rows: Floats, weight: Floats, prior: Floats, *, split: int, copies: i
     each[split] = copies
     shares = np.log(np.repeat(each, each))
     return np.repeat(rows, each, axis=0), np.repeat(weight, each) - shares, np.repeat(prior, each) - shares
+
+
+@pytest.mark.parametrize("actions", [5, CHECKED // 2 + 1])
+def test_the_minimum_over_a_vocabulary(actions: int) -> None:
+    """Beyond `CHECKED` numbers another way is taken, which has to come to the same."""
+    rng = np.random.default_rng(0)
+    policy = rng.dirichlet(np.full(actions, 0.1), size=2)
+    rows, weight = log(policy), log([0.4, 0.6])
+    assent = Minimum()(rows, weight)
+    assert np.allclose(assent.probs, policy.min(axis=0), rtol=0, atol=CLOSE)
+    assert (assent.probs <= np.nextafter(np.exp(rows), np.inf)).all()
+    # sums of 2^15 numbers, pairwise: 16 eps more
+    assert float(assent.ask) == pytest.approx(1 - math.fsum(policy.min(axis=0).tolist()), abs=CLOSE + 16 * EPS)
+    assert float(Minimum()(rows[[0, 0]], weight).ask) == 0
+    for spoiled, member in ((math.nan, 0), (math.nan, 1), (1.0, 1), (math.inf, 1), (800.0, 1)):
+        bad = rows.copy()
+        bad[member, 2] = spoiled
+        assert float(Minimum()(bad, weight).ask) == 1, (spoiled, member)
+        only = Minimum()(bad, np.where(np.arange(2) == member, -np.inf, weight))
+        assert float(only.ask) < 1e-12, "a member that does not lead was looked at"
+    assert float(Minimum()(rows, np.asarray([0.0, math.nan])).ask) == 1
+    assert float(Minimum()(rows, np.full(2, -np.inf)).ask) == 1
+    assert float(Minimum()(np.zeros_like(rows), weight).ask) == 1
 
 
 def test_rotation_counts_heads_exactly() -> None:

@@ -82,6 +82,17 @@ def test_nobody_is_silent() -> None:
     assert int(Absent().answer(np.float64(0.0), 0)) == SILENT
 
 
+def test_plain_numbers_will_do() -> None:
+    """A session hands over Python floats."""
+    for overseer in (
+        Demonstrator(POLICY),
+        Noisy(Demonstrator(POLICY), error=0.5, num_actions=4),
+        Absent(Demonstrator(POLICY)),
+    ):
+        for number in (0.1, 0.9):
+            assert int(overseer.answer(number, 0)) == int(overseer.answer(np.asarray(number), 0))
+
+
 def test_overseers_nest() -> None:
     overseer = Absent(Noisy(Demonstrator(POLICY), error=0.2, num_actions=4), silence=0.5)
     expected = [0.5, *(0.5 * (0.2 / 4 + 0.8 * POLICY[0]))]

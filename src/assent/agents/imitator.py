@@ -90,13 +90,14 @@ class Imitator:
         *,
         leading: LeadingSet | None = None,
         rule: Rule | None = None,
-        guards: tuple[Guard, ...] | None = None,
+        guards: tuple[Guard, ...] = (),
         temper: float | None = None,
     ) -> Imitator:
         """The imitator with the defaults that the class of members needs.
 
         For learned members (`grade` "heuristic") weights are tempered by 0.1 and at least two members must lead; for an exact
-        class weights are Bayes' and one leader is enough, since there the one is the truth.
+        class weights are Bayes' and one leader is enough, since there the one is the truth. A round in which a leader's row cannot be
+        read is always asked. `guards` come on top of these; the constructor takes exactly the guards that it is given.
 
         >>> import numpy as np
         >>> from assent.hypotheses.tables import Tables
@@ -109,7 +110,7 @@ class Imitator:
             hypotheses=hypotheses,
             leading=RatioSet() if leading is None else leading,
             rule=Minimum() if rule is None else rule,
-            guards=((Readable(), MinLeaders(2)) if learned else (Readable(),)) if guards is None else guards,
+            guards=(Readable(), *((MinLeaders(2),) if learned else ()), *guards),
             temper=(HEURISTIC_TEMPER if learned else 1.0) if temper is None else temper,
         )
 

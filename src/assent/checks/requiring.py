@@ -35,7 +35,8 @@ def require_traceable(thing: Any) -> None:
         dataclasses.is_dataclass(thing) and isinstance(getattr(thing, "static_fields", None), tuple),
         f"{name_of(thing)} must be a dataclass with a tuple `static_fields`, or `assent.lab` cannot trace it.",
     )
-    require(type(thing).__dataclass_params__.frozen, f"{name_of(thing)} must be frozen: only a session changes.")
+    parameters: Any = getattr(type(thing), "__dataclass_params__", None)  # no public way to ask
+    require(parameters.frozen, f"{name_of(thing)} must be frozen: only a session changes.")
 
 
 def require_valid(assent: Any, what: str) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,6 +88,7 @@ def load(what: str, flags: Mapping[str, Any]) -> RunConfig:
         )
     else:
         given = {"preset": what}
+    _refuse_unknown_variables(os.environ)
     try:
         environment = _Environment().model_dump(exclude_unset=True)
         layered = {**given, **environment, **{key: value for key, value in flags.items() if value is not None}}
@@ -115,6 +118,18 @@ class _Environment(BaseSettings):
     agent: AgentConfig = AgentConfig()
 
 
+OTHER_VARIABLES = frozenset({"ASSENT_FAILPOINT"})
+"""Variables of the same prefix that are no settings of a run (`assent.ledger.failpoints`)."""
+
+
+def _refuse_unknown_variables(variables: Mapping[str, str]) -> None:
+    known = {f"ASSENT_{name.upper()}" for name in _Environment.model_fields if name != "agent"}
+    known |= {f"ASSENT_AGENT__{name.upper()}" for name in AgentConfig.model_fields}
+    for name in sorted(variables):
+        if name.upper().startswith("ASSENT_") and name.upper() not in known | OTHER_VARIABLES:
+            raise ValueError(f"unknown environment variable {name}{_nearest(name.upper(), known)}.")
+
+
 def agent_of(config: AgentConfig, members: Hypotheses, *, one_label: bool) -> Imitator:
     """The agent that `config` describes for these members; `one_label` when every item has one right action.
 
@@ -134,13 +149,8 @@ def agent_of(config: AgentConfig, members: Hypotheses, *, one_label: bool) -> Im
         "veto": Veto(config.veto_floor),
         "confidence": Confidence(config.threshold),
     }
-    return Imitator.of(
-        members,
-        leading=leading,
-        rule=rules[config.rule],
-        guards=_guards(config, members, one_label),
-        temper=config.temper,
-    )
+    agent = Imitator.of(members, leading=leading, rule=rules[config.rule], temper=config.temper)
+    return replace(agent, guards=_guards(config, members, one_label))
 
 
 def _guards(config: AgentConfig, members: Hypotheses, one_label: bool) -> tuple[Guard, ...]:

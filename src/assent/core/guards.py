@@ -21,7 +21,7 @@ class Context:
     Attributes:
         num_leaders: integer scalar, members in the leading set.
         num_members: integer scalar, members in the committee, dead ones included.
-        readable: boolean scalar, every member's row could be read.
+        readable: boolean scalar, every leading member's row could be read.
         halted: boolean scalar, the overseer has halted the run.
     """
 
@@ -94,7 +94,7 @@ class MinLeaders:
 
 @dataclass(frozen=True)
 class Readable:
-    """Ask in every round in which some member's row could not be read."""
+    """Ask in every round in which a leading member's row could not be read."""
 
     static_fields: ClassVar[tuple[str, ...]] = ()
 

@@ -65,7 +65,7 @@ def claims(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Claim]:
         _no_disaster("shards: a committee of one is no committee, it asks", held),
         _no_disaster("twins: the minimum over the ratio set never cuts the rope", exact),
         Claim(
-            "twins: and it asks at most 20 times in 30,000 rounds",
+            "twins: and it asks at most 20 times in 30,000 rounds on average",
             f"{exact['asks']['mean']:.1f} on average, {exact['asks']['max']:.0f} at most",
             exact["asks"]["mean"] <= 20,
         ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from assent.core import SILENT, Array
 from assent.core.arrays import namespace
 from assent.core.types import Overseer
@@ -39,6 +41,7 @@ class Absent:
             )
 
     def answer(self, uniform: Array, revealed: Any) -> Array:
+        uniform = np.asarray(uniform) if isinstance(uniform, float) else uniform
         xp = namespace(uniform)
         silent = xp.full_like(xp.astype(uniform, xp.int64), SILENT)
         if self.overseer is None:

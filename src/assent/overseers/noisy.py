@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from assent.core import Array
 from assent.core.arrays import namespace
 from assent.core.types import Overseer
@@ -40,6 +42,7 @@ class Noisy:
 
     def answer(self, uniform: Array, revealed: Any) -> Array:
         # one number serves three draws: what it says beyond "errs or not" is uniform again on either side
+        uniform = np.asarray(uniform) if isinstance(uniform, float) else uniform
         xp = namespace(uniform)
         errs = uniform < self.error
         within = uniform / xp.where(errs, self.error, 1.0)
