@@ -130,11 +130,6 @@ class Session:
         return frozenset(self._at.alarms)
 
     @property
-    def closed(self) -> bool:
-        """Whether the run has been ended for good."""
-        return self.ledger.closed(self.run)
-
-    @property
     def waiting(self) -> Question | None:
         """The question that waits for an answer, or None."""
         return None if self._at.asked is None else self.ledger.question(self._at.asked["question"])

@@ -12,26 +12,20 @@ from typing import Any
 
 import pytest
 
-from assent.cli.config import load
-from assent.cli.runs import open_session, scene_and_agent
-from assent.drive import drive
 from assent.ledger import Ledger, LedgerError
+from assent.presets.catalogue import PRESETS
 from tests.cli.support import ask_json, events, finished, invoke, program, records
 from tests.session_support import unchecked
 
 
 def unbroken(what: str, path: Path, *, steps: int, scene: Any = None) -> list[tuple[Any, ...]]:
-    """The events of the same run in one go."""
-    config = load(what, {"steps": steps})
-    chosen, agent = scene_and_agent(config) if scene is None else (scene, None)
-    if agent is None:
-        from assent.cli.config import agent_of
-
-        agent = agent_of(config.agent, chosen.hypotheses, one_label=True)
-    with unchecked(), Ledger.open(path, group=256) as book:
-        for _ in drive(open_session(config, chosen, agent, book), chosen.world, num_steps=steps, truth=chosen.truth):
-            pass
-    return events(path, config.name)
+    """The events of the same run in one go, in this process."""
+    with pytest.MonkeyPatch.context() as patch, unchecked():
+        if scene is not None:
+            patch.setitem(PRESETS, what, lambda seed: scene)
+        result = invoke("run", what, "--steps", str(steps), "--ledger", path)
+    assert result.exit_code == 0, result.output
+    return events(path, f"{what}-0")
 
 
 def events_by_now(path: Path, run: str) -> int:
@@ -126,8 +120,6 @@ def test_ctrl_c_ends_with_130_and_a_run_that_goes_on(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_before_the_first_decision_is_130_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from assent.presets.catalogue import PRESETS
-
     def interrupted(seed: int) -> Any:
         raise KeyboardInterrupt
 

@@ -20,7 +20,7 @@ from assent.rollout import stack
 from tests.core.support import log
 
 RUNS = 2_000
-ROUNDS = 60
+ROUNDS = 50
 DELTAS = (0.5, 0.2, 0.05, 0.01)
 TRUTH = 0
 

@@ -146,7 +146,6 @@ def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
             for _ in drive(session, scene.world, num_steps=scene.num_steps, truth=scene.truth):
                 pass
             book.flush()
-            session.close("every decision is made")
             verification = book.verify(session.run, refold=belief_refolder(book))
             again = Session.resume(agent, book, run=session.run, overseer=scene.overseer)
         same = bool(np.array_equal(again.belief.log_weight, session.belief.log_weight))

@@ -168,8 +168,6 @@ def _go_on(output: Output, session: Session, scene: Scene, config: RunConfig) ->
         )
         output.done(INTERRUPTED, run=session.run, step=session.step)
     session.flush()
-    if not session.closed:
-        session.close("every decision is made")
     head = session.ledger.head(session.run)
     for alarm in sorted(session.alarms):
         output.say(f"Alarm: {alarm}.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import apsw
 
 from assent.ledger import reading
-from assent.ledger.connection import row, sentences
+from assent.ledger.connection import sentences
 from assent.ledger.errors import LedgerClosed, LedgerError
 from assent.ledger.events import Event
 from assent.ledger.questions import unknown_question
@@ -80,14 +80,6 @@ class LedgerReader:
         """The halt that is in force, or None; raises UnknownRun."""
         with self._using() as connection:
             return reading.halt_in_force(connection, run)
-
-    def closed(self, run: str) -> bool:
-        """Whether the run was ended for good; raises UnknownRun."""
-        self.head(run)
-        with self._using() as connection:
-            return (
-                row(connection, "SELECT closed_us FROM run WHERE id = ? AND closed_us IS NOT NULL", (run,)) is not None
-            )
 
     def question(self, question: str) -> Question:
         """A question as it stands now, with what was asked; raises UnknownQuestion."""
