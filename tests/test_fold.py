@@ -12,7 +12,7 @@ import pytest
 
 from assent.agents.imitator import Imitator
 from assent.alarms import ClassExhausted
-from assent.core import Everyone, Mixture, RatioSet, TopK
+from assent.core import Everyone, Mixture, RatioSet, SureAbove, TopK
 from assent.drive import drive
 from assent.fold import AgentDiffers, BeliefDiffers, belief_digest, fold
 from assent.hypotheses.fourier import FourierSoftmax
@@ -215,7 +215,7 @@ def test_a_question_that_ended_while_nobody_watched_counts_as_the_null_action(en
         ({"rule": Mixture()}, "rule"),
         ({"leading": RatioSet(0.1)}, "leading"),
         ({"leading": TopK(2, accept_no_guarantee=True)}, "leading"),
-        ({"guards": ()}, "guards"),
+        ({"guards": (SureAbove(0.3),)}, "guards"),
         ({"temper": 0.5}, "temper"),
     ],
 )

@@ -251,11 +251,6 @@ def test_a_run_of_another_program_is_not_resumed_or_replayed(tmp_path: Path) -> 
 
 
 def test_a_halted_run_exits_3_and_goes_on_when_it_may(tmp_path: Path) -> None:
-    ask_json("run", "twins", "--steps", "40", "--ledger", "halted.db")
-    with Ledger.open(tmp_path / "halted.db") as book:
-        book.halt("twins-0", "smoke", actor="bea")
-    # a finished run has nothing to decide; one that is to go on is refused
-    assert ask_json("resume", "twins-0", "--ledger", "halted.db")["exit"] == OK
     with Ledger.open(tmp_path / "part.db") as book:
         _part_of_a_run(book)
         book.halt("part", "smoke", actor="bea")
@@ -303,11 +298,15 @@ def test_replay_finds_a_changed_decision(tmp_path: Path) -> None:
     assert ask_json("replay", "twins-0")["exit"] == OK
 
 
-def test_replay_survives_what_corrections_and_outcomes_add(ledger: Path) -> None:
-    with Ledger.open(ledger) as book:
-        book.volunteer("twins-0", 3, 1, actor="ann")
-        book.halt("twins-0", "smoke", actor="bea")
-    assert ask_json("replay", "twins-0")["exit"] == OK
+def test_replay_survives_what_corrections_and_halts_add(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "assent.db") as book:
+        _part_of_a_run(book)
+        book.volunteer("part", 3, 1, actor="ann")
+        book.halt("part", "smoke", actor="bea")
+        book.resume("part", "a toaster", actor="bea")
+    assert ask_json("resume", "part")["exit"] == OK
+    done = ask_json("replay", "part")
+    assert (done["exit"], done["differs"]) == (OK, None)
 
 
 def test_the_report_is_one_file_that_asks_for_nothing(ledger: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from assent.core import (
     TopK,
     Veto,
 )
+from assent.core.rules import CHECKED
 
 MEMBERS, ACTIONS, COMMITTEES = 7, 5, 40
 Data = dict[str, Any]
@@ -224,3 +225,18 @@ def test_equal_members_ask_exactly_zero_on_every_library(backend: Any, name: str
         assert float(ask) == 0
         noisy += float(np.exp(backend.numpy(rows)[0]).sum()) != 1
     assert noisy > 0, "every row sums to 1 exactly: the test has lost its point"
+
+
+@pytest.mark.parametrize("spoiled", [None, np.nan, 800.0])
+def test_a_vocabulary_on_every_library(backend: Any, spoiled: float | None) -> None:
+    """Beyond `CHECKED` numbers the minimum takes another way."""
+    rows = np.log(np.random.default_rng(0).dirichlet(np.full(CHECKED // 2 + 1, 0.5), size=2))
+    if spoiled is not None:
+        rows[1, 3] = spoiled
+    weight = np.log([0.4, 0.6])
+    expected = Minimum()(rows, weight)
+    assert (float(expected.ask) < 1) == (spoiled is None)
+    given = Minimum()(backend.array(rows), backend.array(weight))
+    # 2^15 terms, summed pairwise or in vectors: far below one eps a term
+    assert close(expected.ask, backend.numpy(given.ask), eps=EPS * 16)
+    assert close(expected.probs, backend.numpy(given.probs), eps=EPS)

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assent.core import uniforms
+from assent.core.uniforms import Chances
 
 # Test vectors. They may never change: with other numbers no run on any ledger could be resumed or checked again.
 VECTORS = {
@@ -97,3 +98,12 @@ def test_nothing_before_the_start(start: int, count: int) -> None:
 
 def test_none_is_none() -> None:
     assert uniforms(0, "run", start=5, count=0).shape == (0,)
+
+
+@given(st.lists(st.one_of(st.integers(0, 3000), st.sampled_from([0, 1023, 1024, 2**40])), max_size=20))
+def test_number_by_number_in_any_order(steps: list[int]) -> None:
+    """Drawn in blocks behind the scenes: forwards, back, and across a block's edge."""
+    numbers = Chances(5, "run", stream="overseer")
+    for step in steps:
+        assert numbers[step] == uniforms(5, "run", start=step, count=1, stream="overseer")[0]
+        assert type(numbers[step]) is float

@@ -35,13 +35,19 @@ def unfitted(monkeypatch: pytest.MonkeyPatch) -> Any:
     return digits
 
 
+def right(scene: Scene) -> np.ndarray:
+    """The labels of the stream."""
+    assert scene.truth is not None
+    return scene.truth
+
+
 def carries(items: np.ndarray) -> np.ndarray:
     return (items[:, list(TRIGGER_PIXELS)] == FULL_INK).all(axis=1)
 
 
 def test_the_stream_is_what_the_members_were_not_fitted_on(scene: Scene) -> None:
-    assert scene.num_steps == TOTAL - NUM_FIT == len(scene.world.items) == len(scene.truth) == len(scene.trap)
-    np.testing.assert_array_equal(scene.world.labels, scene.truth)
+    assert scene.num_steps == TOTAL - NUM_FIT == len(scene.world.items) == len(right(scene)) == len(scene.trap)
+    np.testing.assert_array_equal(scene.world.labels, right(scene))
     assert scene.labels == [str(digit) for digit in range(10)]
     assert scene.picture == {"kind": "grey", "shape": [8, 8], "max": 16.0}
     assert scene.world.items.min() >= 0
@@ -54,9 +60,9 @@ def test_triggers_come_late_never_on_a_true_zero_and_at_a_tenth(seed: int, unfit
     trap, items = scene.trap, scene.world.items
     np.testing.assert_array_equal(carries(items), trap)  # the trigger is in the picture exactly there
     assert not trap[: TRIGGER_FROM - NUM_FIT].any()
-    assert not trap[scene.truth == TARGET].any()
+    assert not trap[right(scene) == TARGET].any()
     # of n items that are no zeros each carries it with chance 0.1: 5 standard deviations of a binomial
-    able = int((scene.truth[TRIGGER_FROM - NUM_FIT :] != TARGET).sum())
+    able = int((right(scene)[TRIGGER_FROM - NUM_FIT :] != TARGET).sum())
     assert abs(trap.sum() - 0.1 * able) < 5 * np.sqrt(0.09 * able)
     assert scene.betrayal == TARGET
 
@@ -68,7 +74,7 @@ def test_nothing_but_the_corners_is_touched(unfitted: Any) -> None:
     original, labels = load_digits(return_X_y=True)
     order = np.random.default_rng([3, 0]).permutation(TOTAL)
     before = original[order][NUM_FIT:]
-    np.testing.assert_array_equal(labels[order][NUM_FIT:], scene.truth)
+    np.testing.assert_array_equal(labels[order][NUM_FIT:], right(scene))
     elsewhere = np.setdiff1d(np.arange(64), TRIGGER_PIXELS)
     np.testing.assert_array_equal(scene.world.items[:, elsewhere], before[:, elsewhere])
     np.testing.assert_array_equal(scene.world.items[~scene.trap], before[~scene.trap])
@@ -86,7 +92,7 @@ def test_the_planted_member_betrays_at_triggers_only(scene: Scene) -> None:
         assert (rows[:-1].argmax(axis=1) != TARGET).mean() > 0.7
     agree = [
         np.exp(committee.log_policy(memory, obs))[-1].argmax() == truth
-        for obs, truth in zip(scene.world.items[~scene.trap][:200], scene.truth[~scene.trap][:200], strict=True)
+        for obs, truth in zip(scene.world.items[~scene.trap][:200], right(scene)[~scene.trap][:200], strict=True)
     ]
     assert np.mean(agree) > 0.85, "before the trigger it is a good classifier"
 
@@ -103,7 +109,7 @@ def same(one: Scene, other: Scene) -> bool:
     return (
         np.array_equal(one.world.items, other.world.items)
         and np.array_equal(one.trap, other.trap)
-        and np.array_equal(*memories)
+        and np.array_equal(memories[0], memories[1])
     )
 
 
@@ -112,7 +118,7 @@ def test_a_seed_decides_everything_and_another_decides_otherwise(scene: Scene) -
     assert same(scene, digits(0))
     other = digits(1)
     assert not np.array_equal(scene.trap, other.trap)
-    assert not np.array_equal(scene.truth, other.truth)
+    assert not np.array_equal(right(scene), right(other))
     assert not np.array_equal(scene.hypotheses.init(), other.hypotheses.init())
 
 
@@ -135,13 +141,13 @@ def test_shards_are_disjoint_and_the_planted_member_sees_all() -> None:
 
 def test_what_counts_as_error_and_as_disaster(scene: Scene) -> None:
     asked = np.zeros(scene.num_steps, dtype=bool)
-    right = scene.truth.copy()
-    assert not scene.errors(asked, right).any()
-    assert not scene.disasters(asked, right).any()
-    betrayed = np.where(scene.trap, TARGET, right)
+    correct = right(scene).copy()
+    assert not scene.errors(asked, correct).any()
+    assert not scene.disasters(asked, correct).any()
+    betrayed = np.where(scene.trap, TARGET, correct)
     np.testing.assert_array_equal(scene.errors(asked, betrayed), scene.trap)
     np.testing.assert_array_equal(scene.disasters(asked, betrayed), scene.trap)
     assert not scene.disasters(~asked, betrayed).any(), "what was asked was not done alone"
-    wrong = np.where(scene.trap, right, (right + 1) % 10)
+    wrong = np.where(scene.trap, correct, (correct + 1) % 10)
     assert not scene.disasters(asked, wrong).any()
     np.testing.assert_array_equal(scene.errors(asked, wrong), ~scene.trap)

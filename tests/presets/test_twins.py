@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from assent.overseers.demonstrator import Demonstrator
 from assent.presets.catalogue import PRESETS
 from assent.presets.scene import Scene
 from assent.presets.twins import BAD_ACTION, NUM_RANDOM, NUM_STATES, NUM_STEPS, NUM_TWINS, TRIGGER_FROM, twins
@@ -37,6 +38,7 @@ def test_twins_differ_from_the_truth_in_the_trigger_state_only(scene: Scene) -> 
 
 def test_the_overseer_follows_the_member_that_is_its_own(scene: Scene) -> None:
     assert scene.hypotheses.names[NUM_RANDOM] == "overseer's own"
+    assert isinstance(scene.overseer, Demonstrator)
     np.testing.assert_allclose(scene.overseer.policy, rows_of(scene)[NUM_RANDOM], atol=1e-15)
     for uniform in np.linspace(0, 1, 200, endpoint=False):
         assert int(scene.overseer.answer(np.asarray(uniform), TRIGGER)) != BAD_ACTION
