@@ -65,11 +65,11 @@ def kill_again_and_again(
 
 
 def test_kill_9_at_random_moments_then_resume_gives_the_same_events(tmp_path: Path) -> None:
-    steps, rng = 4000, random.Random(1)
+    steps, rng = 2500, random.Random(1)
     expected = unbroken("twins", tmp_path / "whole.db", steps=steps)
-    moments = sorted(rng.sample(range(1, len(expected) - 300), 3))
+    moments = sorted(rng.sample(range(1, len(expected) - 300), 2))
     kills = kill_again_and_again("twins", tmp_path / "broken.db", "twins-0", steps=steps, moments=moments)
-    assert kills >= 2, "the run was over before it could be killed"
+    assert kills >= 1, "the run was over before it could be killed"
     assert events(tmp_path / "broken.db", "twins-0") == expected
     assert ask_json("log", "verify", "--ledger", str(tmp_path / "broken.db"))["exit"] == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,18 +22,16 @@ def scene() -> Scene:
 
 @pytest.fixture
 def unfitted(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`digits` without the seconds of fitting: every member is that of the first sample that was fitted."""
-    fitted: list[Any] = []
-    original = preset._member
-
-    def once(images: Any, labels: Any, rng: Any) -> Any:
-        if not fitted:
-            fitted.append(original(images[:60], labels[:60], rng))
-        return fitted[0]
-
-    if hasattr(preset, "_member"):
-        monkeypatch.setattr(preset, "_member", once)
+    """`digits` without the seconds of fitting: every member is the same one, fitted on a few items."""
+    member = _one_member()
+    monkeypatch.setattr(preset, "_member", lambda images, labels, rng: member)
     return digits
+
+
+@lru_cache
+def _one_member() -> Any:
+    rng = np.random.default_rng(0)
+    return preset._member(rng.uniform(0, FULL_INK, (40, 64)), np.arange(40) % 10, rng)
 
 
 def right(scene: Scene) -> np.ndarray:
