@@ -216,7 +216,7 @@ def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
 
 
 def test_a_read_only_ledger_can_be_read_and_not_written(ledger: Path, tmp_path: Path) -> None:
-    # root may write anything, so the command runs as nobody where there is somebody to be
+    # root may write anything: there the test below stands in for this one
     folder = tmp_path / "locked"
     folder.mkdir()
     shutil.copy(ledger, folder / "assent.db")
