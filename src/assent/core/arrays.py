@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 Array: TypeAlias = Any
 """An array of any library that follows the Python array API standard."""
 
+_NUMPY = (np.ndarray, np.generic)
+
 
 def namespace(*arrays: Array) -> Any:
     """The array API namespace that all `arrays` share.
@@ -22,9 +24,10 @@ def namespace(*arrays: Array) -> Any:
     >>> namespace(np.ones(2)).exp(np.zeros(1))
     array([1.])
     """
-    if all(isinstance(array, np.ndarray | np.generic) for array in arrays):
-        return np  # NumPy 2.1 is its own array API namespace; the wrappers below cost microseconds a call
-    return array_api_compat.array_namespace(*arrays)
+    for array in arrays:
+        if not isinstance(array, _NUMPY):
+            return array_api_compat.array_namespace(*arrays)
+    return np  # NumPy 2.1 is its own array API namespace; its wrappers cost microseconds a call
 
 
 def choose(condition: Array, chosen: Array, other: float) -> Array:
@@ -66,13 +69,16 @@ def safe_log(values: Array) -> Array:
     return xp.where(nothing, minus_infinity, xp.log(xp.where(nothing, 1.0, values)))
 
 
-def bounded_exp(row: Array) -> Array:
-    """`exp(row)` for log-probabilities `[A]`; all NaN, without overflowing on the way, if an entry is above 1."""
+def exp_quietly(row: Array, *, reuse: bool = False) -> Array:
+    """`exp(row)`, plus infinity where it overflows, without a warning.
+
+    With `reuse` a NumPy `row` is written over: over a vocabulary fresh pages cost as much as the exponentials on them.
+    """
     xp = namespace(row)
-    sane = xp.max(row) <= 1
-    if xp is np:
-        return np.exp(row) if sane else np.full_like(row, np.nan)
-    return xp.where(sane, xp.exp(row), float("nan"))
+    if xp is not np:
+        return xp.exp(row)
+    with np.errstate(over="ignore"):
+        return np.exp(row, out=row if reuse else None)
 
 
 def missing_mass(total: Array) -> Array:
@@ -80,6 +86,9 @@ def missing_mass(total: Array) -> Array:
     xp = namespace(total)
     slack = rounding(xp, total)
     missing = 1 - total
+    if isinstance(missing, np.generic):  # the same without the price of five calls on scalars
+        kept = missing if missing > slack else 0.0 if missing >= -slack else float("nan")
+        return missing.dtype.type(kept)
     snapped = xp.where(missing > slack, missing, 0.0)
     return xp.where(missing >= -slack, snapped, float("nan"))
 
@@ -87,8 +96,9 @@ def missing_mass(total: Array) -> Array:
 def over_leaders(log_policy: Array, leader: Array) -> Array:
     """The least log-probability of each action over the leading members, `[A]`; plus infinity where nobody leads."""
     xp = namespace(log_policy)
-    if xp is np and leader.any():  # a masked copy would cost more than the minimum itself
-        rows = log_policy if leader.all() else log_policy[leader]
+    everyone = xp is np and leader.all()
+    if xp is np and (everyone or leader.any()):  # a masked copy would cost more than the minimum itself
+        rows = log_policy if everyone else log_policy[leader]
         # few long rows (a vocabulary): whole rows at a time is half the cost of the reduction over the first axis
         return _by_rows(rows) if rows.shape[1] > 64 * rows.shape[0] else np.min(rows, axis=0)
     shunned = xp.where(leader[:, None], log_policy, float("inf"))
@@ -96,7 +106,7 @@ def over_leaders(log_policy: Array, leader: Array) -> Array:
 
 
 def _by_rows(rows: NDArray[Any]) -> NDArray[Any]:
-    lowest = rows[0].copy()
-    for row in rows[1:]:
+    lowest = np.minimum(rows[0], rows[-1])
+    for row in rows[1:-1]:
         np.minimum(lowest, row, out=lowest)
     return lowest

@@ -43,7 +43,7 @@ class Assent:
     def __init__(self, probs: Array, *, gap: Array | float = 0.0) -> None:
         xp = namespace(probs)
         total = xp.sum(probs)
-        gap = xp.asarray(gap, dtype=probs.dtype)
+        gap = probs.dtype.type(gap) if xp is np else xp.asarray(gap, dtype=probs.dtype)
         ask = gap + missing_mass(total + gap)
         sound = (xp.min(probs) >= 0) & (gap >= 0) & (ask <= 1 + rounding(xp, probs))
         # under flush-to-zero, which NumPy does not use, a negative denormal passes `>= 0`; abs makes it positive

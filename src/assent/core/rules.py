@@ -12,7 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from assent.core.arrays import Array, bounded_exp, choose, missing_mass, namespace, over_leaders, rounding
+import numpy as np
+
+from assent.core.arrays import Array, exp_quietly, choose, missing_mass, namespace, over_leaders, rounding
 from assent.core.assent import Assent
 
 CHECKED = 65_536
@@ -43,6 +45,8 @@ def _leaders(log_weight: Array) -> tuple[Array, Array]:
     """Who leads `[H]`, and whether anybody does and every weight can be read (no NaN, no plus infinity)."""
     xp = namespace(log_weight)
     leader = xp.isfinite(log_weight)
+    if xp is np:
+        return leader, leader.any() & (log_weight < np.inf).all()
     return leader, xp.any(leader) & xp.all(log_weight < float("inf"))
 
 
@@ -99,8 +103,9 @@ class Minimum:
         leader, readable = _leaders(log_weight)
         lowest = over_leaders(log_policy, leader)
         # exp of two rows, not of all: over a vocabulary that is most of the cost
-        least, reference = bounded_exp(lowest), bounded_exp(log_policy[xp.argmax(log_weight), :])
-        return Assent(least, gap=_if(readable, xp.sum(reference - least)))
+        least, reference = exp_quietly(lowest, reuse=True), exp_quietly(log_policy[xp.argmax(log_weight), :])
+        reference -= least
+        return Assent(least, gap=_if(readable, xp.sum(reference)))
 
 
 @dataclass(frozen=True)
