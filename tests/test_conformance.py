@@ -12,7 +12,7 @@ import pytest
 
 import assent.lab
 from assent import catalogue, checks
-from assent.core import Assent, Minimum, Mixture, normalise, posterior
+from assent.core import Assent, Minimum, Mixture, bayes_update, normalise
 from assent.worlds.stream import Stream
 
 KINDS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
@@ -143,7 +143,7 @@ class Selfish(catalogue.Imitator):
 
     def remember(self, belief: Any, obs: Any, action: Any) -> Any:
         rows = self.hypotheses.log_policy(belief.memory, obs)
-        return replace(belief, log_weight=posterior(belief.log_weight, rows[:, action]))
+        return replace(belief, log_weight=bayes_update(belief.log_weight, rows[:, action]))
 
 
 class Gullible(catalogue.Imitator):

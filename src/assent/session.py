@@ -12,7 +12,7 @@ import numpy as np
 from assent.agents.imitator import Imitator
 from assent.alarms import alarms_of, exhausted
 from assent.core import Answer, Belief, Overseer
-from assent.core.uniforms import Chances
+from assent.core.chances import Chances
 from assent.decisions import Acted, Asked, NoOverseer, QuestionWaits
 from assent.dossier import Ready, ask_body, dossier
 from assent.fold import Folded, apply_body, check_agent, checkpoint_body, fold, settle
@@ -242,7 +242,7 @@ class Session:
         Raises:
             Halted: decisions were dropped; none of them may take effect.
         """
-        self._write(self.ledger.flush)
+        self._write(lambda: self.ledger.flush(self.run))
 
     def halt(self, reason: str, *, actor: str) -> None:
         """Stops the run: no decision commits until `unhalt`."""

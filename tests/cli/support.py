@@ -7,7 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +64,14 @@ def environment(**more: str) -> dict[str, str]:
     return {**clean, "PYTHONPATH": root, "COLUMNS": "200", **more}
 
 
-def program(*arguments: str | Path, folder: Path, scene: Path | None = None, **variables: str) -> subprocess.Popen[str]:
-    """`assent` as a process; with `scene`, the preset `digits` is unpickled from there, which saves fitting it again."""
+def program(
+    *arguments: str | Path, folder: Path, scene: Path | None = None, prefix: Sequence[str] = (), **variables: str
+) -> subprocess.Popen[str]:
+    """`assent` as a process, behind the command `prefix`;
+    with `scene`, the preset `digits` is unpickled from there, which saves fitting it again."""
     start = ["-m", "assent"] if scene is None else ["-m", "tests.cli.fitted", str(scene)]
     return subprocess.Popen(
-        [sys.executable, *start, *map(str, arguments)],
+        [*prefix, sys.executable, *start, *map(str, arguments)],
         cwd=folder,
         env=environment(**variables),
         stdout=subprocess.PIPE,

@@ -136,7 +136,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self._flushed()
             if dropped:
                 with pytest.raises(Halted):
-                    self.ledger.flush()
+                    self.ledger.flush("demo")
 
     @precondition(lambda self: self.questions)
     @rule(data=st.data(), actor=people, choice=choices, changed=st.booleans(), key=st.none() | st.just("key"))

@@ -288,7 +288,7 @@ def test_a_second_session_cannot_apply_behind_the_back_of_the_first(tmp_path):
         one.apply("demo", seq, APPLY)
         two.apply("demo", seq, APPLY)
         with pytest.raises(AlreadyApplied):
-            one.flush()
+            one.flush("demo")
         assert one.verify().ok
 
 

@@ -176,12 +176,18 @@ def test_what_is_in_a_halted_buffer_is_dropped_and_told(path, ledger):
         )  # Wrong variant: to drop the decisions alone leaves what they led to.
         grouped.append("other", "act", act(1))
         ledger.halt("demo", "smoke", actor="bea")
-        with pytest.raises(Halted, match="by bea"):
-            grouped.flush()
+        for run in (
+            None,
+            None,
+            "demo",
+        ):  # told once to who decides in the run, to others for as long as that one has not heard
+            with pytest.raises(Halted, match="by bea"):
+                grouped.flush(run)
         # A prefix stays, as after a crash; the other run is not touched.
         assert kinds(ledger) == ["open", "halt", "outcome"]
         assert kinds(ledger, "other") == ["open", "act"]
-        grouped.flush()  # told once
+        grouped.flush()
+        grouped.flush("demo")
         ledger.resume("demo", "ok", actor="bea")
         grouped.append("demo", "act", act(3))
         grouped.flush()
@@ -207,7 +213,11 @@ def test_every_way_on_tells_of_the_drop(path, ledger, decision):
     grouped = Ledger.open(path, group=100)
     grouped.append("demo", "act", act(1))
     ledger.halt("demo", "smoke", actor="bea")
-    calls = {"ask": lambda: grouped.ask("demo", ask("demo", 2)), "flush": grouped.flush, "close": grouped.close}
+    calls = {
+        "ask": lambda: grouped.ask("demo", ask("demo", 2)),
+        "flush": lambda: grouped.flush("demo"),
+        "close": grouped.close,
+    }
     with pytest.raises(Halted):
         calls[decision]()
     grouped.close()

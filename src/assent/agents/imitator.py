@@ -23,14 +23,14 @@ from assent.core import (
     Readable,
     Rule,
     apply_guards,
-    posterior,
+    bayes_update,
     readable_rows,
 )
 from assent.core.arrays import namespace
 
 HEURISTIC_TEMPER = 0.1
 """The default exponent for learned members. With plain weights (1) a committee of twelve digit classifiers collapses onto one
-member within some tens of answers; at 0.1 it stayed whole over a run (docs/results/digits.md has the figures)."""
+member within some tens of answers; at 0.1 it stayed whole over a run (docs/results/demo.md has the figures)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +176,7 @@ class Imitator:
                 f"the answer {answer.action} is not an action: actions run from 0 to {self.hypotheses.num_actions - 1}."
             )
         rows, readable = readable_rows(self.hypotheses.log_policy(belief.memory, obs))
-        moved = posterior(belief.log_weight, rows[:, answer.action], temper=self.temper, awake=readable)
+        moved = bayes_update(belief.log_weight, rows[:, answer.action], temper=self.temper, awake=readable)
         return replace(belief, log_weight=moved, memory=self.hypotheses.learn(belief.memory, obs, answer))
 
     def remember(self, belief: Belief, obs: Any, action: Array) -> Belief:

@@ -4,10 +4,11 @@ from assent.core.arrays import Array as Array
 from assent.core.arrays import log_sum_exp as log_sum_exp
 from assent.core.assent import Assent as Assent
 from assent.core.assent import always_ask as always_ask
-from assent.core.decide import Decision as Decision
-from assent.core.decide import Verdict as Verdict
-from assent.core.decide import decide as decide
-from assent.core.decide import propose_and_veto as propose_and_veto
+from assent.core.chances import uniforms as uniforms
+from assent.core.decision import Decision as Decision
+from assent.core.decision import Verdict as Verdict
+from assent.core.decision import decide as decide
+from assent.core.decision import propose_and_veto as propose_and_veto
 from assent.core.guards import Context as Context
 from assent.core.guards import Guard as Guard
 from assent.core.guards import MinLeaders as MinLeaders
@@ -29,8 +30,8 @@ from assent.core.measures import kl_divergence as kl_divergence
 from assent.core.measures import surprise as surprise
 from assent.core.measures import total_variation as total_variation
 from assent.core.posterior import Belief as Belief
+from assent.core.posterior import bayes_update as bayes_update
 from assent.core.posterior import normalise as normalise
-from assent.core.posterior import posterior as posterior
 from assent.core.posterior import readable_rows as readable_rows
 from assent.core.rules import Confidence as Confidence
 from assent.core.rules import Minimum as Minimum
@@ -46,4 +47,3 @@ from assent.core.types import LeadingSet as LeadingSet
 from assent.core.types import Overseer as Overseer
 from assent.core.types import Rule as Rule
 from assent.core.types import World as World
-from assent.core.uniforms import uniforms as uniforms

@@ -57,7 +57,7 @@ def readable_rows(log_policy: Array) -> tuple[Array, Array]:
     return xp.where(valid[:, None], sane_rows, silent), valid
 
 
-def posterior(
+def bayes_update(
     log_weight: Array, log_likelihood: Array, *, temper: Array | float = 1.0, awake: Array | None = None
 ) -> Array:
     """The log posterior after one answer, `[H]`, normalised: `log_weight + temper * log_likelihood`.
@@ -74,7 +74,7 @@ def posterior(
 
     >>> import numpy as np
     >>> half = np.log(np.asarray([0.5, 0.5]))
-    >>> np.exp(posterior(half, np.log(np.asarray([0.9, 0.1])))).round(6)
+    >>> np.exp(bayes_update(half, np.log(np.asarray([0.9, 0.1])))).round(6)
     array([0.9, 0.1])
     """
     xp = namespace(log_weight, log_likelihood)

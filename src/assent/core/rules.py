@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from assent.core.arrays import Array, exp_quietly, choose, missing_mass, namespace, over_leaders, rounding
+from assent.core.arrays import Array, choose, exp_quietly, missing_mass, namespace, over_leaders, rounding
 from assent.core.assent import Assent
 
 CHECKED = 65_536

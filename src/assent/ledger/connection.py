@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -31,8 +31,17 @@ _READ_FAILURES = frozenset(
 )
 
 
-def connect(path: str, *, read_only: bool = False, busy_s: float = 30.0) -> apsw.Connection:
-    """An open connection with write-ahead log, full sync, foreign keys and a busy timeout, each of them asserted."""
+def connect(
+    path: str,
+    *,
+    read_only: bool = False,
+    busy_s: float = 30.0,
+    inspect: Callable[[apsw.Connection], object] = lambda _: None,
+) -> apsw.Connection:
+    """An open connection with write-ahead log, full sync, foreign keys and a busy timeout, each of them asserted.
+
+    `inspect` is called before anything in the file is changed, and refuses a file by raising.
+    """
     if apsw.sqlite_lib_version() and _version() < _OLDEST:
         raise LedgerError(
             f"SQLite {apsw.sqlite_lib_version()} can damage a write-ahead log; 3.51.3 is the oldest that cannot. "
@@ -48,7 +57,13 @@ def connect(path: str, *, read_only: bool = False, busy_s: float = 30.0) -> apsw
     with sentences(path):
         connection = apsw.Connection(path, flags=flags)
         try:
-            _prepare(connection, path, read_only=read_only, busy_s=busy_s)
+            if not read_only and connection.readonly("main"):  # SQLite falls back to reading without a word
+                raise apsw.ReadOnlyError("attempt to write a readonly database")
+            _settle(connection, busy_s)
+            inspect(connection)
+            if not read_only:
+                _turn_on_wal(connection, busy_s)
+            _assert_settings(connection, path, read_only=read_only, busy_s=busy_s)
         except BaseException:
             connection.close()
             raise
@@ -60,21 +75,23 @@ def _version() -> int:
     return major * 1_000_000 + minor * 1_000 + patch
 
 
-def _prepare(connection: apsw.Connection, path: str, *, read_only: bool, busy_s: float) -> None:
-    busy_ms = int(busy_s * 1000)
-    connection.set_busy_timeout(busy_ms)
+_SETTINGS: dict[str, int | str] = {"foreign_keys": 1, "recursive_triggers": 1, "synchronous": 2}
+
+
+def _settle(connection: apsw.Connection, busy_s: float) -> None:
+    connection.set_busy_timeout(int(busy_s * 1000))
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
-    wanted: dict[str, int | str] = {"foreign_keys": 1, "recursive_triggers": 1, "synchronous": 2}
-    for name, value in wanted.items():  # recursive triggers: else INSERT OR REPLACE removes a row unseen
+    for name, value in _SETTINGS.items():  # recursive triggers: else INSERT OR REPLACE removes a row unseen
         connection.pragma(name, value)
+
+
+def _assert_settings(connection: apsw.Connection, path: str, *, read_only: bool, busy_s: float) -> None:
+    wanted = {**_SETTINGS, "busy_timeout": int(busy_s * 1000)}
     if not read_only:
-        _turn_on_wal(connection, busy_s)
         wanted["journal_mode"] = "wal"
-        connection.pragma("wal_autocheckpoint", 4000)
-    wanted["busy_timeout"] = busy_ms
     for name, value in wanted.items():
         if connection.pragma(name) != value:
             raise LedgerError(
@@ -89,6 +106,7 @@ def _turn_on_wal(connection: apsw.Connection, busy_s: float) -> None:
     while True:
         try:
             connection.pragma("journal_mode", "wal")
+            connection.pragma("wal_autocheckpoint", 4000)
             return
         except apsw.BusyError:
             if time.monotonic() > deadline:

@@ -69,12 +69,15 @@ class Ledger(LedgerReader):
         if group < 1:
             raise LedgerError(f"group is {group}; at least 1 event is committed at a time.")
         name = str(path)
-        connection = connect(name, read_only=read_only, busy_s=busy_s)
+        steps = shipped()
+        connection = connect(
+            name, read_only=read_only, busy_s=busy_s, inspect=lambda opened: check(opened, name, steps)
+        )
         try:
             with sentences(name):
                 if not read_only:
-                    migrate(connection, name, now_us=clock)
-                elif check(connection, name, shipped()) < len(shipped()):
+                    migrate(connection, name, now_us=clock, migrations=steps)
+                elif check(connection, name, steps) < len(steps):
                     raise LedgerReadOnly(f"{name} has an older schema. Open it once for writing; that migrates it.")
         except BaseException:
             connection.close()
@@ -228,11 +231,18 @@ class Ledger(LedgerReader):
         self._durable("ask", actor, lambda tx: questions.ask(tx, run, body, actor=actor), run)
         return self.question(str(body["question"]))
 
-    def flush(self) -> None:
-        """Commits the buffer; raises Halted or RunClosed if a part of it had to be dropped, now or earlier."""
+    def flush(self, run: str | None = None) -> None:
+        """Commits the buffer; raises Halted or RunClosed if a part of it had to be dropped, now or earlier.
+
+        Whoever decides in `run` names it, and hears of its dropped decisions once, by this, `append`, `apply` or
+        `ask`. Without a name this raises for any run whose decider has not heard yet, and leaves that to be told.
+        """
         if self._pending:
             self._commit("flush", lambda tx: None)
-        self._tell(None)
+        if run is not None:
+            self._tell(run)
+        elif self._cut:
+            raise next(iter(self._cut.values()))
 
     # -- what people do ------------------------------------------------------------------------------------------------
 
@@ -380,10 +390,8 @@ class Ledger(LedgerReader):
             self._cut.update(cut)
             return result
 
-    def _tell(self, run: str | None) -> None:
-        """Raises the refusal that dropped a part of the buffer, once, to the next caller that decides in the run."""
-        if self._cut:
-            told = next(iter(self._cut)) if run is None else run
-            error = self._cut.pop(told, None)
-            if error is not None:
-                raise error
+    def _tell(self, run: str) -> None:
+        """Raises the refusal that dropped decisions of `run`, once."""
+        error = self._cut.pop(run, None)
+        if error is not None:
+            raise error

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assent.core import uniforms
-from assent.core.uniforms import Chances
+from assent.core.chances import Chances
 
 # Test vectors. They may never change: with other numbers no run on any ledger could be resumed or checked again.
 VECTORS = {
