@@ -206,7 +206,7 @@ def test_a_refused_file_is_not_changed(path):
     path.unlink()
     small_ledger(path).close()
     sql(path, "PRAGMA journal_mode = delete")
-    sql(path, f"INSERT INTO migration VALUES({len(shipped()) + 1}, 'later', '{"0" * 64}', 0)")
+    sql(path, "INSERT INTO migration VALUES(?, 'later', ?, 0)", (len(shipped()) + 1, "0" * 64))
     before = path.read_bytes()
     with pytest.raises(LedgerNewer, match="Nothing was changed"):
         Ledger.open(path)
