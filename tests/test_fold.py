@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from assent.agents.imitator import Imitator
-from assent.alarms import ClassExhausted
+from assent.alarms import ClassExhausted, CorrectionUnreadable
 from assent.core import Everyone, Mixture, RatioSet, SureAbove, TopK
 from assent.drive import drive
 from assent.fold import AgentDiffers, BeliefDiffers, belief_digest, fold
@@ -167,6 +167,27 @@ def test_a_correction_whose_lesson_was_lost_is_learned_at_resume_if_it_may_teach
         ledger.flush()
         assert bodies(ledger.events("run")) == bodies(events)
         assert same_belief(resumed, session)
+
+
+@pytest.mark.parametrize(("obs", "choice"), [(99, 1), ("text", 1), (2, 99), (2, -1)])
+def test_a_correction_that_nobody_can_read_locks_no_run(obs: Any, choice: int, tmp_path: Path) -> None:
+    # written by another program, which does not ask the agent; the sound correction after it teaches all the same
+    with Ledger.open(tmp_path / "a.db") as ledger:
+        session = open_session(ledger, learn_from_corrections=True)
+        session.decide(2)
+        before = belief_digest(session.belief)
+        ledger.volunteer("run", 0, choice, actor="desk", obs=obs)
+        with pytest.warns(CorrectionUnreadable, match="teaches nothing"):
+            resumed = Session.resume(tables_agent(), ledger, run="run", overseer=demonstrator())
+        assert belief_digest(resumed.belief) == before
+        assert resumed.alarms == {"CorrectionUnreadable"}
+        ledger.volunteer("run", 0, 1, actor="desk", obs=2)
+        again = Session.resume(tables_agent(), ledger, run="run", overseer=demonstrator())
+        assert belief_digest(again.belief) != before
+        assert (
+            len(list(ledger.events("run", kinds=("alarm",)))) == len(list(ledger.events("run", kinds=("apply",)))) == 1
+        )
+        assert again.verify().ok
 
 
 def test_a_correction_between_question_and_answer_keeps_its_place(tmp_path: Path) -> None:

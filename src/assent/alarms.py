@@ -28,6 +28,10 @@ class MemberUnreadable(AssentWarning):
     """A member gave something that is no sub-distribution: NaN, infinity, a negative entry, a sum above 1."""
 
 
+class CorrectionUnreadable(AssentWarning):
+    """A volunteered correction on the ledger that the agent cannot read; it teaches nothing."""
+
+
 @dataclass(frozen=True)
 class Alarm:
     """One thing to say.
@@ -64,3 +68,9 @@ def alarms_of(agent: Imitator, belief: Belief, ready: Ready) -> list[Alarm]:
         text = f"no sub-distribution from {', '.join(silent)}; they abstain, and rounds in which they lead are asked"
         found.append(Alarm(MemberUnreadable, {"members": silent}, text))
     return found
+
+
+def unreadable_correction(seq: int, error: Exception) -> Alarm:
+    """That event `seq`, a correction, cannot be learned from, and why."""
+    text = f"event {seq}, a correction, cannot be learned from and teaches nothing ({error})"
+    return Alarm(CorrectionUnreadable, {"event": seq, "error": f"{type(error).__name__}: {error}"[:500]}, text)

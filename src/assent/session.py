@@ -1,27 +1,26 @@
-"""The shell: one agent, one overseer, one ledger. The only object of assent that changes."""
+"""The shell: one agent, one overseer, one ledger."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from operator import index
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from assent.agents.imitator import Imitator
-from assent.alarms import alarms_of, exhausted
-from assent.core import Answer, Belief, Overseer
+from assent.alarms import exhausted
+from assent.core import Belief, Overseer
 from assent.core.chances import Chances
-from assent.decisions import Acted, Asked, NoOverseer, QuestionWaits
+from assent.decisions import Acted as Acted
+from assent.decisions import Asked as Asked
+from assent.decisions import NoOverseer as NoOverseer
+from assent.decisions import QuestionWaits as QuestionWaits
 from assent.dossier import Ready, ask_body, dossier
-from assent.fold import Folded, apply_body, check_agent, checkpoint_body, fold, settle
-from assent.ledger import Event, Halted, Ledger, Question, decode, encode
+from assent.fold import Folded, check_agent, fold
+from assent.ledger import Event, Ledger, Question, encode
 from assent.ledger.verification import Verification
 from assent.opening import opening
 from assent.overseers.inbox import Inbox
-
-T = TypeVar("T")
+from assent.standing import Standing
 
 
 class Session:
@@ -42,12 +41,10 @@ class Session:
             )
         self.agent, self.ledger, self.overseer = agent, ledger, overseer
         self.run, self.seed = opened.run, int(opened.body["seed"])
-        self._settings: dict[str, Any] = opened.body["config"]["session"]
-        self._labels = opened.body["view"]["labels"]
-        self._at = at
-        self._kept: dict[int, Ready] = {}
+        settings: dict[str, Any] = opened.body["config"]["session"]
+        self._labels, self._null_action = opened.body["view"]["labels"], int(settings["null_action"])
+        self._standing = Standing(agent, ledger, opened.run, settings, at)
         self._chances, self._draws = (Chances(self.seed, self.run, stream=name) for name in ("decide", "overseer"))
-        self._ahead = False
 
     @classmethod
     def open(
@@ -110,29 +107,30 @@ class Session:
         session = cls(agent, ledger, overseer, events[0], fold(agent, events))
         ledger.take_over(run)  # not before: who cannot go on must not stop who does
         if ledger.head(run).seq != events[-1].seq:
-            session._at = fold(agent, ledger.events(run))
-        session._catch_up()
+            session._standing.at = fold(agent, ledger.events(run))
+        session._standing.catch_up()
         return session
 
     @property
     def belief(self) -> Belief:
         """What the agent believes now."""
-        return self._at.belief
+        return self._standing.belief
 
     @property
     def step(self) -> int:
         """The number of the next decision, or of the one whose question waits."""
-        return self._at.step
+        return self._standing.at.step
 
     @property
     def alarms(self) -> frozenset[str]:
         """Names of the alarms raised so far."""
-        return frozenset(self._at.alarms)
+        return frozenset(self._standing.at.alarms)
 
     @property
     def waiting(self) -> Question | None:
         """The question that waits for an answer, or None."""
-        return None if self._at.asked is None else self.ledger.question(self._at.asked["question"])
+        asked = self._standing.at.asked
+        return None if asked is None else self.ledger.question(asked["question"])
 
     def decide(self, obs: Any) -> Acted | Asked:
         """The next decision, on the ledger before it is returned.
@@ -141,21 +139,16 @@ class Session:
             QuestionWaits: the last question has neither been answered nor expired.
             Halted: the overseer has halted the run; do the null action.
         """
-        if self._at.asked is not None:
-            raise QuestionWaits(
-                f"question {self._at.asked['question']} still waits: answer it, collect its answer, or let it expire first."
-            )
-        ready, uniform, step = self._ready(obs), self._chances[self._at.step], self._at.step
+        self._standing.must_not_wait()
+        ready, step = self._standing.ready(obs), self.step
+        uniform = self._chances[step]
         action = ready.decide(uniform)
         if action < 0:
-            return Asked(step, self._ask(ready, obs, uniform))
+            return Asked(step, self._standing.ask(self._question(ready, step, obs, uniform)))
         body = ready.act_body(step, uniform, action)
         if self.agent.remembers or isinstance(obs, int):
             body["obs"] = encode(obs)
-        self._write(lambda: self.ledger.append(self.run, "act", body))
-        self._ahead = True
-        self._at.step = step + 1
-        self._at.belief = self.agent.remember(self._at.belief, obs, action)
+        self._standing.act(body, obs)
         return Acted(step, action)
 
     def answer(
@@ -171,8 +164,9 @@ class Session:
         """
         seen = digest if digest is not None else self.ledger.question(question).digest
         answered = self.ledger.answer(question, choice, actor=actor, digest=seen, idem=idem)
-        if self._at.asked is not None and self._at.asked["question"] == question:
-            self._take_in(answered.seq, answered.choice)
+        asked = self._standing.at.asked
+        if asked is not None and asked["question"] == question:
+            self._standing.take_in(answered.seq, answered.choice)
         return answered.choice
 
     def consult(self, revealed: Any) -> int:
@@ -185,7 +179,7 @@ class Session:
         """
         if isinstance(self.overseer, Inbox):
             raise NoOverseer("this session's overseer answers through the ledger: use answer or collect.")
-        question = self._must_wait()
+        question = self._standing.must_wait()
         uniform = np.float64(self._draws[question["step"]])
         choice = int(self.overseer.answer(uniform, revealed))
         if choice < 0:
@@ -196,11 +190,11 @@ class Session:
 
     def collect(self) -> int | None:
         """The action to do for the waiting question if the ledger holds its answer or its expiry by now, else None."""
-        question = self._must_wait()
+        question = self._standing.must_wait()
         self.ledger.expire_due()
         found = self.ledger.question(question["question"])
         if found.answer is not None:
-            self._take_in(found.answer.seq, found.answer.choice)
+            self._standing.take_in(found.answer.seq, found.answer.choice)
             return found.answer.choice
         return self.expire() if found.state in ("expired", "withdrawn") else None
 
@@ -210,12 +204,11 @@ class Session:
         Raises:
             QuestionSettled: an answer was quicker; `collect` it.
         """
-        question, null_action = self._must_wait(), int(self._settings["null_action"])
+        question = self._standing.must_wait()
         if self.ledger.question(question["question"]).state != "withdrawn":
-            self.ledger.expire(question["question"], null_action)
-        self._at.belief = self.agent.remember(self._at.belief, decode(question["obs"]), null_action)
-        settle(self._at)
-        return null_action
+            self.ledger.expire(question["question"], self._null_action)
+        self._standing.give_up(self._null_action)
+        return self._null_action
 
     def volunteer(self, step: int, choice: int, *, actor: str, obs: Any = None, note: str = "") -> None:
         """Records a correction that nobody asked for; it teaches only if the run was opened with `learn_from_corrections`."""
@@ -223,17 +216,18 @@ class Session:
             raise ValueError(
                 f"the correction {choice} is not an action: actions run from 0 to {self.agent.hypotheses.num_actions - 1}."
             )
-        if self._settings["learn_from_corrections"] and obs is None:
+        teaches = self._standing.learns_from_corrections
+        if teaches and obs is None:
             raise ValueError("a correction teaches about an observation: give obs, as the agent saw it.")
-        if self._settings["learn_from_corrections"]:
-            self.agent.consider(self._at.belief, obs)  # what members cannot read is refused before it is on the ledger
+        if teaches:
+            self.agent.consider(self.belief, obs)  # what members cannot read is refused before it is on the ledger
         event = self.ledger.volunteer(self.run, step, choice, actor=actor, obs=encode(obs), note=note)
-        if self._settings["learn_from_corrections"]:
-            self._learn(event.seq, obs, choice)
+        if teaches:
+            self._standing.learn(event.seq, obs, choice)
 
     def outcome(self, step: int, truth: int, *, actor: str = "world") -> None:
         """Records what the overseer would have done at `step`, known afterwards. It never teaches."""
-        self._write(lambda: self.ledger.outcome(self.run, step, truth, actor=actor))
+        self._standing.write(lambda: self.ledger.outcome(self.run, step, truth, actor=actor))
 
     def flush(self) -> None:
         """Writes the decisions that wait in the ledger's buffer. Where the ledger groups them, do this here and not on the ledger: if a
@@ -242,7 +236,7 @@ class Session:
         Raises:
             Halted: decisions were dropped; none of them may take effect.
         """
-        self._write(lambda: self.ledger.flush(self.run))
+        self._standing.write(lambda: self.ledger.flush(self.run))
 
     def halt(self, reason: str, *, actor: str) -> None:
         """Stops the run: no decision commits until `unhalt`."""
@@ -263,86 +257,13 @@ class Session:
         """Ends the run for good."""
         self.ledger.close_run(self.run, reason)
 
-    def _must_wait(self) -> dict[str, Any]:
-        if self._at.asked is None:
-            raise QuestionWaits("no question waits: decide first.")
-        return self._at.asked
-
-    def _ready(self, obs: Any) -> Ready:
-        context = None if self.agent.num_contexts is None else index(obs)
-        if context in self._kept:
-            return self._kept[context]
-        ready = Ready.of(self.agent.consider(self._at.belief, obs))
-        self._watch(ready)
-        if context is not None:
-            self._kept[context] = ready
-        return ready
-
-    def _write(self, write: Callable[[], T]) -> T:
-        """What `write` returns. A halt drops the decisions that waited in the ledger's buffer; then the session goes back to what the
-        ledger holds."""
-        try:
-            return write()
-        except Halted:
-            if self._ahead:
-                self._at, self._ahead = fold(self.agent, self.ledger.events(self.run)), False
-                self._kept.clear()
-                self._catch_up()
-            raise
-
-    def _catch_up(self) -> None:
-        """Learns from what was said and not learned from before the process ended."""
-        if self._settings["learn_from_corrections"]:
-            for seq, (obs, choice) in sorted(self._at.corrections.items()):
-                if obs is not None:
-                    self._learn(seq, obs, choice)
-            self._at.corrections.clear()
-        if self._at.unapplied is not None:
-            self._take_in(*self._at.unapplied)
-
-    def _ask(self, ready: Ready, obs: Any, uniform: float) -> Question:
-        at = self._at
-        body = {
-            **ask_body(
-                ready,
-                self.run,
-                at.step,
-                obs,
-                self._labels,
-                dossier(ready, at.belief.log_weight, self.agent.hypotheses.names),
-            ),
+    def _question(self, ready: Ready, step: int, obs: Any, uniform: float) -> dict[str, Any]:
+        belief = self._standing.belief
+        shown = dossier(ready, belief.log_weight, self.agent.hypotheses.names)
+        return {
+            **ask_body(ready, self.run, step, obs, self._labels, shown),
             "u": uniform,
-            "reason": ready.why(uniform, exhausted=exhausted(at.belief)),
+            "reason": ready.why(uniform, exhausted=exhausted(belief)),
             "wait_s": self.overseer.wait_s if isinstance(self.overseer, Inbox) else None,
-            "null_action": int(self._settings["null_action"]),
+            "null_action": self._null_action,
         }
-        question = self._write(lambda: self.ledger.ask(self.run, body))
-        self._at.asked = body
-        return question
-
-    def _take_in(self, seq: int, choice: int) -> None:
-        question = self._must_wait()
-        obs = decode(question["obs"])
-        self._learn(seq, obs, choice)
-        self._at.belief = self.agent.remember(self._at.belief, obs, choice)
-        settle(self._at)
-
-    def _learn(self, seq: int, obs: Any, choice: int) -> None:
-        before = self._at.belief
-        after = self.agent.learn(before, obs, Answer(choice))
-        body = apply_body(self.agent, before, after, obs, choice)
-        self._kept.clear()
-        due = (self._at.applied + 1) % int(self._settings["checkpoint_every"]) == 0
-        self._write(lambda: self.ledger.apply(self.run, seq, body, checkpoint_body(after) if due else None))
-        self._at.belief, self._at.applied = after, self._at.applied + 1
-
-    def _watch(self, ready: Ready) -> None:
-        for alarm in alarms_of(self.agent, self._at.belief, ready):
-            name = alarm.kind.__name__
-            if name not in self._at.alarms:
-                detail = {"step": self._at.step, **alarm.detail}
-                self._write(lambda name=name, detail=detail: self.ledger.alarm(self.run, name, detail))
-                self._at.alarms.add(name)
-                warnings.warn(
-                    f"run {self.run!r}, decision {self._at.step}: {alarm.sentence}.", alarm.kind, stacklevel=4
-                )

@@ -1,0 +1,150 @@
+"""Where a run stands, and every way in which it moves: first on the ledger, then here."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from operator import index
+from typing import Any, TypeVar
+
+from assent.agents.imitator import Imitator
+from assent.alarms import Alarm, alarms_of, unreadable_correction
+from assent.core import Answer, Belief
+from assent.decisions import QuestionWaits
+from assent.dossier import Ready
+from assent.fold import Folded, apply_body, checkpoint_body, fold, settle
+from assent.ledger import Halted, Ledger, Question, decode
+
+T = TypeVar("T")
+
+
+class Standing:
+    """Belief, step and waiting question of one run, moved only by what its ledger has taken.
+
+    A move that the ledger refuses is not made. If a halt drops acts that waited in the ledger's buffer, everything goes back to what
+    the ledger holds.
+
+    Args:
+        settings: null_action, learn_from_corrections and checkpoint_every, as in the run's open event.
+        at: where the run stands now.
+    """
+
+    def __init__(self, agent: Imitator, ledger: Ledger, run: str, settings: dict[str, Any], at: Folded) -> None:
+        self.agent, self.ledger, self.run, self.settings = agent, ledger, run, settings
+        self.at = at
+        self._kept: dict[int, Ready] = {}
+        self._ahead = False
+
+    @property
+    def belief(self) -> Belief:
+        """What the agent believes now."""
+        return self.at.belief
+
+    @property
+    def learns_from_corrections(self) -> bool:
+        """Whether volunteered corrections move the weights in this run."""
+        return bool(self.settings["learn_from_corrections"])
+
+    def must_wait(self) -> dict[str, Any]:
+        """The body of the question that waits; raises QuestionWaits if none does."""
+        if self.at.asked is None:
+            raise QuestionWaits("no question waits: decide first.")
+        return self.at.asked
+
+    def must_not_wait(self) -> None:
+        """Raises QuestionWaits if a question does."""
+        if self.at.asked is not None:
+            raise QuestionWaits(
+                f"question {self.at.asked['question']} still waits: answer it, collect its answer, or let it expire first."
+            )
+
+    def ready(self, obs: Any) -> Ready:
+        """The agent's proposal at `obs`, kept until the next answer where observations are numbers; its alarms are on the ledger."""
+        context = None if self.agent.num_contexts is None else index(obs)
+        if context in self._kept:
+            return self._kept[context]
+        ready = Ready.of(self.agent.consider(self.at.belief, obs))
+        self._watch(ready)
+        if context is not None:
+            self._kept[context] = ready
+        return ready
+
+    def act(self, body: dict[str, Any], obs: Any) -> None:
+        """The agent acted alone at `obs`; `body` is that of the act event."""
+        self.write(lambda: self.ledger.append(self.run, "act", body))
+        self._ahead = True
+        self.at.step = body["step"] + 1
+        self.at.belief = self.agent.remember(self.at.belief, obs, body["action"])
+
+    def ask(self, body: dict[str, Any]) -> Question:
+        """A question waits from now on; `body` is that of the ask event."""
+        question = self.write(lambda: self.ledger.ask(self.run, body))
+        self.at.asked = body
+        return question
+
+    def take_in(self, seq: int, choice: int) -> None:
+        """The waiting question was answered by event `seq`."""
+        obs = decode(self.must_wait()["obs"])
+        self.learn(seq, obs, choice)
+        self.at.belief = self.agent.remember(self.at.belief, obs, choice)
+        settle(self.at)
+
+    def give_up(self, action: int) -> None:
+        """Nobody answered the waiting question, and `action` was done. Silence teaches nothing."""
+        self.at.belief = self.agent.remember(self.at.belief, decode(self.must_wait()["obs"]), action)
+        settle(self.at)
+
+    def learn(self, seq: int, obs: Any, choice: int) -> None:
+        """Event `seq` says that `choice` is what the overseer would do at `obs`."""
+        before = self.at.belief
+        after = self.agent.learn(before, obs, Answer(choice))
+        body = apply_body(self.agent, before, after, obs, choice)
+        self._kept.clear()
+        due = (self.at.applied + 1) % int(self.settings["checkpoint_every"]) == 0
+        self.write(lambda: self.ledger.apply(self.run, seq, body, checkpoint_body(after) if due else None))
+        self.at.belief, self.at.applied = after, self.at.applied + 1
+
+    def catch_up(self) -> None:
+        """Learns from what was said and not learned from before the process ended.
+
+        A correction that this agent cannot read, which only another program can have written, teaches nothing and is an alarm.
+        """
+        if self.learns_from_corrections:
+            for seq, (obs, choice) in sorted(self.at.corrections.items()):
+                if obs is not None and self._reads(seq, obs, choice):
+                    self.learn(seq, obs, choice)
+            self.at.corrections.clear()
+        if self.at.unapplied is not None:
+            self.take_in(*self.at.unapplied)
+
+    def write(self, write: Callable[[], T]) -> T:
+        """What `write` returns; on `Halted`, goes back to what the ledger holds if decisions were dropped."""
+        try:
+            return write()
+        except Halted:
+            if self._ahead:
+                self.at, self._ahead = fold(self.agent, self.ledger.events(self.run)), False
+                self._kept.clear()
+                self.catch_up()
+            raise
+
+    def _reads(self, seq: int, obs: Any, choice: int) -> bool:
+        try:
+            self.agent.learn(self.at.belief, obs, Answer(choice))
+        except Exception as error:  # whatever the members raise: it must not lock the run for good
+            self._sound(unreadable_correction(seq, error))
+            return False
+        return True
+
+    def _watch(self, ready: Ready) -> None:
+        for alarm in alarms_of(self.agent, self.at.belief, ready):
+            self._sound(alarm)
+
+    def _sound(self, alarm: Alarm) -> None:
+        name = alarm.kind.__name__
+        if name in self.at.alarms:
+            return
+        detail = {"step": self.at.step, **alarm.detail}
+        self.write(lambda: self.ledger.alarm(self.run, name, detail))
+        self.at.alarms.add(name)
+        warnings.warn(f"run {self.run!r}, decision {self.at.step}: {alarm.sentence}.", alarm.kind, stacklevel=5)
