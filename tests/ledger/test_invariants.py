@@ -13,7 +13,7 @@ from assent.ledger import Ledger, genesis
 from assent.ledger.history import read_history
 from assent.ledger.invariants import Evidence, within_minimum
 from assent.ledger.verification import Checker
-from tests.ledger.support import OPEN, STATE, act, own_hash, rewrite, small_ledger
+from tests.ledger.support import DOSSIER, OPEN, STATE, act, ask, own_hash, rewrite, small_ledger
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def stream(*events, run="demo", agent=OPEN["agent"]):
     for seq, (kind, body) in enumerate([("open", {**OPEN, "agent": agent}), *events], 1):
         text = json.dumps(body, sort_keys=True, separators=(",", ":"))
         digest = own_hash(prev, seq, seq, run, kind, "x", text)
-        raw.append((seq, seq, kind, "x", text.encode(), prev, digest))
+        raw.append((seq, seq, kind, "x", text, prev, digest))
         prev = digest
     return raw
 
@@ -230,6 +230,39 @@ def test_i5_an_answer_to_another_text(path):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [{"obs": [99]}, {"dossier": {**DOSSIER, "minimum": [0.5, 0.25, 0.25]}}, {"dossier": {**DOSSIER, "dissent": []}}],
+    ids=["obs", "minimum", "dissent"],
+)
+def test_i5_a_question_in_other_words_than_its_digest_says(path, change):
+    # Wrong variant: to compare the answer's digest with the question's only, both of which can be left as they were.
+    forge(path, "ask", **change)
+    assert any(failure.startswith("I5: run 'demo': ask ") for failure in failures(path))
+
+
+def test_i5_labels_are_part_of_the_question(path):
+    forge(path, "open", view={"labels": ["right", "left", "stay"], "picture": None})
+    with Ledger.open(path) as ledger:
+        asks = len(list(ledger.events("demo", kinds=["ask"])))
+    assert len([failure for failure in failures(path) if failure.startswith("I5")]) == asks > 1
+
+
+def test_one_body_that_is_not_text_leaves_the_others_readable(path):
+    # Wrong variant: to stop at it, so that damage further on is not named.
+    with Ledger.open(path) as ledger:
+        count = ledger.head("demo").seq
+    sql(
+        path,
+        "DROP TRIGGER event_is_never_changed",
+        "UPDATE event SET body = CAST(x'7b2261223a22ff227d' AS TEXT) WHERE seq = 4",
+        f"UPDATE event SET at_us = at_us + 1 WHERE seq = {count}",
+    )
+    found = failures(path)
+    for seq in (4, count):
+        assert f"chain: event {seq} of run 'demo' is not what was hashed when it was written." in found
+
+
+@pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"u": 0.125}, "says ask"),
@@ -340,18 +373,11 @@ def test_i10_another_attempt_is_another_place(path):
 
 
 def test_i10_an_expired_question_with_an_answer():
-    ask = {
-        "question": "q",
-        "obs": None,
-        "dossier": {"assent": [1]},
-        "step": 0,
-        "attempt": 0,
-        "digest": "d",
-        "wait_s": 1,
-    }
-    answer = {"question": "q", "choice": 1, "digest": "d", "idem": "i"}
-    found = check(("ask", ask), ("expire", {"question": "q", "action": 0}), ("answer", answer))
-    assert found == ["I10: run 'demo': question q is both expired and answered."]
+    asked = ask("demo", 0)
+    name, digest = asked["question"], asked["digest"]
+    answer = {"question": name, "choice": 1, "digest": digest, "idem": "i"}
+    found = check(("ask", asked), ("expire", {"question": name, "action": 0}), ("answer", answer))
+    assert found == [f"I10: run 'demo': question {name} is both expired and answered."]
 
 
 def test_form_a_run_is_opened_once_and_first():

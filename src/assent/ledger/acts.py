@@ -15,11 +15,11 @@ ACT_COLUMNS: Final = ("step", "attempt", "u", "ask", "below", "mass", "minimum")
 _columns = itemgetter(*ACT_COLUMNS)
 
 
-def parse_acts(bodies: Sequence[bytes]) -> NDArray[np.float64]:
+def parse_acts(bodies: Sequence[str]) -> NDArray[np.float64]:
     """[N, 7], columns ACT_COLUMNS, from N bodies; raises ValueError, TypeError or KeyError if one is no act's."""
     import numpy as np
 
-    acts: list[Any] = json.loads(b"[" + b",".join(bodies) + b"]")
+    acts: list[Any] = json.loads(f"[{','.join(bodies)}]")
     if len(acts) != len(bodies):
         raise ValueError("a body holds more than one value")
     values = [_columns(act) for act in acts]

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from assent.ledger.canonical import canonical, canonical_text
+from assent.ledger.canonical import canonical_text
 from assent.ledger.errors import LedgerError
 from assent.ledger.events import Event
 from assent.ledger.reading import parse
@@ -72,7 +72,7 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
     if item.keys() != _KEYS or not isinstance(item["run"], str):
         raise ValueError("it is not an event")
     prev, digest = bytes.fromhex(item["prev"]), bytes.fromhex(item["hash"])
-    return {**item, "body": canonical(item["body"]), "prev": prev, "hash": digest}
+    return {**item, "body": canonical_text(item["body"]), "prev": prev, "hash": digest}
 
 
 def _raw(item: dict[str, Any]) -> tuple[Any, ...]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from assent.ledger.acts import ACT_COLUMNS, parse_acts
 from assent.ledger.chain import Link, genesis
-from assent.ledger.events import Event
+from assent.ledger.errors import EventRefused
+from assent.ledger.events import Event, digest_of_question
 from assent.ledger.reading import parse
 from assent.ledger.records import Head
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _BATCH = 4096
 _UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, StructError)
 
-# seq, at_us, kind, actor, body (canonical JSON, UTF-8), prev, hash
+# seq, at_us, kind, actor, body (canonical JSON), prev, hash; what is there may be of any type
 RawEvent = tuple[Any, Any, Any, Any, Any, Any, Any]
 
 
@@ -32,7 +33,7 @@ class History:
     """What the invariants look at. `acts`: [N, 7] float64, columns ACT_COLUMNS; `act_seq`: [N] int64, increasing.
 
     `rest`: every other event in order, without observations, dossier rows and log-weights. `failures`: what the chain
-    says. About 70 bytes an act are held.
+    says. `reworded`: seq of the asks whose digest is not that of their text. About 70 bytes an act are held.
     """
 
     run: str
@@ -42,6 +43,7 @@ class History:
     acts: NDArray[np.float64]
     rest: list[Event]
     failures: list[str] = field(default_factory=list[str])
+    reworded: list[int] = field(default_factory=list[int])
 
     def of(self, *kinds: str) -> list[Event]:
         """The events of these kinds, none of them acts, in order."""
@@ -60,8 +62,10 @@ class _Reader:
         self.rest: list[Event] = []
         self.seqs: list[int] = []
         self.acts: list[NDArray[np.float64]] = []
-        self.bodies: list[bytes] = []
+        self.bodies: list[str] = []
+        self.options: Any = None
         self.waiting: list[int] = []
+        self.reworded: list[int] = []
 
     def read(self, raw: Iterable[RawEvent]) -> History:
         import numpy as np
@@ -72,7 +76,7 @@ class _Reader:
         for seq, at_us, kind, actor, body, prev, digest in raw:
             count += 1
             try:
-                sound = digest == link_hash(prev, seq, at_us, kind, actor, body)
+                sound = digest == link_hash(prev, seq, at_us, kind, actor, body.encode())
             except _UNREADABLE:
                 sound = False
             if not sound or prev != last or seq != expected:
@@ -89,7 +93,7 @@ class _Reader:
         acts = np.concatenate([np.empty((0, len(ACT_COLUMNS))), *self.acts])
         seqs = np.array(self.seqs, dtype=np.int64)
         head = Head(expected - 1, bytes(last) if isinstance(last, bytes) else b"")
-        return History(self.run, count, head, seqs, acts, self.rest, self.failures)
+        return History(self.run, count, head, seqs, acts, self.rest, self.failures, self.reworded)
 
     def _broken(self, seq: Any, expected: int, sound: bool, linked: bool) -> None:
         if seq != expected:
@@ -99,10 +103,13 @@ class _Reader:
         if not sound:
             self.failures.append(f"chain: event {seq} of run {self.run!r} is not what was hashed when it was written.")
 
-    def _other(self, seq: int, at_us: int, kind: str, actor: str, body: bytes, prev: bytes, digest: bytes) -> None:
+    def _other(self, seq: int, at_us: int, kind: str, actor: str, body: str, prev: bytes, digest: bytes) -> None:
         try:
             content = parse(body)
-            if kind == "ask":
+            if kind == "open":
+                self.options = content["view"]["labels"]
+            elif kind == "ask":
+                self._asked(seq, content)
                 del content["obs"]
                 content["dossier"] = {"assent": content["dossier"]["assent"]}
             elif kind == "checkpoint":
@@ -110,6 +117,15 @@ class _Reader:
             self.rest.append(Event(self.run, int(seq), int(at_us), kind, actor, content, bytes(prev), bytes(digest)))
         except _UNREADABLE:
             self._unreadable(seq, kind)
+
+    def _asked(self, seq: int, body: dict[str, Any]) -> None:
+        parts = {name: body[name] for name in ("step", "attempt", "obs", "dossier")}
+        try:
+            digest = digest_of_question(run=self.run, options=self.options, **parts)
+        except EventRefused:  # no question can have been put in these words
+            digest = None
+        if body["digest"] != digest:
+            self.reworded.append(seq)
 
     def _unreadable(self, seq: Any, kind: Any) -> None:
         self.failures.append(f"form: event {seq} of run {self.run!r} has a body that no {kind!r} event can have.")

@@ -97,9 +97,10 @@ def none_after_halt(evidence: Evidence) -> list[str]:
 
 
 def same_text(evidence: Evidence) -> list[str]:
-    """I5: an answer carries the digest of what was asked."""
+    """I5: a question carries the digest of its text, and an answer that of the question."""
     asked = {event.body["question"]: event.body["digest"] for event in evidence.history.of("ask")}
-    return [
+    failures = [f"ask {seq} carries a digest that is not that of what it asks." for seq in evidence.history.reworded]
+    return failures + [
         f"answer {event.seq} was given to another text of question {event.body['question']}."
         for event in evidence.history.of("answer")
         if asked.get(event.body["question"]) != event.body["digest"]

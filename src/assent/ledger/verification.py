@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import apsw
 
 from assent.ledger.connection import rows
-from assent.ledger.history import History, read_history
+from assent.ledger.history import History, RawEvent, read_history
 from assent.ledger.invariants import INVARIANTS, Evidence
 from assent.ledger.migrations import expected_schema, stored_schema
 from assent.ledger.projections import stored
@@ -57,7 +57,7 @@ class Checker:
     notes: list[str] = field(default_factory=list[str])
     started: float = field(default_factory=time.perf_counter)
 
-    def history(self, run: str, raw: Iterable[Any], connection: apsw.Connection | None) -> None:
+    def history(self, run: str, raw: Iterable[RawEvent], connection: apsw.Connection | None) -> None:
         """Checks one run; `connection` is where its tables are, None for an export."""
         history = read_history(run, raw)
         self.events += history.events
@@ -136,9 +136,16 @@ def _runs(connection: apsw.Connection) -> list[str]:
     return sorted(str(item[0]) for item in found)
 
 
-def _raw(connection: apsw.Connection, run: str) -> Iterator[Any]:
-    sql = "SELECT seq, at_us, kind, actor, CAST(body AS BLOB), prev, hash FROM event WHERE run = ? ORDER BY seq"
-    return cast("Iterator[Any]", connection.execute(sql, (run,)))
+def _raw(connection: apsw.Connection, run: str) -> Iterator[RawEvent]:
+    sql = "SELECT seq, at_us, kind, actor, {}, prev, hash FROM event WHERE run = ? AND seq > ? ORDER BY seq"
+    last = 0
+    try:
+        for event in cast("Iterator[RawEvent]", connection.execute(sql.format("body"), (run, last))):
+            last = event[0]
+            yield event
+    except UnicodeDecodeError:  # a damaged body: so that it alone is a failure, not all from there on
+        for *before, body, prev, digest in connection.execute(sql.format("CAST(body AS BLOB)"), (run, last)):
+            yield (*before, cast("bytes", body).decode(errors="surrogateescape"), prev, digest)  # pyright: ignore[reportReturnType]
 
 
 def _check_file(connection: apsw.Connection, checker: Checker) -> None:
