@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -18,8 +17,9 @@ _columns = itemgetter(*ACT_COLUMNS)
 def parse_acts(bodies: Sequence[str]) -> NDArray[np.float64]:
     """[N, 7], columns ACT_COLUMNS, from N bodies; raises ValueError, TypeError or KeyError if one is no act's."""
     import numpy as np
+    from pydantic_core import from_json  # reads numbers of 17 digits three times as fast as json
 
-    acts: list[Any] = json.loads(f"[{','.join(bodies)}]")
+    acts: list[Any] = from_json(f"[{','.join(bodies)}]", allow_inf_nan=False)
     if len(acts) != len(bodies):
         raise ValueError("a body holds more than one value")
     values = [_columns(act) for act in acts]
