@@ -15,7 +15,7 @@ from assent.core.arrays import Array, over_leaders
 from assent.ledger import digest_of_question, encode, question_id
 
 MOST_NUMBERS = 1024
-"""A dossier holds at most this many probabilities; of a larger committee or vocabulary it keeps the members that matter."""
+"""A dossier holds the rows of all members up to this many probabilities; beyond it, of those that matter, and of two at least."""
 
 DISSENTS = 1e-3
 """The least mass that a member must take away alone to be named as dissenting."""
@@ -92,8 +92,8 @@ def dossier(ready: Ready, log_weight: Array, names: tuple[str, ...]) -> dict[str
     """The question's dossier as JSON values, probabilities in [0, 1].
 
     Members are named with their rows, posterior weights and whether they lead, then the minimum over the leaders, the assent, and the
-    numbers of those who dissent, strongest first. Beyond `MOST_NUMBERS` probabilities only the strongest dissenters and the heaviest
-    leaders stay, at least one of each, and `truncated` says so.
+    numbers of those who dissent, strongest first. Beyond `MOST_NUMBERS` probabilities only as many of the strongest dissenters and the
+    heaviest leaders stay as fit, at least two members in all, and `truncated` says so.
     """
     rows = np.exp(np.asarray(ready.proposal.log_policy, dtype=np.float64))
     leader = np.asarray(ready.proposal.leader)

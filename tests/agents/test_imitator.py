@@ -38,6 +38,7 @@ from assent.core import (
 )
 from assent.hypotheses.tables import Tables
 from assent.hypotheses.wrap import wrap
+from tests.conftest import Backend
 from tests.core.support import EPS, RULES, log, name
 
 SETS: tuple[Any, ...] = (RatioSet(0.05), AlphaSet(1e-6), TopK(3, accept_no_guarantee=True), Everyone())
@@ -193,6 +194,16 @@ def test_an_answer_that_is_no_action_is_refused(kind: Any, action: int) -> None:
     agent = Imitator(bank(1))
     with pytest.raises(ValueError, match=rf"the answer {action} is not an action: actions run from 0 to 2"):
         agent.learn(agent.init(), 0, Answer(kind(action)))
+
+
+@pytest.mark.parametrize("action", [SILENT, 3, 0.5, True, [1]])
+def test_an_answer_that_is_no_action_is_refused_from_every_library(action: Any, backend: Backend) -> None:
+    """Wrong variant: what JAX and torch hold is taken on trust, and silence teaches the last action."""
+    agent = Imitator(bank(1))
+    with pytest.raises(ValueError, match=r"is not an action: actions run from 0 to 2"):
+        agent.learn(agent.init(), 0, Answer(backend.namespace.asarray(action)))
+    taught = agent.learn(agent.init(), 0, Answer(backend.namespace.asarray(1)))
+    assert taught.log_weight.tolist() == agent.learn(agent.init(), 0, Answer(1)).log_weight.tolist()
 
 
 @pytest.mark.parametrize("action", [0.5, math.nan, True, np.asarray([1]), np.asarray(1.0), np.bool_(True)], ids=repr)

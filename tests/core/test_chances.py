@@ -96,6 +96,12 @@ def test_nothing_before_the_start(start: int, count: int) -> None:
         uniforms(0, "run", start=start, count=count)
 
 
+def test_names_cannot_run_together() -> None:
+    for run, stream in (("a\0b", "c"), ("a", "b\0c")):  # both would be hashed as a, NUL, b, NUL, c
+        with pytest.raises(ValueError, match="NUL ends a name"):
+            uniforms(0, run, start=0, count=1, stream=stream)
+
+
 def test_none_is_none() -> None:
     assert uniforms(0, "run", start=5, count=0).shape == (0,)
 

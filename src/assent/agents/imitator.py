@@ -164,8 +164,8 @@ class Imitator:
 
         Raises:
             TypeError: `answer` is not an `Answer`; an agent's own action teaches nothing.
-            ValueError: the answer is a number outside 0 … A - 1, `SILENT` among them: silence teaches nothing. (Under JAX's tracing the
-                value is not known; who traces, as `rollout` does, has to leave silence out.)
+            ValueError: the answer is a number outside 0 … A - 1, `SILENT` among them: silence teaches nothing. (While JAX traces,
+                the value is not known; who traces, as `rollout` does, has to leave silence out.)
         """
         if not isinstance(answer, Answer):  # pyright: ignore[reportUnnecessaryIsInstance]  (callers without a type checker)
             raise TypeError(
@@ -186,8 +186,14 @@ class Imitator:
 
 
 def _may_be_action(action: Array, *, num_actions: int) -> bool:
-    """False for a number that is no action; an array of another library than NumPy may be a tracer, and passes."""
-    if not isinstance(action, int | float | np.generic | np.ndarray):
+    """False for what is no action; True for a tracer, whose value nobody knows yet."""
+    if isinstance(action, int | float | np.generic | np.ndarray):
+        number = np.asarray(action)
+        return number.shape == () and number.dtype.kind in "iu" and bool(0 <= number < num_actions)
+    if action.shape != () or not namespace(action).isdtype(action.dtype, "integral"):
+        return False
+    try:
+        number = int(action)
+    except Exception:  # what JAX and torch raise here for a tracer, they do not share
         return True
-    number = np.asarray(action)
-    return number.shape == () and number.dtype.kind in "iu" and bool(0 <= number < num_actions)
+    return 0 <= number < num_actions

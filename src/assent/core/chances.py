@@ -18,7 +18,7 @@ def uniforms(seed: int, run: str, *, start: int, count: int, stream: str = "deci
     names serve simulated overseers.
 
     Raises:
-        ValueError: `start` or `count` is negative.
+        ValueError: `start` or `count` is negative, or a name holds the character NUL.
 
     >>> whole = uniforms(0, "vault", start=0, count=10)
     >>> bool((uniforms(0, "vault", start=7, count=3) == whole[7:]).all())
@@ -28,6 +28,8 @@ def uniforms(seed: int, run: str, *, start: int, count: int, stream: str = "deci
         raise ValueError(
             f"start = {start}, count = {count}: a stream has no numbers before its start; use values >= 0."
         )
+    if "\0" in run + stream:
+        raise ValueError(f"run = {run!r}, stream = {stream!r}: NUL ends a name, so none may hold it; leave it out.")
     digest = hashlib.sha256(f"assent/uniforms/1\0{seed}\0{run}\0{stream}".encode()).digest()
     key = np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
     first, skip = divmod(start, _PER_BLOCK)
