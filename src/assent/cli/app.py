@@ -23,6 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard outpu
 Seed = Annotated[int, typer.Option(min=0, help="Decides everything that is random.")]
 OnlySeed = Annotated[int | None, typer.Option("--seed", min=0, help="Only runs that were made with this seed.")]
 LedgerPath = Annotated[Path, typer.Option("--ledger", help="The ledger's file.")]
+AnyRun = Annotated[str | None, typer.Argument(help="One run; all of them when left out.")]
 RunName = Annotated[str, typer.Argument(help="The run's name on the ledger.")]
 DEFAULT_LEDGER = Path("assent.db")
 
@@ -114,7 +115,7 @@ def doctor(seed: Seed = 0, json: Json = False) -> None:
 
 @log.command("verify")
 def log_verify(
-    name: Annotated[str | None, typer.Argument(help="One run; all of them when left out.")] = None,
+    name: AnyRun = None,
     ledger: LedgerPath = DEFAULT_LEDGER,
     seed: OnlySeed = None,
     json: Json = False,
@@ -127,7 +128,7 @@ def log_verify(
 
 @log.command("head")
 def log_head(
-    name: Annotated[str | None, typer.Argument(help="One run; all of them when left out.")] = None,
+    name: AnyRun = None,
     ledger: LedgerPath = DEFAULT_LEDGER,
     seed: OnlySeed = None,
     json: Json = False,

@@ -112,7 +112,8 @@ def within_minimum(evidence: Evidence) -> list[str]:
 
     u >= ask exactly. The action's interval is [ask + below, ask + below + mass) up to rounding: `below` and `ask` are
     sums of at most A terms of total <= 1, each addition within 2**-53, so each sum is within A 2**-53 and their sum
-    with `mass` within (2 A + 3) 2**-53.
+    with `mass` within (2 A + 3) 2**-53. An assent whose parts sum to 1 within 256 eps counts as whole, and the last
+    action has what is left over: 512 times 2**-53 more.
     """
     history = evidence.history
     if not len(history.acts):
@@ -121,7 +122,7 @@ def within_minimum(evidence: Evidence) -> list[str]:
     agent: dict[str, Any] = {} if opened is None else opened.body["agent"]
     column = {name: history.acts[:, index] for index, name in enumerate(ACT_COLUMNS)}
     u, ask, below, mass = (column[name] for name in ("u", "ask", "below", "mass"))
-    slack = (2 * int(agent.get("num_actions", 2)) + 3) * _ROUNDING
+    slack = (2 * int(agent.get("num_actions", 2)) + 3 + 512) * _ROUNDING
     # Each condition is one that must hold, so that NaN fails it.
     failures = _acts(history, u >= ask, "acted although its uniform number says ask")
     failures += _acts(history, u >= ask + below - slack, "has a uniform number below the interval of its action")
