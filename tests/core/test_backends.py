@@ -98,8 +98,8 @@ CASES: dict[str, Callable[[Data], Parts]] = {
     "total_variation": lambda data: (core.total_variation(data["probs"], data["share"]),),
     "log_sum_exp": lambda data: (core.log_sum_exp(data["rows"]),),
     "normalise": lambda data: (core.normalise(data["weight"] + 3.0),),
-    "posterior": lambda data: (core.bayes_update(data["weight"], data["rows"][:, 1], temper=0.5),),
-    "posterior with sleepers": lambda data: (
+    "bayes_update": lambda data: (core.bayes_update(data["weight"], data["rows"][:, 1], temper=0.5),),
+    "bayes_update with sleepers": lambda data: (
         core.bayes_update(data["weight"], data["rows"][:, 1], awake=data["leader"]),
     ),
     "readable_rows": lambda data: core.readable_rows(data["rows"]),

@@ -23,7 +23,7 @@ def contend(path: str, number: int, worker: int) -> Counter[str]:
         for step in range(number):
             question = f"demo/{step}.0"
             try:
-                answered = ledger.answer(question, choice, actor=actor, digest=f"{step:064x}")
+                answered = ledger.answer(question, choice, actor=actor, digest=ledger.question(question).digest)
                 outcomes["first" if answered.first else "repeated"] += 1
             except AnswerConflict:
                 outcomes["refused"] += 1

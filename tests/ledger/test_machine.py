@@ -223,9 +223,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def flush(self) -> None:
         if self.halted and self.buffered:
             with pytest.raises(Halted):
-                self.ledger.flush()
+                self.ledger.flush("demo")
         else:
-            self.ledger.flush()
+            self.ledger.flush("demo")
         self._flushed()
 
     @rule()

@@ -223,6 +223,18 @@ def test_every_way_on_tells_of_the_drop(path, ledger, decision):
     grouped.close()
 
 
+def test_a_backup_is_made_whatever_was_dropped(path, ledger):
+    # Wrong variant: a backup that fails, or that uses up what whoever decides has to hear.
+    with Ledger.open(path, group=100) as grouped:
+        grouped.outcome("demo", 0, 1, actor="ann")
+        grouped.append("demo", "act", act(1))
+        ledger.halt("demo", "smoke", actor="bea")
+        with Ledger.open(grouped.backup(path.with_name("copy.db"))) as copy:
+            assert kinds(copy) == kinds(ledger) == ["open", "halt", "outcome"]
+        with pytest.raises(Halted):
+            grouped.flush("demo")
+
+
 def test_a_checkpoint_names_the_last_apply_in_the_buffer(path, ledger):
     with Ledger.open(path, group=100) as grouped:
         grouped.checkpoint("demo", STATE)

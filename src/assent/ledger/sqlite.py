@@ -309,8 +309,8 @@ class Ledger(LedgerReader):
         target = Path(path)
         if target.exists():
             raise LedgerError(f"{target} is there already, and a backup replaces nothing. Name a new file.")
-        if not self._read_only:
-            self.flush()
+        if self._pending:
+            self._commit("flush", lambda tx: None)  # what that drops is told to whoever decides, not here
         with self._using() as connection:
             vacuum_into(connection, target)
         return target
