@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from assent.agents.imitator import Imitator
-from assent.core import Belief
+from assent.core import PROVEN, Belief
 from assent.dossier import Ready
 
 
@@ -59,7 +59,7 @@ def alarms_of(agent: Imitator, belief: Belief, ready: Ready) -> list[Alarm]:
     if exhausted(belief):
         text = "every member has been contradicted by the overseer; from here on every decision is asked"
         found.append(Alarm(ClassExhausted, {}, text))
-    elif ready.leaders == 1 and agent.hypotheses.grade == "heuristic":
+    elif ready.leaders == 1 and agent.hypotheses.grade not in PROVEN:
         name = names[int(np.flatnonzero(np.asarray(ready.proposal.leader))[0])]
         text = f"only {name} still leads; lower the temper, or give the members more data"
         found.append(Alarm(CommitteeCollapsed, {"member": name}, text))

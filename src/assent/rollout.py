@@ -73,7 +73,8 @@ def rollout(agent: Any, world: Any, overseer: Any, *, key: PRNGKeyArray, chance:
         assent, keep = _assent(agent, belief, obs, keep)
         decision = decide(assent, draw[0])
         answer = jnp.where(decision.asked, overseer.answer(draw[1], world.reveal(state)), -1)
-        answered = answer >= 0
+        # the session refuses an answer that is no action; here, where nothing can be raised, it counts as silence
+        answered = (answer >= 0) & (answer < world.num_actions)
         row = (decision.asked, answer, assent.ask, size, state)
         belief, size, keep = _learn(agent, belief, size, obs, answer, answered, keep)
         action = jnp.where(decision.asked, jnp.where(answered, answer, world.null_action), decision.action)

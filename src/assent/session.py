@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from assent.decisions import NoOverseer as NoOverseer
 from assent.decisions import QuestionWaits as QuestionWaits
 from assent.dossier import Ready, ask_body, dossier
 from assent.fold import Folded, check_agent, fold
-from assent.ledger import Event, Ledger, Question, encode
+from assent.ledger import Event, Ledger, LedgerDamaged, Question, decode, encode
+from assent.ledger.events import whole
 from assent.ledger.verification import Verification
 from assent.opening import opening
 from assent.overseers.inbox import Inbox
@@ -34,12 +35,7 @@ class Session:
     def __init__(
         self, agent: Imitator, ledger: Ledger, overseer: Overseer | Inbox | None, opened: Event, at: Folded
     ) -> None:
-        if overseer is None:
-            raise NoOverseer(
-                "the session has no overseer: give a simulated one, or Inbox() when people answer through the ledger. An agent that "
-                "nobody can be asked about has nothing to be conservative with."
-            )
-        self.agent, self.ledger, self.overseer = agent, ledger, overseer
+        self.agent, self.ledger, self.overseer = agent, ledger, _checked(overseer)
         self.run, self.seed = opened.run, int(opened.body["seed"])
         settings: dict[str, Any] = opened.body["config"]["session"]
         self._labels, self._null_action = opened.body["view"]["labels"], int(settings["null_action"])
@@ -54,13 +50,13 @@ class Session:
         *,
         run: str,
         overseer: Overseer | Inbox | None,
-        seed: int = 0,
-        null_action: int = -1,
+        seed: SupportsIndex = 0,
+        null_action: SupportsIndex = -1,
         labels: list[str] | None = None,
         picture: dict[str, Any] | None = None,
         config: dict[str, Any] | None = None,
         learn_from_corrections: bool = False,
-        checkpoint_every: int = 10,
+        checkpoint_every: SupportsIndex = 10,
     ) -> Session:
         """A new run.
 
@@ -76,7 +72,8 @@ class Session:
 
         Raises:
             NoOverseer: `overseer` is None.
-            ValueError: as many labels as actions not given, a null action that is none, or `checkpoint_every` below 1.
+            EventRefused, TypeError, ValueError: as many labels as actions not given, a null action that is none,
+                `checkpoint_every` below 1, a seed outside of [0, 2^53), or a setting of another type.
             LedgerError: the run exists, or the ledger refuses.
         """
         settings = {
@@ -86,8 +83,8 @@ class Session:
         }
         view = {"labels": labels, "picture": picture}
         body = opening(agent, seed=seed, settings=settings, view=view, config=config or {})
-        if overseer is not None:
-            ledger.open_run(run, body)
+        _checked(overseer)
+        ledger.open_run(run, body)
         opened = Event(run=run, seq=1, at_us=0, kind="open", actor="session", body=body, prev=b"", hash=b"")
         return cls(agent, ledger, overseer, opened, Folded(belief=agent.init()))
 
@@ -100,12 +97,16 @@ class Session:
             BeliefDiffers: the rebuilt belief is not the recorded one.
             LedgerError: no such run, or a damaged ledger.
         """
+        found = ledger.verify(run)
+        if not found.ok:
+            raise LedgerDamaged(
+                f"run {run!r} is not what was written, so nothing goes on from it: {found.failures[0]} `assent log verify` names "
+                "everything; restore a backup."
+            )
         events = list(ledger.events(run))
-        if not events:
-            ledger.head(run)  # raises UnknownRun
         check_agent(agent, events[0])
         session = cls(agent, ledger, overseer, events[0], fold(agent, events))
-        ledger.take_over(run)  # not before: who cannot go on must not stop who does
+        session._standing.take_over()  # not before: who cannot go on must not stop who does
         if ledger.head(run).seq != events[-1].seq:
             session._standing.at = fold(agent, ledger.events(run))
         session._standing.catch_up()
@@ -140,6 +141,8 @@ class Session:
             Halted: the overseer has halted the run; do the null action.
         """
         self._standing.must_not_wait()
+        if isinstance(obs, tuple | list | dict):
+            obs = decode(encode(obs))  # as it will be read from the ledger
         ready, step = self._standing.ready(obs), self.step
         uniform = self._chances[step]
         action = ready.decide(uniform)
@@ -152,7 +155,7 @@ class Session:
         return Acted(step, action)
 
     def answer(
-        self, question: str, choice: int, *, actor: str, digest: str | None = None, idem: str | None = None
+        self, question: str, choice: SupportsIndex, *, actor: str, digest: str | None = None, idem: str | None = None
     ) -> int:
         """Takes the overseer's answer to `question`, durable before it teaches; returns the action to do.
 
@@ -161,9 +164,14 @@ class Session:
 
         Raises:
             AnswerConflict, AnswerLate, QuestionChanged, ChoiceOutOfRange, UnknownQuestion: refused, and kept on the ledger.
+            EventRefused: `choice` is no whole number.
+            ValueError: the question belongs to another run.
         """
-        seen = digest if digest is not None else self.ledger.question(question).digest
-        answered = self.ledger.answer(question, choice, actor=actor, digest=seen, idem=idem)
+        found = self.ledger.question(question)
+        if found.run != self.run:
+            raise ValueError(f"question {question} belongs to run {found.run!r}, not to {self.run!r}: answer it there.")
+        seen = found.digest if digest is None else digest
+        answered = self.ledger.answer(question, whole("choice", choice), actor=actor, digest=seen, idem=idem)
         asked = self._standing.at.asked
         if asked is not None and asked["question"] == question:
             self._standing.take_in(answered.seq, answered.choice)
@@ -172,16 +180,19 @@ class Session:
     def consult(self, revealed: Any) -> int:
         """Puts the waiting question to the simulated overseer, who sees `revealed`; returns the action to do.
 
-        Silence expires the question and returns the null action.
+        Silence, a number below 0, expires the question and returns the null action.
 
         Raises:
             NoOverseer: people answer through the ledger; use `collect`.
+            EventRefused: the overseer gave no whole number. The question still waits.
+            ChoiceOutOfRange: the overseer gave a number that is no action. The question still waits.
         """
         if isinstance(self.overseer, Inbox):
             raise NoOverseer("this session's overseer answers through the ledger: use answer or collect.")
         question = self._standing.must_wait()
         uniform = np.float64(self._draws[question["step"]])
-        choice = int(self.overseer.answer(uniform, revealed))
+        given = np.asarray(self.overseer.answer(uniform, revealed))
+        choice = whole("the overseer's answer", given[()] if given.dtype.kind in "iu" else given.tolist())
         if choice < 0:
             return self.expire()
         return self.answer(
@@ -210,8 +221,11 @@ class Session:
         self._standing.give_up(self._null_action)
         return self._null_action
 
-    def volunteer(self, step: int, choice: int, *, actor: str, obs: Any = None, note: str = "") -> None:
+    def volunteer(
+        self, step: SupportsIndex, choice: SupportsIndex, *, actor: str, obs: Any = None, note: str = ""
+    ) -> None:
         """Records a correction that nobody asked for; it teaches only if the run was opened with `learn_from_corrections`."""
+        step, choice = whole("step", step), whole("choice", choice)
         if not 0 <= choice < self.agent.hypotheses.num_actions:
             raise ValueError(
                 f"the correction {choice} is not an action: actions run from 0 to {self.agent.hypotheses.num_actions - 1}."
@@ -225,9 +239,10 @@ class Session:
         if teaches:
             self._standing.learn(event.seq, obs, choice)
 
-    def outcome(self, step: int, truth: int, *, actor: str = "world") -> None:
+    def outcome(self, step: SupportsIndex, truth: SupportsIndex, *, actor: str = "world") -> None:
         """Records what the overseer would have done at `step`, known afterwards. It never teaches."""
-        self._standing.write(lambda: self.ledger.outcome(self.run, step, truth, actor=actor))
+        what = {"step": whole("step", step), "truth": whole("truth", truth)}
+        self._standing.write(lambda: self.ledger.outcome(self.run, **what, actor=actor))
 
     def flush(self) -> None:
         """Writes the decisions that wait in the ledger's buffer. Where the ledger groups them, do this here and not on the ledger: if a
@@ -248,7 +263,8 @@ class Session:
 
     def verify(self) -> Verification:
         """Checks chain and invariants of this run, and that its answers lead to the recorded beliefs."""
-        self.flush()
+        if self._standing.drives:
+            self.flush()
         return self.ledger.verify(
             self.run, refold=lambda run: fold(self.agent, self.ledger.events(run), strict=False).digests
         )
@@ -267,3 +283,14 @@ class Session:
             "wait_s": self.overseer.wait_s if isinstance(self.overseer, Inbox) else None,
             "null_action": self._null_action,
         }
+
+
+def _checked(overseer: Overseer | Inbox | None) -> Overseer | Inbox:
+    if overseer is None:
+        raise NoOverseer(
+            "the session has no overseer: give a simulated one, or Inbox() when people answer through the ledger. An agent that "
+            "nobody can be asked about has nothing to be conservative with."
+        )
+    if isinstance(overseer, type) or not (isinstance(overseer, Inbox) or callable(getattr(overseer, "answer", None))):
+        raise NoOverseer(f"{overseer!r} cannot be asked: give an object with a method answer, or Inbox().")
+    return overseer

@@ -13,7 +13,7 @@ from assent.core import Answer, Belief
 from assent.decisions import QuestionWaits
 from assent.dossier import Ready
 from assent.fold import Folded, apply_body, checkpoint_body, fold, settle
-from assent.ledger import Halted, Ledger, Question, decode
+from assent.ledger import Halted, Ledger, Question, decode, taken_over
 
 T = TypeVar("T")
 
@@ -32,6 +32,7 @@ class Standing:
     def __init__(self, agent: Imitator, ledger: Ledger, run: str, settings: dict[str, Any], at: Folded) -> None:
         self.agent, self.ledger, self.run, self.settings = agent, ledger, run, settings
         self.at = at
+        self._fence = ledger.fence(run)
         self._kept: dict[int, Ready] = {}
         self._ahead = False
 
@@ -117,8 +118,22 @@ class Standing:
         if self.at.unapplied is not None:
             self.take_in(*self.at.unapplied)
 
+    @property
+    def drives(self) -> bool:
+        """False once another session on the same ledger object has taken the run over."""
+        return self.ledger.fence(self.run) == self._fence
+
+    def take_over(self) -> None:
+        """From now on only this moves the run."""
+        self.ledger.take_over(self.run)
+        self._fence = self.ledger.fence(self.run)
+
     def write(self, write: Callable[[], T]) -> T:
         """What `write` returns; on `Halted`, goes back to what the ledger holds if decisions were dropped."""
+        if not self.drives:
+            raise taken_over(
+                self.run
+            )  # by a session on the same ledger object; one on another the ledger itself refuses
         try:
             return write()
         except Halted:

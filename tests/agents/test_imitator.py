@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assent.agents.fingerprint import fingerprint
 from assent.agents.imitator import HEURISTIC_TEMPER, Imitator
 from assent.core import (
     SILENT,
@@ -40,6 +41,7 @@ from assent.hypotheses.tables import Tables
 from assent.hypotheses.wrap import wrap
 from tests.conftest import Backend
 from tests.core.support import EPS, RULES, log, name
+from tests.session_support import unchecked
 
 SETS: tuple[Any, ...] = (RatioSet(0.05), AlphaSet(1e-6), TopK(3, accept_no_guarantee=True), Everyone())
 
@@ -415,12 +417,15 @@ def test_it_says_what_it_is() -> None:
     agent = Imitator(bank(0, members=2), RatioSet(0.1), Confidence(0.8), (Readable(), SureAbove(0.2)), temper=0.5)
     assert agent.describe() == {
         "rule": "Confidence",
+        "settings": "Confidence(threshold=0.8)",
         "leading": "RatioSet(delta=0.1, cap=None)",
         "guards": ["Readable()", "SureAbove(tau=0.2)"],
         "temper": 0.5,
         "members": ["member 0", "member 1"],
         "num_actions": 3,
         "grade": "exact",
+        "dtype": "float64",
+        "committee": fingerprint(agent.hypotheses),
     }
     assert (agent.num_contexts, agent.remembers) == (4, False)
 
@@ -435,3 +440,69 @@ def test_backends(backend: Any) -> None:
         assert np.allclose(first.probs, backend.numpy(second.probs), rtol=0, atol=1e-13)
         assert abs(float(first.ask) - float(second.ask)) < 1e-13
         beliefs = [agent.learn(belief, obs, Answer(answer)) for agent, belief in zip(agents, beliefs, strict=True)]
+
+
+@pytest.mark.parametrize("prior", [math.nan, math.inf, -math.inf])
+def test_a_live_member_with_an_unreadable_prior_is_not_passed_over(prior: float) -> None:
+    """Wrong variant: whoever cannot be compared does not lead, so the only dissenter is silenced."""
+    agent = Imitator.of(Tables.of(np.asarray([[[1.0, 0.0]], [[0.0, 1.0]]])))
+    weight = np.log(np.asarray([0.5, 0.5]))
+    assent = agent.propose(Belief(weight, np.asarray([weight[0], prior]), ()), 0)
+    assert (assent.probs.tolist(), float(assent.ask)) == ([0, 0], 1)
+
+
+@pytest.mark.parametrize("grade", ["Heuristic", "learned", None])
+def test_an_unknown_grade_gets_the_careful_defaults(grade: Any) -> None:
+    with unchecked(), pytest.raises(ValueError, match="choose one of exact, bounded, heuristic"):
+        wrap([lambda obs: [1.0, 0.0]], num_actions=2, grade=grade)
+    with unchecked():
+        agent = Imitator.of(replace(wrap([lambda obs: [1.0, 0.0]], num_actions=2), grade=grade))
+        assert (agent.temper, float(agent.propose(agent.init(), 0).ask)) == (HEURISTIC_TEMPER, 1)
+
+
+def test_a_dead_member_does_not_count_as_a_leader() -> None:
+    agent = Imitator(
+        bank(1, members=2), lambda log_weight, log_prior: np.asarray([True, True]), guards=(MinLeaders(2),)
+    )
+    dead = Belief(np.asarray([0.0, -math.inf]), np.log(np.asarray([0.5, 0.5])), ())
+    assert float(agent.propose(dead, 0).ask) == 1
+    assert agent.consider(dead, 0).leader.tolist() == [True, False]
+
+
+class Misshapen:
+    """Two members and two actions, it says; its rows are what it is told."""
+
+    grade, num_contexts, remembers, names, num_actions, num_members = "exact", None, False, ("a", "b"), 2, 2
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def log_prior(self) -> Any:
+        return np.log(np.asarray([0.5, 0.5]))
+
+    def init(self) -> Any:
+        return ()
+
+    def log_policy(self, memory: Any, obs: Any) -> Any:
+        return self.rows
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.zeros((1, 2)),
+        np.zeros((2, 3)),
+        np.zeros((2, 1)),
+        np.zeros(2),
+        np.zeros((2, 2), np.complex128),
+        np.zeros((2, 2), np.float32),
+    ],
+    ids=lambda rows: f"{rows.dtype}{rows.shape}",
+)
+def test_rows_of_another_shape_or_dtype_are_refused(rows: Any) -> None:
+    """Wrong variant: one row for two members is spread over both, and a committee of two stands where there is one opinion."""
+    with unchecked():
+        agent = Imitator(Misshapen(rows))  # type: ignore[arg-type]
+    for act in (lambda: agent.propose(agent.init(), 0), lambda: agent.learn(agent.init(), 0, Answer(1))):
+        with unchecked(), pytest.raises(ValueError, match=r"one row \[A\] for each weight"):
+            act()

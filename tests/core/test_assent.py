@@ -108,3 +108,19 @@ def test_backends(backend: Any) -> None:
 def test_always_ask(backend: Any) -> None:
     assent = always_ask(backend.array([0.5, 0.5, 0.0]))
     assert (backend.numpy(assent.probs).tolist(), float(assent.ask), assent.num_actions) == ([0, 0, 0], 1, 3)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int64", "complex128", "bool"])
+def test_numbers_that_cannot_hold_a_chance_of_asking_are_refused(dtype: str, backend: Any) -> None:
+    """Wrong variant: 256 epsilons whatever the dtype; in bfloat16 that is 2, so a row of [0.1, 0] would act for sure."""
+    if not hasattr(backend.namespace, dtype):
+        return
+    probs = backend.namespace.asarray([0, 0], dtype=getattr(backend.namespace, dtype))
+    with pytest.raises(TypeError, match=r"probabilities (in|have) .*float32 or float64"):
+        Assent(probs)
+
+
+@pytest.mark.parametrize("shape", [(0,), (), (2, 2)])
+def test_an_assent_is_one_row(shape: tuple[int, ...], backend: Any) -> None:
+    with pytest.raises(ValueError, match="one row"):
+        Assent(backend.array(np.zeros(shape).tolist()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from types import SimpleNamespace
 from typing import Any
@@ -191,3 +192,21 @@ def test_withhold_moves_mass_to_asking(before: Assent, data: st.DataObject) -> N
 def test_bad_settings_are_refused(make: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+def test_a_guard_cannot_write_what_the_next_one_reads() -> None:
+    def pardon(assent: Any, seen: Any) -> Any:
+        for name, value in (("halted", False), ("readable", True), ("num_leaders", 99)):
+            with contextlib.suppress(TypeError):
+                getattr(seen, name)[...] = value
+        return assent
+
+    bad = Context(*map(np.asarray, (1, 3, False, True)))
+    for guard in (Readable(), NotHalted(), MinLeaders(2)):
+        assert not apply_guards(Assent(np.asarray([0.5, 0.5])), (pardon, guard), bad).probs.any()
+
+
+@pytest.mark.parametrize("answer", [None, [0.5, 0.5], 0.5])
+def test_a_guard_that_returns_no_assent_takes_everything(answer: Any) -> None:
+    kept = apply_guards(Assent(np.asarray([0.5, 0.5])), [lambda assent, seen: answer], context(leaders=3))
+    assert (kept.probs.tolist(), float(kept.ask)) == ([0, 0], 1)

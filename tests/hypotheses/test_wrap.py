@@ -233,3 +233,40 @@ def test_names_priors_and_grades() -> None:
     assert (members.grade, wrap([abs], num_actions=2).grade) == ("bounded", "heuristic")
     assert wrap([abs], num_actions=2).names == ("member 0",)
     assert (members.num_contexts, members.remembers) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [np.ma.masked_array([0.9, 0.1], [True, False]), np.asarray([0.5 + 1j, 0.5]), ["0.9", "0.1"], [True, False]],
+    ids=repr,
+)
+def test_what_is_no_number_is_not_read_as_one(given: Any) -> None:
+    committee = wrap([lambda obs: given, lambda obs: [0.9, 0.1]], num_actions=2)
+    assert readable_rows(committee.log_policy(committee.init(), None))[1].tolist() == [False, True]
+
+
+@pytest.mark.parametrize("given", [None, [0.5, 0.5], [[0.5, 0.5], [0.5, 0.5]], np.zeros((0, 2))], ids=repr)
+def test_a_classifier_that_gives_no_single_row_abstains(given: Any) -> None:
+    class Broken:
+        def predict_proba(self, items: Any) -> Any:
+            return given
+
+    committee = wrap([Broken()], num_actions=2)
+    assert not readable_rows(committee.log_policy(committee.init(), np.zeros(2)))[1].any()
+
+
+def test_what_a_member_writes_into_an_observation_nobody_else_sees() -> None:
+    seen: list[list[float]] = []
+
+    def scribble(obs: Any) -> list[float]:
+        obs[...] = 9
+        return [0.5, 0.5]
+
+    def look(obs: Any) -> list[float]:
+        seen.append(obs.tolist())
+        return [0.5, 0.5]
+
+    obs = np.zeros(2)
+    committee = wrap([scribble, look], num_actions=2)
+    committee.log_policy(committee.init(), obs)
+    assert (seen, obs.tolist()) == ([[0, 0]], [0, 0])

@@ -364,7 +364,7 @@ def test_i9_events_that_cannot_be_folded(path):
 
 def test_i10_an_act_where_a_question_expired(path):
     forge(path, "act", 1, step=5)
-    assert names(failures(path)) == {"I10"}
+    assert names(failures(path)) == {"I10", "form"}
 
 
 def test_i10_another_attempt_is_another_place(path):
@@ -414,3 +414,10 @@ def test_acts_are_read_the_same_in_any_batch(monkeypatch):
     parts = read_history("demo", stream(*events))
     assert (whole.acts == parts.acts).all()
     assert (whole.act_seq == parts.act_seq).all()
+
+
+@pytest.mark.parametrize("events", [[("act", act(0)), ("act", act(0))], [("ask", ask("demo", 0)), ("act", act(0))]])
+def test_two_decisions_at_one_place(events):
+    assert any(failure.endswith("a second decision at one place of the run.") for failure in check(*events))
+    apart = [("act", act(3)), *events[1:]]
+    assert not any("second decision" in failure for failure in check(*apart))

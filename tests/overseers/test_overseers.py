@@ -126,7 +126,10 @@ def test_a_script_is_followed() -> None:
             lambda: Absent(silence=0.5),
             r"silence = 0\.5 says that somebody sometimes answers: give the overseer who does",
         ),
-        (lambda: Inbox(wait_s=0), r"wait_s = 0.* more than 0 seconds to answer; None waits for ever"),
+        (
+            lambda: Inbox(wait_s=0),
+            r"wait_s = 0.* more than 0 seconds to answer, and fewer than 10.10; None waits for ever",
+        ),
         (lambda: Inbox(wait_s=math.nan), r"wait_s = nan"),
     ],
 )

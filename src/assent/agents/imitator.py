@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from assent.agents.fingerprint import fingerprint
 from assent.core import (
+    PROVEN,
     AlphaSet,
     Answer,
     Array,
@@ -95,7 +97,7 @@ class Imitator:
     ) -> Imitator:
         """The imitator with the defaults that the class of members needs.
 
-        For learned members (`grade` "heuristic") weights are tempered by 0.1 and at least two members must lead; for an exact
+        For learned members (any `grade` but "exact" and "bounded") weights are tempered by 0.1 and at least two must lead; for an exact
         class weights are Bayes' and one leader is enough, since there the one is the truth. A round in which a leader's row cannot be
         read is always asked. `guards` come on top of these; the constructor takes exactly the guards that it is given.
 
@@ -105,7 +107,7 @@ class Imitator:
         >>> agent.propose(agent.init(), 0).probs
         array([0.25, 0.25])
         """
-        learned = hypotheses.grade == "heuristic"
+        learned = hypotheses.grade not in PROVEN
         return cls(
             hypotheses=hypotheses,
             leading=RatioSet() if leading is None else leading,
@@ -128,12 +130,15 @@ class Imitator:
         """What this agent is, in JSON values, for the ledger."""
         return {
             "rule": type(self.rule).__name__,
+            "settings": repr(self.rule),
             "leading": repr(self.leading),
             "guards": [repr(guard) for guard in self.guards],
             "temper": float(self.temper),
             "members": list(self.hypotheses.names),
             "num_actions": self.hypotheses.num_actions,
             "grade": self.hypotheses.grade,
+            "dtype": str(self.hypotheses.log_prior().dtype).rpartition(".")[2],
+            "committee": fingerprint(self.hypotheses),
         }
 
     def init(self) -> Belief:
@@ -142,11 +147,14 @@ class Imitator:
 
     def consider(self, belief: Belief, obs: Any, *, halted: Array | bool = False) -> Proposal:
         """Everything that leads to the assent for `obs`, and the assent."""
-        rows, readable = readable_rows(self.hypotheses.log_policy(belief.memory, obs))
+        rows, readable = readable_rows(self._rows(belief, obs))
         xp = namespace(rows)
-        leader = self.leading(belief.log_weight, belief.log_prior)
+        leader = self.leading(belief.log_weight, belief.log_prior) & xp.isfinite(belief.log_weight)
         silenced = ~leader & (belief.log_weight < float("inf"))  # an unreadable weight goes on to the rule, which asks
-        unguarded = self.rule(rows, xp.where(silenced, -float("inf"), belief.log_weight))
+        weight = xp.where(silenced, -float("inf"), belief.log_weight)
+        # nobody can say whether a live member with an unreadable prior leads: so that, too, is asked
+        unknown = xp.isfinite(belief.log_weight) & ~xp.isfinite(belief.log_prior)
+        unguarded = self.rule(rows, xp.where(unknown, float("nan"), weight))
         context = Context(
             num_leaders=xp.count_nonzero(leader),
             num_members=xp.asarray(rows.shape[0]),
@@ -175,9 +183,19 @@ class Imitator:
             raise ValueError(
                 f"the answer {answer.action} is not an action: actions run from 0 to {self.hypotheses.num_actions - 1}."
             )
-        rows, readable = readable_rows(self.hypotheses.log_policy(belief.memory, obs))
+        rows, readable = readable_rows(self._rows(belief, obs))
         moved = bayes_update(belief.log_weight, rows[:, answer.action], temper=self.temper, awake=readable)
         return replace(belief, log_weight=moved, memory=self.hypotheses.learn(belief.memory, obs, answer))
+
+    def _rows(self, belief: Belief, obs: Any) -> Array:
+        rows, weight = self.hypotheses.log_policy(belief.memory, obs), belief.log_weight
+        wanted = (*weight.shape, self.hypotheses.num_actions)
+        if tuple(rows.shape) != wanted or rows.dtype != weight.dtype:
+            raise ValueError(
+                f"the members gave rows of shape {tuple(rows.shape)} and dtype {rows.dtype}; their weights and num_actions want "
+                f"{wanted} and {weight.dtype}. log_policy must give one row [A] for each weight of log_prior, in one dtype."
+            )
+        return rows
 
     def remember(self, belief: Belief, obs: Any, action: Array) -> Belief:
         """The belief after `action` was done in `obs`, by whomever: weights stay, bit for bit."""

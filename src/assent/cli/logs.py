@@ -110,7 +110,12 @@ def _chosen(book: Ledger, name: str | None, seed: int | None) -> list[str]:
             check_seed(book, name, seed)
         return [name]
     runs = [run.id for run in book.runs()]
-    return runs if seed is None else [run for run in runs if next(iter(book.events(run))).body["seed"] == seed]
+    if seed is None:
+        return runs
+    chosen = [run for run in runs if next(iter(book.events(run))).body["seed"] == seed]
+    if not chosen:
+        raise ValueError(f"no run on this ledger was made with seed {seed}. `assent log head` lists the runs.")
+    return chosen
 
 
 def _refold(book: Ledger):

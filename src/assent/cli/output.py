@@ -84,7 +84,14 @@ def errors_end(output: Output) -> Iterator[None]:
             STORAGE,
             f"an event on the ledger is not JSON any more ({error}). See `assent log verify`; restore a backup.",
         )
-    except (LedgerError, ValueError, ModuleNotFoundError, OSError) as error:
+    except OSError as error:
+        about = (
+            error
+            if error.errno is None
+            else f"{error.filename}: {error.strerror}. Name another place, or make this one."
+        )
+        output.fail(USAGE, str(about))
+    except (LedgerError, ValueError, ModuleNotFoundError) as error:
         output.fail(USAGE, str(error))
     except KeyboardInterrupt:
         output.fail(INTERRUPTED, "interrupted.")

@@ -39,9 +39,15 @@ def run(what: str, *, seed: int | None, name: str | None, ledger: Path | None, s
 def resume(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
     """`assent resume`."""
     output = Output("resume", as_json=json, run=name)
-    with errors_end(output), Ledger.open(existing(ledger), group=256) as book:
-        config = config_of(book, name, seed)
-        scene, agent = scene_and_agent(config)
+    with errors_end(output):
+        with Ledger.open(existing(ledger), read_only=True) as book:
+            config = config_of(book, name, seed)
+        _resume(output, name, config, ledger)
+
+
+def _resume(output: Output, name: str, config: RunConfig, ledger: Path) -> None:
+    scene, agent = scene_and_agent(config)
+    with Ledger.open(ledger, group=config.group) as book:
         session = Session.resume(agent, book, run=name, overseer=scene.overseer)
         output.say(f"Run {name} stands at decision {session.step:,} of {_num_steps(config, scene):,}.")
         _go_on(output, session, scene, config)
@@ -74,7 +80,7 @@ def report(name: str, *, ledger: Path, out: Path | None, seed: int | None, json:
     output = Output("report", as_json=json, run=name)
     with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
         check_seed(book, name, seed)
-        path = out or Path(f"{name}.html")
+        path = out or Path(f"{name.replace('/', '-')}.html")
         write(book.events(name), path)
         output.plain(f"Report of {name}: {path.resolve()}")
         output.done(OK, run=name, report=str(path.resolve()))

@@ -38,6 +38,8 @@ from assent.core.rules import Minimum as Minimum
 from assent.core.rules import Mixture as Mixture
 from assent.core.rules import Rotation as Rotation
 from assent.core.rules import Veto as Veto
+from assent.core.types import GRADES as GRADES
+from assent.core.types import PROVEN as PROVEN
 from assent.core.types import SILENT as SILENT
 from assent.core.types import Agent as Agent
 from assent.core.types import Answer as Answer

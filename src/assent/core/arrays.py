@@ -43,8 +43,24 @@ def rounding(xp: Any, like: Array) -> float:
 
     A row that is the log-softmax of logits up to about 50 in size sums to 1 within `eps * (|logit| + log2(A))`, which
     stays under 100 eps for vocabularies of 10^6; 256 leaves a factor of two and is 6e-14 in float64, 3e-5 in float32.
+
+    Raises:
+        TypeError: the numbers are no real floating-point numbers, or of so few bits (float16, bfloat16) that what counts as
+            rounding would hide mass that has to be asked.
     """
-    return 256.0 * float(xp.finfo(like.dtype).eps)
+    slack = 256.0 * _epsilon(xp, like.dtype)
+    if slack > 1e-3:
+        raise TypeError(
+            f"probabilities in {like.dtype} sum to 1 within {slack:.2g} only, and what is missing has to be asked: cast them to "
+            "float32 or float64."
+        )
+    return slack
+
+
+def _epsilon(xp: Any, dtype: Any) -> float:
+    if not (dtype.kind == "f" if xp is np else xp.isdtype(dtype, "real floating")):
+        raise TypeError(f"probabilities have the dtype {dtype}; give real floating-point numbers, float32 or float64.")
+    return float(xp.finfo(dtype).eps)
 
 
 def log_sum_exp(values: Array, *, axis: int = -1) -> Array:

@@ -27,6 +27,10 @@ class Assent:
             the missing mass is `1 - sum(probs)`, whose rounding would be read as a small chance of asking; with it only what
             `sum(probs) + gap` leaves out by more than rounding is added to the chance of asking.
 
+    Raises:
+        ValueError: `probs` is not one row of at least one action.
+        TypeError: `probs` holds no real floating-point numbers, or ones of half precision.
+
     >>> import numpy as np
     >>> float(Assent(np.asarray([0.25, 0.5])).ask)
     0.25
@@ -42,10 +46,15 @@ class Assent:
 
     def __init__(self, probs: Array, *, gap: Array | float = 0.0) -> None:
         xp = namespace(probs)
+        if len(probs.shape) != 1 or probs.shape[0] == 0:
+            raise ValueError(
+                f"probs has the shape {tuple(probs.shape)}: an assent is one row [A] of at least one action."
+            )
+        slack = rounding(xp, probs)
         total = xp.sum(probs)
         gap = probs.dtype.type(gap) if xp is np else xp.asarray(gap, dtype=probs.dtype)
         ask = gap + missing_mass(total + gap)
-        sound = (xp.min(probs) >= 0) & (gap >= 0) & (ask <= 1 + rounding(xp, probs))
+        sound = (xp.min(probs) >= 0) & (gap >= 0) & (ask <= 1 + slack)
         # under flush-to-zero, which NumPy does not use, a negative denormal passes `>= 0`; abs makes it positive
         kept = choose(sound, probs, 0.0)
         object.__setattr__(self, "probs", kept if xp is np else xp.abs(kept))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from assent.core.arrays import Array, namespace
 from assent.core.assent import Assent
 
@@ -57,16 +59,23 @@ def apply_guards(assent: Assent, guards: Sequence[Guard], context: Context) -> A
     >>> apply_guards(Assent(np.asarray([0.5, 0.5])), [MinLeaders(2)], context).ask
     np.float64(1.0)
     """
+    context = _frozen(context)
     for guard in guards:
         xp = namespace(assent.probs)
         before, ask = xp.asarray(assent.probs, copy=True), assent.ask  # a guard may write into the array it is shown
-        after = guard(assent, context).probs
-        if after.shape != before.shape:  # one number would be spread over all actions
+        after: Array = getattr(guard(assent, context), "probs", None)
+        if getattr(after, "shape", None) != before.shape:  # one number would be spread over all actions
             after = xp.full_like(before, float("nan"))
         readable = xp.all((after >= 0) & (after < float("inf")))
         lower = xp.where(readable, xp.where(after < before, after, before), 0.0)
         assent = Assent(lower, gap=ask + xp.sum(before - lower))
     return assent
+
+
+def _frozen(context: Context) -> Context:
+    """The same with NumPy's numbers instead of its arrays, so that no guard can write what the next one reads."""
+    fields = (context.num_leaders, context.num_members, context.readable, context.halted)
+    return Context(*(field[()] if isinstance(field, np.ndarray) else field for field in fields))
 
 
 @dataclass(frozen=True)

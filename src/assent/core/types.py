@@ -13,6 +13,10 @@ Grade = Literal["exact", "bounded", "heuristic"]
 """What a hypothesis class may promise: `exact`, the overseer's model is a member and the posterior is exact; `bounded`, the
 posterior is approximate within a stated bound; `heuristic`, members are learned and none is exactly right."""
 
+GRADES: tuple[Grade, ...] = ("exact", "bounded", "heuristic")
+PROVEN: tuple[Grade, ...] = ("exact", "bounded")
+"""Grades whose classes may act with one leader; whatever is not named here is treated as learned."""
+
 SILENT = -1
 """The action that a simulated overseer returns when it does not answer."""
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.core import Answer, Array, Grade
+from assent.core import GRADES, Answer, Array, Grade
 from assent.core.arrays import namespace, safe_log
 from assent.hypotheses.prior import log_prior_of
 
@@ -122,7 +122,8 @@ def wrap(
         names: one for each member.
 
     Raises:
-        ValueError: no members, `num_actions` below 1, `floor` outside (0, 1), wrong number of weights or names.
+        ValueError: no members, `num_actions` below 1, `floor` outside (0, 1), an unknown grade, wrong
+            number of weights or names.
         TypeError: a member is neither a classifier nor callable.
 
     >>> committee = wrap([lambda obs: [0.75, 0.25], lambda obs: [1.0, 0.0]], num_actions=2)
@@ -136,6 +137,8 @@ def wrap(
         raise ValueError(
             f"floor = {floor} is outside (0, 1): without a floor a member's exact 0 kills it at its first surprise."
         )
+    if grade not in GRADES:
+        raise ValueError(f"grade = {grade!r} is not known: choose one of {', '.join(GRADES)}.")
     ensemble = _Listed.of(members, num_actions=num_actions) if isinstance(members, Sequence) else members
     weights = np.ones(ensemble.num_members) if prior is None else prior
     if names and len(names) != ensemble.num_members:
@@ -179,19 +182,23 @@ class _Listed:
         return self.members
 
     def predict(self, memory: tuple[Member, ...], obs: Any) -> NDArray[np.float64]:
-        return np.stack([self._row(member, obs) for member in memory])
+        # each sees an observation of its own: what one member writes into it, the others must not see
+        return np.stack([self._row(member, _own(obs)) for member in memory])
 
     def update(self, memory: tuple[Member, ...], obs: Any, action: Array) -> tuple[Member, ...]:
-        return tuple(self._taught(member, obs, int(action)) for member in memory)
+        return tuple(self._taught(member, _own(obs), int(action)) for member in memory)
 
     def _row(self, member: Member, obs: Any) -> NDArray[np.float64]:
         row = np.full(self.num_actions, np.nan)
         if not hasattr(member, "predict_proba"):
-            given = np.asarray(cast("Callable[[Any], Any]", member)(obs), dtype=np.float64)
+            given = _numbers(cast("Callable[[Any], Any]", member)(obs))
             return given if given.shape == row.shape else row
-        given = np.asarray(member.predict_proba(np.asarray(obs)[None]), dtype=np.float64)[0]
+        given = _numbers(member.predict_proba(np.asarray(obs)[None]))
+        if given.ndim != 2 or len(given) != 1:
+            return row
+        given = given[0]
         classes = np.asarray(getattr(member, "classes_", np.arange(given.shape[0])))
-        if given.ndim != 1 or classes.shape != given.shape or not np.isin(classes, np.arange(self.num_actions)).all():
+        if classes.shape != given.shape or not np.isin(classes, np.arange(self.num_actions)).all():
             return row  # columns that cannot be matched to actions: unreadable, so it abstains and forces an ask
         row[:] = 0.0
         row[classes.astype(np.int64)] = given
@@ -204,3 +211,15 @@ class _Listed:
         known = {} if hasattr(member, "classes_") else {"classes": np.arange(self.num_actions)}
         student.partial_fit(np.asarray(obs)[None], np.asarray([action]), **known)
         return student
+
+
+def _own(obs: Any) -> Any:
+    return obs.copy() if isinstance(obs, np.ndarray) else obs
+
+
+def _numbers(given: Any) -> NDArray[np.float64]:
+    """What a member gave as float64; NaN where it is no number (masked, complex, text), so that the member abstains."""
+    if isinstance(given, np.ma.MaskedArray):
+        given = np.ma.filled(given.astype(np.float64), np.nan)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    values = np.asarray(given)
+    return values.astype(np.float64) if values.dtype.kind in "fiu" else np.full(values.shape, np.nan)

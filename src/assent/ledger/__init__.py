@@ -36,6 +36,7 @@ from assent.ledger.errors import (
 from assent.ledger.events import KINDS, Event, check_body, digest_of_question, question_id
 from assent.ledger.records import Answered, Claim, Halt, Head, Question, Run
 from assent.ledger.sqlite import Ledger, system_clock
+from assent.ledger.writer import taken_over
 
 __all__ = [
     "KINDS",
@@ -82,5 +83,6 @@ __all__ = [
     "genesis",
     "question_id",
     "system_clock",
+    "taken_over",
     "verify_chain",
 ]

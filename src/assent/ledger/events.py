@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from operator import index
+from typing import Any, Final, SupportsIndex, cast
 
 from assent.ledger.canonical import canonical
 from assent.ledger.errors import EventRefused
@@ -153,6 +154,16 @@ def check_name(what: str, name: object) -> str:
     if isinstance(name, str) and 0 < len(name) <= 200 and name.isprintable():
         return name
     raise EventRefused(f"The {what} is {name!r}; it must be 1 to 200 printable characters.")
+
+
+def whole(what: str, value: object) -> int:
+    """`value` as an int if it is a whole number of any library and no truth value; raises EventRefused."""
+    if not isinstance(value, bool):
+        try:
+            return index(cast("SupportsIndex", value))
+        except TypeError:
+            pass
+    raise EventRefused(f"The {what} is {value!r}; it must be a whole number.")
 
 
 def microseconds(seconds: float) -> int:

@@ -18,7 +18,7 @@ from assent.ledger.events import Event
 from assent.ledger.history import History
 from assent.ledger.projections import TABLES, Projections, fold
 
-_ROUNDING: Final = 2.0**-53
+_ROUNDING: Final = {"float64": 2.0**-53, "float32": 2.0**-24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def within_minimum(evidence: Evidence) -> list[str]:
     u >= ask exactly. The action's interval is [ask + below, ask + below + mass) up to rounding: `below` and `ask` are
     sums of at most A terms of total <= 1, each addition within 2**-53, so each sum is within A 2**-53 and their sum
     with `mass` within (2 A + 3) 2**-53. An assent whose parts sum to 1 within 256 eps counts as whole, and the last
-    action has what is left over: 512 times 2**-53 more.
+    action has what is left over: 512 times 2**-53 more. (2**-24 where the members' rows are float32.)
     """
     history = evidence.history
     if not len(history.acts):
@@ -122,14 +122,16 @@ def within_minimum(evidence: Evidence) -> list[str]:
     agent: dict[str, Any] = {} if opened is None else opened.body["agent"]
     column = {name: history.acts[:, index] for index, name in enumerate(ACT_COLUMNS)}
     u, ask, below, mass = (column[name] for name in ("u", "ask", "below", "mass"))
-    slack = (2 * int(agent.get("num_actions", 2)) + 3 + 512) * _ROUNDING
+    rounding = _ROUNDING.get(str(agent.get("dtype")), 2.0**-53)
+    slack = (2 * int(agent.get("num_actions", 2)) + 3 + 512) * rounding
     # Each condition is one that must hold, so that NaN fails it.
     failures = _acts(history, u >= ask, "acted although its uniform number says ask")
     failures += _acts(history, u >= ask + below - slack, "has a uniform number below the interval of its action")
     failures += _acts(history, u < ask + below + mass + slack, "has a uniform number above the interval of its action")
     failures += _acts(history, mass > 0, "took an action without any assent")
     if agent.get("rule") == "Minimum":
-        allowed = column["minimum"] * (1 + 4 * _ROUNDING)
+        # two libraries' exponentials differ by some units in the last place
+        allowed = column["minimum"] * (1 + 16 * rounding)
         failures += _acts(history, mass <= allowed, "took an action with more assent than the leaders' minimum")
     return failures
 
@@ -213,7 +215,8 @@ def expired_is_not_acted(evidence: Evidence) -> list[str]:
 
 
 def opened_first(evidence: Evidence) -> list[str]:
-    """Form: the first event opens the run, no other does, and after a close only outcomes and the like come."""
+    """Form: the first event opens the run, no other does, after a close only outcomes and the like come, and no two decisions
+    stand at one place."""
     from assent.ledger.events import AFTER_CLOSE
 
     rest = evidence.history.rest
@@ -225,7 +228,19 @@ def opened_first(evidence: Evidence) -> list[str]:
         failures += [f"{event.kind} {event.seq} came after the run was closed." for event in after]
         acts = evidence.history.act_seq
         failures += [f"act {seq} came after the run was closed." for seq in acts[acts > closed.seq]]
-    return failures
+    return failures + _same_place(evidence.history)
+
+
+def _same_place(history: History) -> list[str]:
+    asks = history.of("ask")
+    asked = np.array([(event.body["step"], event.body["attempt"]) for event in asks], dtype=np.float64).reshape(-1, 2)
+    seqs = np.concatenate([history.act_seq, np.array([event.seq for event in asks], dtype=np.int64)])
+    places = np.concatenate([history.acts[:, :2], asked]) @ np.array([1, 1j])
+    order = np.argsort(seqs)
+    _, first = np.unique(places[order], return_index=True)
+    return [
+        f"event {seq} is a second decision at one place of the run." for seq in np.sort(np.delete(seqs[order], first))
+    ]
 
 
 Invariant = Callable[[Evidence], list[str]]

@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, SupportsIndex, TypeVar
 
 import apsw
 
 from assent.ledger import questions
 from assent.ledger.canonical import canonical_text
 from assent.ledger.connection import connect, row, sentences, transaction
-from assent.ledger.errors import EventRefused, LedgerError, LedgerReadOnly, NotHalted, RunExists
-from assent.ledger.events import Event, check_body, check_name
+from assent.ledger.errors import EventRefused, LedgerDamaged, LedgerError, LedgerReadOnly, NotHalted, RunExists
+from assent.ledger.events import Event, check_body, check_name, whole
 from assent.ledger.migrations import check, migrate, shipped, vacuum_into
 from assent.ledger.reader import LedgerReader
 from assent.ledger.reading import halt_in_force, waiting
@@ -66,8 +66,10 @@ class Ledger(LedgerReader):
         `group`: how many events wait for one commit, from 1; `clock`: microseconds since 1970; `busy_s`: how long to
         wait for another writer. Raises LedgerDamaged, LedgerNewer, LedgerReadOnly, LedgerFull, LedgerRemote.
         """
-        if group < 1:
-            raise LedgerError(f"group is {group}; at least 1 event is committed at a time.")
+        if not isinstance(group, int) or group < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise LedgerError(f"group is {group!r}; a whole number of events, at least 1, is committed at a time.")
+        if not isinstance(path, (str, Path)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise LedgerError(f"The ledger's path is {path!r}; give the name of a file.")
         name = str(path)
         steps = shipped()
         connection = connect(
@@ -77,7 +79,11 @@ class Ledger(LedgerReader):
             with sentences(name):
                 if not read_only:
                     migrate(connection, name, now_us=clock, migrations=steps)
-                elif check(connection, name, steps) < len(steps):
+                elif not (done := check(connection, name, steps)):
+                    raise LedgerDamaged(
+                        f"{name} is empty, so it is no ledger yet. Name another, or open it for writing."
+                    )
+                elif done < len(steps):
                     raise LedgerReadOnly(f"{name} has an older schema. Open it once for writing; that migrates it.")
         except BaseException:
             connection.close()
@@ -92,7 +98,9 @@ class Ledger(LedgerReader):
 
         def work(tx: Transaction) -> LedgerError | None:
             if row(tx.connection, "SELECT 1 FROM run WHERE id = ?", (run,)):
-                return RunExists(f"Run {run!r} was opened before. Go on with it, or choose another name.")
+                return RunExists(
+                    f"Run {run!r} was opened before. Go on with it (Session.resume), or choose another name."
+                )
             tx.add(run, "open", actor, body)
             tx.change("INSERT INTO run(id, opened_us) VALUES(?,?)", (run, tx.now_us))
             return None
@@ -115,6 +123,10 @@ class Ledger(LedgerReader):
             return int(found[0]) + 1
 
         self._fences[run] = self._durable("open", "session", work)
+
+    def fence(self, run: str) -> int:
+        """How often the run had been taken over when this object last opened it or took it over; 0 if it never did."""
+        return self._fences.get(run, 0)
 
     def close_run(self, run: str, reason: str, *, actor: str = "session") -> None:
         """Ends a run for good and withdraws its open questions. Outcomes, alarms and refused answers may follow."""
@@ -184,9 +196,9 @@ class Ledger(LedgerReader):
         """Records the learner's state, `{"belief": digest, "log_weight": encoded}`; applied_seq is filled in."""
         self.append(run, "checkpoint", body, actor=actor)
 
-    def outcome(self, run: str, step: int, truth: int, *, actor: str) -> None:
+    def outcome(self, run: str, step: SupportsIndex, truth: SupportsIndex, *, actor: str) -> None:
         """Records what the overseer would have done at a step, known later; it never teaches."""
-        self.append(run, "outcome", {"step": step, "truth": truth}, actor=actor)
+        self.append(run, "outcome", {"step": whole("step", step), "truth": whole("truth", truth)}, actor=actor)
 
     def alarm(self, run: str, name: str, detail: Mapping[str, Any], *, actor: str = "agent") -> None:
         """Records that something watched went wrong."""
@@ -272,9 +284,11 @@ class Ledger(LedgerReader):
             lambda tx: questions.answer(tx, question, choice, actor=actor, digest=digest, idem=key),
         )
 
-    def volunteer(self, run: str, step: int, choice: int, *, actor: str, obs: Any = None, note: str = "") -> Event:
+    def volunteer(
+        self, run: str, step: SupportsIndex, choice: SupportsIndex, *, actor: str, obs: Any = None, note: str = ""
+    ) -> Event:
         """Records a correction that nobody asked for; its event. `obs` comes encoded. Raises UnknownRun, RunClosed."""
-        body = {"step": step, "choice": choice, "obs": obs, "note": note}
+        body = {"step": whole("step", step), "choice": whole("choice", choice), "obs": obs, "note": note}
 
         def work(tx: Transaction) -> int | LedgerError:
             return tx.refusal(run, "volunteer") or tx.add(run, "volunteer", actor, body)

@@ -84,10 +84,7 @@ class Transaction:
         if found is None:
             return unknown_run(run)
         if kind in FENCED and self._fences.get(run, found[1]) != found[1]:
-            return RunTakenOver(
-                f"Another session has taken run {run!r} over since this one was opened, so no {kind} of this one is recorded or may "
-                "take effect. Go on there, or resume the run here."
-            )
+            return taken_over(run)
         if found[0] is not None and kind not in AFTER_CLOSE:
             return RunClosed(f"Run {run!r} was closed on {moment(found[0])}; no {kind} can follow. Open a new run.")
         halt = halt_of(self.connection, run) if kind in DECISIONS else None
@@ -176,6 +173,14 @@ def halted(halt: Halt) -> Halted:
         actor=halt.actor,
         at_us=halt.at_us,
         reason=halt.reason,
+    )
+
+
+def taken_over(run: str) -> RunTakenOver:
+    """The refusal of what a session decides in a run that another one has taken over."""
+    return RunTakenOver(
+        f"Another session has taken run {run!r} over since this one was opened, so nothing of this one is recorded or may take "
+        "effect. Go on there, or resume the run here."
     )
 
 

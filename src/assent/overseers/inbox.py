@@ -13,7 +13,7 @@ class Inbox:
         wait_s: seconds until an unanswered question expires and the null action is done; None waits for ever.
 
     Raises:
-        ValueError: `wait_s` is not above 0.
+        ValueError: `wait_s` is not above 0, or 10^10 or more.
 
     >>> Inbox(wait_s=600).wait_s
     600
@@ -22,5 +22,7 @@ class Inbox:
     wait_s: float | None = None
 
     def __post_init__(self) -> None:
-        if self.wait_s is not None and not self.wait_s > 0:
-            raise ValueError(f"wait_s = {self.wait_s}: people need more than 0 seconds to answer; None waits for ever.")
+        if self.wait_s is not None and not 0 < self.wait_s < 1e10:
+            raise ValueError(
+                f"wait_s = {self.wait_s}: people need more than 0 seconds to answer, and fewer than 10^10; None waits for ever."
+            )
