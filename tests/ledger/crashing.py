@@ -28,8 +28,8 @@ RANDOM_KILLS = 90
 def life(ledger: Ledger, run: str, tell: Tell, steps: Iterator[int]) -> None:
     """Everything that can be done to a ledger, once; each line told is an acknowledgement."""
     decide(ledger, run, tell, steps)
-    for step in range(next(steps), 0, -1):
-        ledger.append(run, "act", act(step))
+    for _ in range(next(steps)):
+        ledger.append(run, "act", act(next(steps)))
     ledger.flush()
     question = ledger.ask(run, ask(run, next(steps)))
     ledger.withdraw(question.id, "no longer", actor="session")
