@@ -5,16 +5,18 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assent.agents.imitator import Imitator
 from assent.core import (
+    PROVEN,
     AlphaSet,
     Confidence,
     Guard,
@@ -50,6 +52,13 @@ class AgentConfig(BaseModel):
     sure_above: float | None = Field(default=None, description="Ask for sure above this chance of asking.")
     veto_floor: float = Field(default=0.01, description="Rule veto: below this a leader objects.")
     threshold: float = Field(default=0.9, description="Rule confidence: act from this probability on.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value(cls, value: object) -> object:
+        if isinstance(value, bool):  # pydantic would read true as 1
+            raise ValueError("a truth value is no number")
+        return value
 
 
 class RunConfig(BaseModel):
@@ -141,26 +150,39 @@ def agent_of(config: AgentConfig, members: Hypotheses, *, one_label: bool) -> Im
             f"agent.delta = {config.delta} and agent.alpha = {config.alpha}: give one of them, they are two ways to choose who leads."
         )
     delta = 0.05 if config.delta is None else config.delta
-    leading = RatioSet(delta, config.cap) if config.alpha is None else AlphaSet(config.alpha, config.cap)
-    rules: dict[str, Rule] = {
-        "minimum": Minimum(),
-        "mixture": Mixture(),
-        "rotation": Rotation(),
-        "veto": Veto(config.veto_floor),
-        "confidence": Confidence(config.threshold),
-    }
-    agent = Imitator.of(members, leading=leading, rule=rules[config.rule], temper=config.temper)
+    with _key("delta" if config.alpha is None else "alpha", config):
+        leading = RatioSet(delta, config.cap) if config.alpha is None else AlphaSet(config.alpha, config.cap)
+    rules: dict[str, Rule] = {"minimum": Minimum(), "mixture": Mixture(), "rotation": Rotation()}
+    with _key("veto_floor", config):
+        rules["veto"] = Veto(config.veto_floor)
+    with _key("threshold", config):
+        rules["confidence"] = Confidence(config.threshold)
+    with _key("temper", config):
+        agent = Imitator.of(members, leading=leading, rule=rules[config.rule], temper=config.temper)
     return replace(agent, guards=_guards(config, members, one_label))
 
 
+@contextmanager
+def _key(name: str, config: AgentConfig) -> Generator[None]:
+    """Puts the key that the user wrote before what its part says of the value."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"agent.{name} = {getattr(config, name)}: {error}") from error
+
+
 def _guards(config: AgentConfig, members: Hypotheses, one_label: bool) -> tuple[Guard, ...]:
-    least = (2 if members.grade == "heuristic" else 1) if config.min_leaders is None else config.min_leaders
-    guards: list[Guard] = [Readable(), MinLeaders(least)]
+    least = (1 if members.grade in PROVEN else 2) if config.min_leaders is None else config.min_leaders
+    guards: list[Guard] = [Readable()]
+    with _key("min_leaders", config):
+        guards.append(MinLeaders(least))
     mass = 0.5 if config.one_answer is None and one_label else config.one_answer
     if mass is not None:
-        guards.append(OneAnswer(mass))
+        with _key("one_answer", config):
+            guards.append(OneAnswer(mass))
     if config.sure_above is not None:
-        guards.append(SureAbove(config.sure_above))
+        with _key("sure_above", config):
+            guards.append(SureAbove(config.sure_above))
     return tuple(guards)
 
 
