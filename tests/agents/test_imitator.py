@@ -506,3 +506,14 @@ def test_rows_of_another_shape_or_dtype_are_refused(rows: Any) -> None:
     for act in (lambda: agent.propose(agent.init(), 0), lambda: agent.learn(agent.init(), 0, Answer(1))):
         with unchecked(), pytest.raises(ValueError, match=r"one row \[A\] for each weight"):
             act()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [{"leading": 0.05}, {"rule": Minimum}, {"leading": RatioSet}, {"guards": MinLeaders(2)}, {"guards": [1]}],
+    ids=repr,
+)
+def test_parts_of_another_kind_are_refused_with_a_sentence(parts: dict[str, Any]) -> None:
+    for make in (Imitator, Imitator.of):
+        with unchecked(), pytest.raises(TypeError, match=r"(give an object such as|give a tuple of guards)"):
+            make(bank(1), **parts)

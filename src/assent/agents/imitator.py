@@ -78,6 +78,15 @@ class Imitator:
     temper: Array | float = 1.0
 
     def __post_init__(self) -> None:
+        for name, part in (("leading", self.leading), ("rule", self.rule)):
+            if isinstance(part, type) or not callable(part):
+                raise TypeError(
+                    f"{name} = {part!r}: give an object such as RatioSet(0.05) or Minimum(), not its class or its number."
+                )
+        if not isinstance(self.guards, tuple) or not all(callable(guard) for guard in self.guards):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(
+                f"guards = {self.guards!r}: give a tuple of guards, (OneAnswer(0.5),) say; its comma makes the tuple."
+            )
         if not 0 < float(self.temper) <= 1:
             raise ValueError(
                 f"temper = {self.temper} is outside (0, 1]: it is the exponent of each answer's likelihood; 1 is Bayes' rule."
@@ -112,7 +121,9 @@ class Imitator:
             hypotheses=hypotheses,
             leading=RatioSet() if leading is None else leading,
             rule=Minimum() if rule is None else rule,
-            guards=(Readable(), *((MinLeaders(2),) if learned else ()), *guards),
+            guards=(Readable(), *((MinLeaders(2),) if learned else ()), *guards)
+            if isinstance(guards, tuple)
+            else guards,  # pyright: ignore[reportUnnecessaryIsInstance]
             temper=(HEURISTIC_TEMPER if learned else 1.0) if temper is None else temper,
         )
 
