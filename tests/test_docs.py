@@ -163,6 +163,7 @@ def test_every_environment_variable_does_what_is_documented(tmp_path: Path, monk
     assert {key: getattr(flagged, key) for key in flags} == flags
 
 
+@pytest.mark.slow
 def test_the_json_records_are_documented(tmp_path: Path) -> None:
     documented = table("JSON")
     assert set(documented) == {name for name, _ in commands()}
@@ -201,6 +202,7 @@ def console_examples() -> list[Any]:
 
 
 @pytest.mark.parametrize("steps", console_examples())
+@pytest.mark.slow
 def test_the_terminal_shows_what_the_pages_show(steps: list[tuple[str, str]], tmp_path: Path) -> None:
     for command, printed in steps:
         result = terminal(command, tmp_path)

@@ -167,6 +167,7 @@ def test_session_and_rollout_decide_alike_for_500_steps(turn: tuple[Any, ...], t
     assert asks > 0, "a run in which nobody is ever asked compares little"
 
 
+@pytest.mark.slow
 def test_another_seed_decides_otherwise(tmp_path: Path) -> None:
     # a comparison that could not fail would pass with the session's seed shifted by one
     here, someone = place("stream"), OVERSEERS_BY_NAME["Demonstrator"]

@@ -92,6 +92,7 @@ def life(case: str, ledger: Ledger, *, resume: bool) -> Session:
 
 
 @pytest.mark.parametrize("case", RUNS)
+@pytest.mark.slow
 def test_a_run_cut_after_any_event_goes_on_to_the_same_events_and_belief(case: str, tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "whole.db", group=64) as ledger:
         unbroken = life(case, ledger, resume=False)

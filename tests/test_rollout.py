@@ -336,6 +336,7 @@ def test_settings_that_are_numbers_compile_once() -> None:
 # Many lives
 
 
+@pytest.mark.slow
 def test_many_lives_are_those_lived_alone() -> None:
     agent, world, overseer = Imitator(Tables.of(policies(0), prior=PRIOR)), WORLDS["ring"], OVERSEERS["absent"]
     seeds = [7, 0, 123]
@@ -349,6 +350,7 @@ def test_many_lives_are_those_lived_alone() -> None:
         assert np.allclose(together.log_weight[number], alone.log_weight, rtol=0, atol=CLOSE)
 
 
+@pytest.mark.slow
 def test_each_seed_may_have_objects_of_its_own() -> None:
     agents = [Imitator(Tables.of(policies(seed)), RatioSet(delta)) for seed, delta in ((1, 0.5), (2, 0.05))]
     worlds = [contexts_stream(1), contexts_stream(2)]

@@ -64,6 +64,7 @@ def kill_again_and_again(
     return kills
 
 
+@pytest.mark.slow
 def test_kill_9_at_random_moments_then_resume_gives_the_same_events(tmp_path: Path) -> None:
     steps, rng = 2500, random.Random(1)
     expected = unbroken("twins", tmp_path / "whole.db", steps=steps)
@@ -95,6 +96,7 @@ def test_digits_fitted_anew_in_another_process_go_on_to_the_same_events(tmp_path
     assert events(tmp_path / "broken.db", "digits-0") == expected
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_a_run_that_goes_on(tmp_path: Path) -> None:
     steps = 30_000
     path = tmp_path / "stopped.db"

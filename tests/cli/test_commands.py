@@ -488,6 +488,7 @@ def test_twins_need_no_lab(tmp_path: Path) -> None:
     assert not {"jax", "torch", "sklearn", "scipy", "equinox"} & set(result.stderr.split("\n")[-1].split(","))
 
 
+@pytest.mark.slow
 def test_as_a_program_standard_output_is_json_and_the_rest_goes_to_standard_error(tmp_path: Path) -> None:
     out, err = finished(program("run", "twins", "--steps", "20", "--json", folder=tmp_path))
     assert records(out)[-1]["exit"] == 0

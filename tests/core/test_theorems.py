@@ -147,6 +147,7 @@ def test_the_test_has_power() -> None:
     assert strict[1] > allowed(DELTAS[1])
 
 
+@pytest.mark.slow
 def test_comparing_with_the_best_member_loses_the_truth() -> None:
     found = frequencies(near_duplicates, tuple(AgainstTheBest(delta) for delta in DELTAS))
     assert found[0] > allowed(DELTAS[0])

@@ -29,6 +29,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ROWS, "twins", (ROWS["twins"][0], ROWS["twins"][5]))
 
 
+@pytest.mark.slow
 def test_a_trial_is_decided_by_its_seed(short: None) -> None:
     first = trial(Task("twins", 3))
     assert [item["key"] for item in first] == ["best", "minimum"]

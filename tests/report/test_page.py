@@ -44,6 +44,7 @@ def made_up() -> str:
 
 @settings(max_examples=40)
 @given(runs, st.sampled_from(NASTY))
+@pytest.mark.slow
 def test_any_events_give_a_harmless_page(bodies: list[tuple[str, dict[str, Any]]], actor: str) -> None:
     page = page_of(bodies, actor=actor)
     tree = parse(page)
