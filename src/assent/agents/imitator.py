@@ -223,6 +223,6 @@ def _may_be_action(action: Array, *, num_actions: int) -> bool:
         return False
     try:
         number = int(action)
-    except Exception:  # what JAX and torch raise here for a tracer, they do not share
+    except TypeError:  # a tracer of JAX; whatever else cannot be read raises, and teaches nothing
         return True
     return 0 <= number < num_actions
