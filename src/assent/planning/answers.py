@@ -10,28 +10,39 @@ TIE = 1e-9
 """Advantages within this part of the largest value count as ties (float64 solvers that stop at 1e-12; see docs/theory.md)."""
 
 
-def optimal_actions(advantage: np.ndarray, allowed: np.ndarray, *, tie: float = TIE) -> np.ndarray:
-    """Boolean [P, A, N]: the allowed actions whose advantage is the greatest, ties among them.
+def optimal_actions(
+    quality: np.ndarray, allowed: np.ndarray, *, tie: float = TIE, scale: np.ndarray | None = None
+) -> np.ndarray:
+    """Boolean [P, A, N]: the allowed actions whose value is the greatest, ties among them.
 
     Args:
-        advantage: [P, A, N], Q minus V, or Q itself.
+        quality: [P, A, N], action values, or advantages.
         allowed: boolean [P, A].
-        tie: relative to the largest absolute value of each reward.
+        tie: the part of `scale` within which two values are one.
+        scale: [N], the largest value of each reward; that of `quality` where left out.
     """
-    masked = np.where(allowed[:, :, None], advantage, -np.inf)
+    masked = np.where(allowed[:, :, None], quality, -np.inf)
     best = masked.max(axis=1, keepdims=True)
-    scale = np.max(np.abs(advantage), axis=(0, 1), keepdims=True)
-    return masked >= best - tie * np.maximum(scale, np.finfo(np.float64).tiny)
+    largest = np.abs(quality).max(axis=(0, 1)) if scale is None else scale
+    return (masked >= best - tie * largest) & allowed[:, :, None]
 
 
-def answer_likelihood(process: Process, quality: np.ndarray, allowed: np.ndarray, *, tie: float = TIE) -> np.ndarray:
+def answer_likelihood(
+    process: Process,
+    quality: np.ndarray,
+    allowed: np.ndarray,
+    *,
+    tie: float = TIE,
+    scale: np.ndarray | None = None,
+) -> np.ndarray:
     """[P, A, N]: the chance that each action is shown in each place, given each reward; 0 for what may not be shown.
 
     Args:
         process: its `answer`, `eps` and `beta` count.
         quality: [P, A, N], the optimal action values Q*; the soft ones where the answer is `soft`.
         allowed: boolean [P, A], the actions that may be shown.
-        tie: what counts as one optimal action beside another.
+        tie: what counts as one optimal action beside another, as a part of `scale`.
+        scale: [N], the largest value of each reward; that of `quality` where left out.
 
     The uniform split of ties is the proper distribution of docs/theory.md; a set likelihood (1 for each optimal action) is not.
     """
@@ -41,7 +52,7 @@ def answer_likelihood(process: Process, quality: np.ndarray, allowed: np.ndarray
         weights = np.exp(logits - np.where(np.isfinite(top), top, 0.0))
         return _normalised(weights)
     sign = -1.0 if process.answer == "adversary" else 1.0
-    best = optimal_actions(sign * quality, allowed, tie=tie)
+    best = optimal_actions(sign * quality, allowed, tie=tie, scale=scale)
     right = _normalised(best.astype(np.float64))
     if process.answer != "eps" or process.eps == 0:
         return right

@@ -44,7 +44,8 @@ class Rewards:
             raise ValueError(f"two reward hypotheses are called {twice!r}; the overseer could not tell them apart.")
         if self.reward.ndim != 3 or self.reward.shape[2] != count or self.log_prior.shape != (count,):
             raise ValueError(
-                f"{count} names go with reward [P, A, {count}] and log_prior [{count}], not with {self.reward.shape} and {self.log_prior.shape}."
+                f"{count} names go with reward [P, A, {count}] and log_prior [{count}], not with {self.reward.shape} and "
+                f"{self.log_prior.shape}."
             )
         if not np.isfinite(self.reward).all():
             raise ValueError("a reward is not a finite number.")

@@ -1,0 +1,104 @@
+"""Problem: a world, the terms of its overseer and the rewards that may be meant, with all that planning needs worked out once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from assent.planning.answers import answer_likelihood, optimal_actions
+from assent.planning.model import Model
+from assent.planning.process import Process
+from assent.planning.exact import Exact, solve_exact, solve_soft_exact
+
+TIE = 1e-9
+"""Values nearer than this, times the largest value there can be, are ties. Ties keep the overseer and are reported as such."""
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A world, the terms on which its overseer is believed to correct, and N reward functions.
+
+    Attributes:
+        model: the world; S states, A actions, P places.
+        process: what the agent believes of the overseer.
+        reward: float64 [P, A, N], as in `Rewards`.
+
+    Raises:
+        ValueError: the reward has another shape than [P, A, N], or is not finite.
+    """
+
+    model: Model
+    process: Process
+    reward: np.ndarray
+
+    def __post_init__(self) -> None:
+        wanted = (self.model.num_places, self.model.num_actions)
+        if self.reward.ndim != 3 or self.reward.shape[:2] != wanted or self.reward.shape[2] < 1:
+            raise ValueError(f"reward has shape {self.reward.shape}; this world wants [P, A, N] = {[*wanted, 'N']}.")
+        if not np.isfinite(self.reward).all():
+            raise ValueError("a reward is not a finite number.")
+
+    @property
+    def num_hypotheses(self) -> int:
+        return self.reward.shape[2]
+
+    @cached_property
+    def solved(self) -> Exact:
+        """Optimal values of each reward if oversight were free: value [S, N], quality [S, A, N]."""
+        return self.solve(self.reward, costly=False)
+
+    @cached_property
+    def clairvoyant(self) -> Exact:
+        """Optimal values of each reward, known from the start, with the cost of oversight: an upper bound for every agent."""
+        return self.solve(self.reward, costly=True, floor=self.process.authority == "shutdown")
+
+    @cached_property
+    def likelihood(self) -> np.ndarray:
+        """[P, A, N]: how likely each action is shown in each place, under each reward."""
+        if self.process.answer == "soft":
+            solved = solve_soft_exact(self.model, self.reward, beta=self.process.beta)
+        else:
+            solved = self.solved
+        quality = solved.quality[: self.model.num_places]
+        return answer_likelihood(self.process, quality, self.model.answerable, scale=self.scale)
+
+    @cached_property
+    def suboptimal(self) -> np.ndarray:
+        """Boolean [P, A, N]: whether the overseer would call the action an error. Optimal is judged among all actions."""
+        everything = np.ones((self.model.num_places, self.model.num_actions), dtype=bool)
+        return ~optimal_actions(self.solved.quality[: self.model.num_places], everything, scale=self.scale)
+
+    @cached_property
+    def scale(self) -> np.ndarray:
+        """[N], the largest value of each reward; at least the largest single reward."""
+        return np.maximum(np.abs(self.solved.value).max(axis=0), np.abs(self.reward).max(axis=(0, 1)))
+
+    @cached_property
+    def tie(self) -> float:
+        """Differences of values up to this are ties, in units of reward."""
+        costly = np.abs(self.clairvoyant.value).max(initial=0.0)
+        return TIE * max(float(self.scale.max()), float(costly), float(np.abs(self.model.cost).max(initial=0.0)))
+
+    @cached_property
+    def leaves(self) -> np.ndarray:
+        """Boolean [S, A]: the actions after which the overseer may be gone, in states where it is there."""
+        gone = ~self.model.kept[self.model.successor] & (self.model.chance > 0)
+        return gone.any(axis=2) & self.model.kept[:, None]
+
+    def solve(self, reward: np.ndarray, *, costly: bool, floor: bool = False) -> Exact:
+        """Optimal values of `reward` [P, A, M] where nothing is learned on the way: value [S, M], quality [S, A, M].
+
+        Args:
+            costly: whether the cost of oversight is paid.
+            floor: whether a life may be ended at any time for 0, which bounds from above a life that others may end.
+        """
+        gained = reward[self.model.place]
+        if costly:
+            gained = gained - self.model.cost[:, None, None]
+        return solve_exact(self.model, gained, floor=0.0 if floor else None)
+
+    def mean(self, weights: np.ndarray) -> np.ndarray:
+        """The mean reward [P, A, B] of beliefs `weights` [B, N]."""
+        return self.reward @ weights.T
