@@ -29,7 +29,8 @@ class Model:
         place: integer [S], the place of each state.
         mode: integer [S], 0 while nothing has been done to the overseer.
         rate: float64 [S] in [0, 1], the chance of a correction in a step begun there (lambda, where the overseer can be heard).
-        cost: float64 [S] at least 0, paid in a step begun there (c, where the overseer is present).
+        cost: float64 [S, A] at least 0, what oversight costs in a step in which the action is done there: c for every action while the
+            overseer is present ("per step begun"), 0 for one that sends it away at once where that saves this step's cost already.
         kept: boolean [S], whether the overseer is still there as at the start. A verdict is about leaving these states.
         answerable: boolean [P, A], the actions that an overseer may show; at least one in each place that is not terminal.
         start: the first state.
@@ -89,7 +90,8 @@ def _check_shapes(model: Model) -> None:
     num_places = model.answerable.shape[0]
     wanted = {
         "chance": model.successor.shape,
-        **dict.fromkeys(("terminal", "place", "mode", "rate", "cost", "kept"), (num_states,)),
+        **dict.fromkeys(("terminal", "place", "mode", "rate", "kept"), (num_states,)),
+        "cost": (num_states, num_actions),
         "answerable": (num_places, num_actions),
     }
     for name, shape in wanted.items():

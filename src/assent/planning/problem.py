@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from assent.planning.answers import answer_likelihood, optimal_actions
+from assent.planning.exact import Exact, solve_exact, solve_soft_exact
 from assent.planning.model import Model
 from assent.planning.process import Process
-from assent.planning.exact import Exact, solve_exact, solve_soft_exact
 
 TIE = 1e-9
 """Values nearer than this, times the largest value there can be, are ties. Ties keep the overseer and are reported as such."""
@@ -55,6 +55,12 @@ class Problem:
         return self.solve(self.reward, costly=True, floor=self.process.authority == "shutdown")
 
     @cached_property
+    def worst(self) -> np.ndarray:
+        """[S, N]: the least that any course of action gains under each reward; below what an overseer's worst orders can lead to."""
+        gained = self.model.cost[:, :, None] - self.reward[self.model.place]
+        return -solve_exact(self.model, gained, floor=0.0 if self.process.authority == "shutdown" else None).value
+
+    @cached_property
     def likelihood(self) -> np.ndarray:
         """[P, A, N]: how likely each action is shown in each place, under each reward."""
         if self.process.answer == "soft":
@@ -96,7 +102,7 @@ class Problem:
         """
         gained = reward[self.model.place]
         if costly:
-            gained = gained - self.model.cost[:, None, None]
+            gained = gained - self.model.cost[:, :, None]
         return solve_exact(self.model, gained, floor=0.0 if floor else None)
 
     def mean(self, weights: np.ndarray) -> np.ndarray:

@@ -1,0 +1,181 @@
+"""Planners: from a problem, a belief and a state to a verdict. Exact or certified ones, and the usual shortcuts to compare with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from assent.planning.belief_graph import LOWER, UPPER, BeliefGraph, Bounds
+from assent.planning.problem import Problem
+from assent.planning.reach import occupancy
+from assent.planning.signals import NOTHING
+from assent.planning.verdict import Verdict, explain, gap, judge
+
+MAX_BELIEFS = 20_000
+
+
+@runtime_checkable
+class Planner(Protocol):
+    """`(problem, weights [N], state) -> Verdict`, this step's signal having been heard already."""
+
+    @property
+    def name(self) -> str: ...
+    def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict: ...
+
+
+@dataclass(frozen=True)
+class BeliefTree:
+    """Optimal values over every belief that corrections can lead to, beliefs that agree in 12 decimals being one.
+
+    With an overseer who never errs there are finitely many; with noise they are cut off where weights vanish in rounding. Where
+    more than `max_beliefs` would be needed, the bounds stay apart and say so.
+
+    Attributes:
+        tolerance: how near the bounds come, as a part of the problem's tie.
+    """
+
+    max_beliefs: int = MAX_BELIEFS
+    tolerance: float = 0.1
+    name: str = "exact"
+
+    def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        graph = whole(problem, weights, max_beliefs=self.max_beliefs)
+        bounds = graph.bounds(tolerance=self.tolerance * problem.tie * (1 - problem.model.discount))
+        return _verdict(graph, bounds, state, self.name)
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """Certified bounds, refined where the plan is likely to come by, until it is decided whether to keep the overseer. The default.
+
+    Attributes:
+        tolerance: bounds this near, as a part of the largest value, count as decided enough for choosing an action.
+        max_beliefs: when to give up: the verdict is then `undecided`, and keeps.
+    """
+
+    tolerance: float = 1e-6
+    max_beliefs: int = 2_000
+    name: str = "bounds"
+
+    def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        graph, bounds = BeliefGraph(problem, weights), None
+        wanted = self.tolerance * float(problem.scale.max())
+        precision = wanted
+        while True:
+            bounds = graph.bounds(tolerance=precision * (1 - problem.model.discount), sweeps=2_000, start=bounds)
+            verdict = judge(problem, state, *bounds.quality[:, 0, state], planner=self.name)
+            if self._enough(verdict, bounds, state, wanted) or graph.num_beliefs >= self.max_beliefs:
+                if verdict.phase == "undecided" and precision > 0.1 * problem.tie:
+                    precision = 0.1 * problem.tie  # built all over, perhaps, and only not backed up enough
+                    continue
+                return _verdict(graph, bounds, state, self.name)
+            reached = occupancy(graph, bounds, state)
+            beliefs, signals = _most(reached, limit=max(16, graph.num_beliefs))
+            if len(beliefs) == 0:
+                precision = min(precision, 0.1 * problem.tie)
+                bounds = graph.bounds(tolerance=precision * (1 - problem.model.discount), start=bounds)
+                return _verdict(graph, bounds, state, self.name)
+            graph.expand(beliefs, signals)
+
+    def _enough(self, verdict: Verdict, bounds: Bounds, state: int, wanted: float) -> bool:
+        if verdict.phase in ("keeps", "disables", "indifferent"):
+            return True
+        return verdict.phase == "no choice" and gap(bounds, state) <= wanted
+
+
+@dataclass(frozen=True)
+class Lookahead:
+    """The value of `corrections` more corrections, as if none came afterwards: k-step value of information.
+
+    One step sees nothing in an overseer whose next answer can at most bring back a doubt; three see a little of it.
+    """
+
+    corrections: int = 1
+
+    def __post_init__(self) -> None:
+        if self.corrections < 1:
+            raise ValueError(f"corrections = {self.corrections}: looking ahead needs at least one.")
+
+    @property
+    def name(self) -> str:
+        return f"voi{self.corrections}"
+
+    def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        graph = BeliefGraph(problem, weights, depth_matters=True)
+        while True:
+            beliefs, signals = graph.unbuilt()
+            shallow = graph.depth[beliefs] < self.corrections
+            if not shallow.any():
+                break
+            graph.expand(beliefs[shallow], signals[shallow])
+        bounds = graph.bounds(tolerance=0.1 * problem.tie * (1 - problem.model.discount))
+        lower = bounds.quality[LOWER, 0, state]
+        verdict = judge(problem, state, lower, lower, planner=self.name, num_beliefs=graph.num_beliefs)
+        terms = explain(graph, bounds, state, verdict.keep, verdict.leave)
+        return judge(problem, state, lower, lower, planner=self.name, num_beliefs=graph.num_beliefs, terms=terms)
+
+
+@dataclass(frozen=True)
+class Blind:
+    """Acts on the mean reward as if nothing more would be heard."""
+
+    name: str = "blind"
+
+    def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        value = problem.solve(problem.mean(weights[None]), costly=True).quality[state, :, 0]
+        return judge(problem, state, value, value, planner=self.name)
+
+
+@dataclass(frozen=True)
+class MostLikely:
+    """Acts on the most likely reward as if it were the truth; the first of several."""
+
+    name: str = "map"
+
+    def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        likeliest = int(np.flatnonzero(weights >= weights.max() - 1e-12)[0])
+        value = problem.clairvoyant.quality[state, :, likeliest]
+        return judge(problem, state, value, value, planner=self.name)
+
+
+@dataclass(frozen=True)
+class QMDP:
+    """The mean over rewards of what each action is worth if the truth were known from the next step on: sees no worth in an overseer.
+
+    Littman, Cassandra and Kaelbling, "Learning policies for partially observable environments" (ICML 1995).
+    """
+
+    name: str = "qmdp"
+
+    def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        value = problem.clairvoyant.quality[state] @ weights
+        return judge(problem, state, value, value, planner=self.name)
+
+
+def whole(problem: Problem, weights: np.ndarray, *, max_beliefs: int = MAX_BELIEFS) -> BeliefGraph:
+    """The graph of all beliefs that can be reached from `weights`, or as many as fit, nearest first."""
+    graph = BeliefGraph(problem, weights)
+    while graph.num_beliefs < max_beliefs:
+        beliefs, signals = graph.unbuilt()
+        if len(beliefs) == 0:
+            break
+        graph.expand(beliefs, signals)
+    return graph
+
+
+def _most(reached: np.ndarray, *, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of belief and signal with the greatest entries of `reached` [B, G], above 0, at most `limit`."""
+    order = np.argsort(-reached, axis=None, kind="stable")[:limit]
+    order = order[reached.reshape(-1)[order] > 0]
+    beliefs, signals = np.unravel_index(order, reached.shape)
+    keep = signals != NOTHING
+    return beliefs[keep], signals[keep]
+
+
+def _verdict(graph: BeliefGraph, bounds: Bounds, state: int, planner: str) -> Verdict:
+    lower, upper = bounds.quality[LOWER, 0, state], bounds.quality[UPPER, 0, state]
+    first = judge(graph.problem, state, lower, upper, planner=planner, num_beliefs=graph.num_beliefs)
+    terms = explain(graph, bounds, state, first.keep, first.leave)
+    return judge(graph.problem, state, lower, upper, planner=planner, num_beliefs=graph.num_beliefs, terms=terms)

@@ -1,0 +1,157 @@
+"""Verdict: what to do now, whether it leaves the overseer, how sure that is, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from assent.planning.belief_graph import LOWER, UPPER, BeliefGraph, Bounds
+from assent.planning.problem import Problem
+
+Phase = Literal["keeps", "disables", "indifferent", "no choice", "undecided"]
+"""keeps, disables: the better of the two, for certain; indifferent: both within a tie, which keeps; no choice: nothing that can be done
+here leaves the overseer; undecided: the bounds overlap, which keeps as well."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Why leaving the overseer now is worth `path_gain + saved_cost - information_lost` more than keeping it, in units of reward.
+
+    Attributes:
+        path_gain: what the world itself offers on that way to someone who learns nothing more: a shorter path, a door.
+        saved_cost: expected discounted cost of oversight that is no longer paid.
+        information_lost: what the corrections that no longer come would have been worth.
+    """
+
+    path_gain: float
+    saved_cost: float
+    information_lost: float
+
+    @property
+    def total(self) -> float:
+        return self.path_gain + self.saved_cost - self.information_lost
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What a planner says of one state and belief.
+
+    Attributes:
+        action: what to do now; ties and doubt keep the overseer.
+        phase: whether that leaves the overseer.
+        lower, upper: float64 [A], bounds on the value of each action, in units of reward; equal for planners that only estimate.
+        keep: the better action among those that keep the overseer, or -1.
+        leave: the better one among those that may lose it, or -1.
+        terms: leaving against keeping, or None where there is no choice or the planner cannot say.
+        planner: its name.
+        num_beliefs: how many beliefs were looked at.
+    """
+
+    action: int
+    phase: Phase
+    lower: np.ndarray
+    upper: np.ndarray
+    keep: int
+    leave: int
+    terms: Terms | None
+    planner: str
+    num_beliefs: int
+
+    @property
+    def decided(self) -> bool:
+        """Whether keeping and leaving are told apart, or found equal."""
+        return self.phase != "undecided"
+
+    @property
+    def leaves(self) -> bool:
+        """Whether `action` may lose the overseer."""
+        return self.action == self.leave
+
+
+def judge(
+    problem: Problem,
+    state: int,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    *,
+    planner: str,
+    num_beliefs: int = 1,
+    terms: Terms | None = None,
+    tie: float | None = None,
+) -> Verdict:
+    """The verdict that bounds `lower`, `upper` [A] on the actions' values in `state` lead to.
+
+    Args:
+        tie: differences up to this are ties, in units of reward; the problem's own where left out.
+    """
+    slack = problem.tie if tie is None else tie
+    leaving = problem.leaves[state]
+    keep, leave = _best(lower, ~leaving, slack), _best(lower, leaving, slack)
+    phase = _phase(lower, upper, leaving, slack)
+    action = leave if phase == "disables" or keep < 0 else keep
+    return Verdict(action, phase, lower, upper, keep, leave, terms, planner, num_beliefs)
+
+
+def _best(value: np.ndarray, among: np.ndarray, slack: float) -> int:
+    if not among.any():
+        return -1
+    masked = np.where(among, value, -np.inf)
+    return int(np.flatnonzero(masked >= masked.max() - slack)[0])
+
+
+def _phase(lower: np.ndarray, upper: np.ndarray, leaving: np.ndarray, slack: float) -> Phase:
+    if not leaving.any() or leaving.all():
+        return "no choice"
+    keep_lower, keep_upper = lower[~leaving].max(), upper[~leaving].max()
+    leave_lower, leave_upper = lower[leaving].max(), upper[leaving].max()
+    if leave_lower > keep_upper + slack:
+        return "disables"
+    if keep_lower > leave_upper + slack:
+        return "keeps"
+    widest = max(abs(leave_upper - keep_lower), abs(keep_upper - leave_lower))
+    return "indifferent" if widest <= 2 * slack else "undecided"
+
+
+def explain(graph: BeliefGraph, bounds: Bounds, state: int, keep: int, leave: int) -> Terms | None:
+    """The three terms of leaving against keeping at the graph's first belief, under the plan that its lower bounds stand for.
+
+    With B(a) the value of doing a and then going on without learning, costs left out, C(a) the expected cost after a, and Q(a) the
+    value: what is learned after a is worth Q(a) + C(a) - B(a), so that the terms sum to Q(leave) - Q(keep).
+    """
+    if keep < 0 or leave < 0:
+        return None
+    problem, quality = graph.problem, bounds.quality[LOWER]
+    cost = expected_cost(graph, bounds)[0, state]
+    blind = problem.solve(graph.mean[0][:, :, None], costly=False).quality[state, :, 0]
+    learned = quality[0, state] + cost - blind
+    return Terms(
+        path_gain=float(blind[leave] - blind[keep]),
+        saved_cost=float(cost[keep] - cost[leave]),
+        information_lost=float(learned[keep] - learned[leave]),
+    )
+
+
+def expected_cost(graph: BeliefGraph, bounds: Bounds, *, tolerance: float = 1e-12) -> np.ndarray:
+    """[B, S, A]: the discounted cost of oversight, requests included, after each action, if the lower bounds' plan is followed."""
+    model = graph.problem.model
+    quality = bounds.quality[LOWER]
+    choice = quality.argmax(axis=2), graph.options_of(quality, LOWER)
+    paid = np.broadcast_to(model.cost, quality.shape)
+    paid = np.where(model.terminal[None, :, None], 0.0, paid)
+    waiting = np.zeros(quality.shape[:2])
+    scale = max(float(model.cost.max(initial=0.0)), float(graph.signals.price.max()))
+    prices = graph.signals.price[choice[1]] * (graph.signals.before[np.arange(model.num_states), choice[1]] > 0)
+    while True:
+        following = graph.quality_of(paid, waiting, None)
+        # `waiting_of` takes prices off, being about values: here they are what is counted
+        after = graph.waiting_of(following, None, choice) + 2 * prices
+        moved, waiting = float(np.abs(after - waiting).max()), after
+        if moved <= tolerance * scale:
+            return graph.quality_of(paid, waiting, None)
+
+
+def gap(bounds: Bounds, state: int) -> float:
+    """How far apart the bounds on the first belief's value in `state` are."""
+    return float(bounds.value[UPPER, 0, state] - bounds.value[LOWER, 0, state])
