@@ -95,8 +95,8 @@ class BeliefGraph:
         Args:
             start: bounds of this graph when it was smaller; they still hold.
         """
-        gained = self._gained()
-        waiting = self._first()
+        gained = self.gained()
+        waiting = self.first()
         if start is not None:
             old = start.waiting.shape[1]
             waiting[LOWER, :old] = np.maximum(waiting[LOWER, :old], start.waiting[LOWER])
@@ -203,12 +203,12 @@ class BeliefGraph:
             instead = np.einsum("bn,san->bsa", self.weights, self.problem.model.expected(self.problem.worst))
         return np.where(self.built[:, signal], expected, instead)
 
-    def _gained(self) -> np.ndarray:
+    def gained(self) -> np.ndarray:
         """[B, S, A]: the mean reward less the cost of oversight."""
         model = self.problem.model
         return self.mean[:, model.place] - model.cost
 
-    def _first(self) -> np.ndarray:
+    def first(self) -> np.ndarray:
         """[2, B, S]: bounds that hold before any backup."""
         problem = self.problem
         upper = self.weights @ problem.clairvoyant.value.T

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from assent.planning.belief_graph import LOWER, UPPER, BeliefGraph, Bounds
+from assent.planning.graph_solver import solve_graph
 from assent.planning.problem import Problem
 from assent.planning.reach import occupancy
 from assent.planning.signals import NOTHING
@@ -42,7 +43,7 @@ class BeliefTree:
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
         graph = whole(problem, weights, max_beliefs=self.max_beliefs)
-        bounds = graph.bounds(tolerance=self.tolerance * problem.tie * (1 - problem.model.discount))
+        bounds = solve_graph(graph, tolerance=self.tolerance * problem.tie * (1 - problem.model.discount))
         return _verdict(graph, bounds, state, self.name)
 
 
@@ -62,20 +63,13 @@ class Bracket:
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
         graph, bounds = BeliefGraph(problem, weights), None
         wanted = self.tolerance * float(problem.scale.max())
-        precision = wanted
         while True:
-            bounds = graph.bounds(tolerance=precision * (1 - problem.model.discount), sweeps=2_000, start=bounds)
+            bounds = solve_graph(graph, tolerance=0.1 * problem.tie * (1 - problem.model.discount), start=bounds)
             verdict = judge(problem, state, *bounds.quality[:, 0, state], planner=self.name)
             if self._enough(verdict, bounds, state, wanted) or graph.num_beliefs >= self.max_beliefs:
-                if verdict.phase == "undecided" and precision > 0.1 * problem.tie:
-                    precision = 0.1 * problem.tie  # built all over, perhaps, and only not backed up enough
-                    continue
                 return _verdict(graph, bounds, state, self.name)
-            reached = occupancy(graph, bounds, state)
-            beliefs, signals = _most(reached, limit=max(16, graph.num_beliefs))
+            beliefs, signals = _most(occupancy(graph, bounds, state), limit=max(16, graph.num_beliefs))
             if len(beliefs) == 0:
-                precision = min(precision, 0.1 * problem.tie)
-                bounds = graph.bounds(tolerance=precision * (1 - problem.model.discount), start=bounds)
                 return _verdict(graph, bounds, state, self.name)
             graph.expand(beliefs, signals)
 
@@ -110,7 +104,7 @@ class Lookahead:
             if not shallow.any():
                 break
             graph.expand(beliefs[shallow], signals[shallow])
-        bounds = graph.bounds(tolerance=0.1 * problem.tie * (1 - problem.model.discount))
+        bounds = solve_graph(graph, tolerance=0.1 * problem.tie * (1 - problem.model.discount))
         lower = bounds.quality[LOWER, 0, state]
         verdict = judge(problem, state, lower, lower, planner=self.name, num_beliefs=graph.num_beliefs)
         terms = explain(graph, bounds, state, verdict.keep, verdict.leave)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from assent.planning.belief_graph import LOWER, UPPER, BeliefGraph, Bounds
+from assent.planning.graph_solver import follow, plan_of
 from assent.planning.problem import Problem
 
 Phase = Literal["keeps", "disables", "indifferent", "no choice", "undecided"]
@@ -133,23 +134,13 @@ def explain(graph: BeliefGraph, bounds: Bounds, state: int, keep: int, leave: in
     )
 
 
-def expected_cost(graph: BeliefGraph, bounds: Bounds, *, tolerance: float = 1e-12) -> np.ndarray:
+def expected_cost(graph: BeliefGraph, bounds: Bounds) -> np.ndarray:
     """[B, S, A]: the discounted cost of oversight, requests included, after each action, if the lower bounds' plan is followed."""
     model = graph.problem.model
     quality = bounds.quality[LOWER]
-    choice = quality.argmax(axis=2), graph.options_of(quality, LOWER)
-    paid = np.broadcast_to(model.cost, quality.shape)
-    paid = np.where(model.terminal[None, :, None], 0.0, paid)
-    waiting = np.zeros(quality.shape[:2])
-    scale = max(float(model.cost.max(initial=0.0)), float(graph.signals.price.max()))
-    prices = graph.signals.price[choice[1]] * (graph.signals.before[np.arange(model.num_states), choice[1]] > 0)
-    while True:
-        following = graph.quality_of(paid, waiting, None)
-        # `waiting_of` takes prices off, being about values: here they are what is counted
-        after = graph.waiting_of(following, None, choice) + 2 * prices
-        moved, waiting = float(np.abs(after - waiting).max()), after
-        if moved <= tolerance * scale:
-            return graph.quality_of(paid, waiting, None)
+    paid = np.broadcast_to(np.where(model.terminal[:, None], 0.0, model.cost), quality.shape)
+    waiting = follow(graph, plan_of(graph, quality, LOWER), paid, graph.signals.price, None)
+    return graph.quality_of(paid, waiting, None)
 
 
 def gap(bounds: Bounds, state: int) -> float:
