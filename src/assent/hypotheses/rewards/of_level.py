@@ -1,0 +1,137 @@
+"""The reward hypotheses that a level's prior asks for, as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+
+from assent.hypotheses.rewards.enumerated import Rewards
+from assent.planning.model import Model
+from assent.worlds.grid.level import Level
+from assent.worlds.grid.priors import Doors, Goals, Linear, Listed, ListedReward, Mixture, Prior
+from assent.worlds.grid.tabulate import entering
+
+NONE_OF_THESE = "none of these"
+"""The hypothesis that rewards nothing: whatever is shown is equally likely under it, so that it takes over what no other explains."""
+
+
+class NotEnumerable(ValueError):
+    """The prior is over real numbers: it has no list of hypotheses. Use `RewardBelief`."""
+
+
+def rewards_of(level: Level, model: Model) -> Rewards:
+    """The reward hypotheses of a level whose prior is finite.
+
+    >>> from assent.worlds.grid.level import load
+    >>> from assent.worlds.grid.tabulate import tabulate
+    >>> fork = load("fork")
+    >>> rewards_of(fork, tabulate(fork)).names
+    ('left', 'right')
+
+    Raises:
+        NotEnumerable: the prior is over real numbers.
+        ValueError: the level has no prior.
+    """
+    if level.rewards is None:
+        raise ValueError(f"{level.name} has no [prior]: it does not say which rewards are possible.")
+    columns = list(_Columns(level, model).of(level.rewards))
+    reward = np.stack([column.reward for column in columns], axis=2)
+    return Rewards.of([column.name for column in columns], [column.weight for column in columns], reward)
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    weight: float
+    reward: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Columns:
+    level: Level
+    model: Model
+
+    def of(self, prior: Prior) -> Iterator[_Column]:
+        match prior:
+            case Listed():
+                yield from (_Column(one.name, one.weight, self._listed(one)) for one in prior.reward)
+            case Goals():
+                yield from self._goals(prior)
+            case Doors():
+                yield from self._doors(prior)
+            case Linear():
+                yield from self._linear(prior)
+            case Mixture():
+                yield from self._mixture(prior)
+            case _:
+                raise NotEnumerable(
+                    f"{self.level.name}: a prior of kind {prior.word} has no list of hypotheses. Use RewardBelief, which samples it."
+                )
+
+    def _listed(self, one: ListedReward) -> np.ndarray:
+        reward = self._steps(one.step)
+        for name, gain in one.enter.items():
+            reward += gain * self._entering(name)
+        for action, gain in one.act.items():
+            reward[:, self._action(action)] += gain
+        for at in one.at:
+            reward[self._inside(at.place), self._action(at.action)] += at.reward
+        return self._settled(reward)
+
+    def _goals(self, prior: Goals) -> Iterator[_Column]:
+        candidates = self.level.scene().floor if prior.candidates == "floor" else tuple(prior.candidates)
+        chosen = list(combinations(candidates, prior.k))
+        entered = {name: self._entering(name) for name in candidates}
+        weights = prior.weights or (1.0,) * len(chosen)
+        for goals, weight in zip(chosen, weights, strict=True):
+            reward = self._steps(prior.step) + prior.reward * sum(entered[goal] for goal in goals)
+            yield _Column("+".join(goals), weight, self._settled(reward))
+
+    def _doors(self, prior: Doors) -> Iterator[_Column]:
+        doors = self.level.answers
+        for door, weight in zip(doors, prior.weights or (1.0,) * len(doors), strict=True):
+            reward = self._steps(0.0)
+            reward[:, self._action(door)] = 1.0
+            yield _Column(door, weight, self._settled(reward))
+
+    def _linear(self, prior: Linear) -> Iterator[_Column]:
+        entered = [self._entering(name) for name in prior.features]
+        for values in product(prior.grid, repeat=len(prior.features)):
+            reward = self._steps(0.0) + sum(value * feature for value, feature in zip(values, entered, strict=True))
+            name = ", ".join(f"{feature} {value:g}" for feature, value in zip(prior.features, values, strict=True))
+            yield _Column(name, 1.0, self._settled(reward))
+
+    def _mixture(self, prior: Mixture) -> Iterator[_Column]:
+        shares = prior.weights or (1.0,) * len(prior.parts)
+        for number, (part, share) in enumerate(zip(prior.parts, shares, strict=True)):
+            columns = list(self.of(part))
+            total = sum(column.weight for column in columns)
+            for column in columns:
+                weight = (1 - prior.none_of_these) * share / sum(shares) * column.weight / total
+                name = column.name if len(prior.parts) == 1 else f"{number + 1}: {column.name}"
+                yield _Column(name, weight, column.reward)
+        if prior.none_of_these > 0:
+            yield _Column(NONE_OF_THESE, prior.none_of_these, self._steps(0.0))
+
+    def _steps(self, gain: float) -> np.ndarray:
+        return np.full((self.model.num_places, self.model.num_actions), float(gain))
+
+    def _settled(self, reward: np.ndarray) -> np.ndarray:
+        return np.where(self.model.terminal[: self.model.num_places, None], 0.0, reward)
+
+    def _entering(self, name: str) -> np.ndarray:
+        return entering(self.level, self.model, name)
+
+    def _inside(self, name: str) -> np.ndarray:
+        names = np.asarray([place.split("·")[0] for place in self.model.state_names[: self.model.num_places]])
+        if self.level.map and len(name) == 1:
+            return np.isin(
+                names, [name, *(self.level.cell_name(row, column) for row, column in self.level.cells(name))]
+            )
+        return names == name
+
+    def _action(self, name: str) -> int:
+        return self.model.action_names.index(name)
