@@ -1,0 +1,1 @@
+"""Grid levels: data, tables and engines."""
