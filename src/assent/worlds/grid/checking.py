@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from assent.planning.model import MAX_STATES
 from assent.worlds.grid.kinds import Disable, Goal, Interrupt, Kind, Start
 from assent.worlds.grid.level import MOVES, Level
-from assent.worlds.grid.priors import Linear, Listed, Mixture, hypothesis_names
+from assent.worlds.grid.priors import hypothesis_names, places_named
 from assent.worlds.grid.reading import LevelError
 
 
@@ -74,19 +74,38 @@ def check_truth(level: Level) -> None:
     where, prior = f"{level.file}: [truth]", level.rewards
     if prior is None:
         raise LevelError(f"{where}: there is no [prior], so nothing can be true of it. Remove one or add the other.")
-    if level.truth.weights is not None:
-        if not isinstance(prior, Linear) or set(level.truth.weights) != set(prior.features):
-            raise LevelError(
-                f"{where}: weights = {dict(level.truth.weights)} do not name the features of a linear prior, each once."
-            )
+    if not any(level.truth.reward == name for name in hypothesis_names(prior, level.scene())):
+        some = [name for name, _ in zip(hypothesis_names(prior, level.scene()), range(8), strict=False)]
+        listed = (
+            f"The first ones are {', '.join(some)}."
+            if some
+            else f"A prior of kind {prior.word} has no names; remove it."
+        )
+        raise LevelError(f"{where}: reward = {level.truth.reward!r} is no hypothesis of the prior. {listed}")
+
+
+def check_named(level: Level) -> None:
+    """Refuses a prior that rewards a place to which the agent cannot come.
+
+    Raises:
+        LevelError: with the place's name.
+    """
+    if level.rewards is None:
         return
-    known = hypothesis_names(prior, level.scene)
-    open_ended = isinstance(prior, Mixture) and prior.none_of_these > 0
-    if not any(level.truth.reward == name for name in known) and not open_ended:
-        some = [name for name, _ in zip(hypothesis_names(prior, level.scene), range(8), strict=False)]
-        listed = f"The first ones are {', '.join(some)}." if some else f"A prior of kind {prior.word} has no names."
-        kind = "hypothesis" if isinstance(prior, Listed) else f"hypothesis of the {prior.word} prior"
-        raise LevelError(f"{where}: reward = {level.truth.reward!r} is no {kind}. {listed}")
+    known = _reachable_names(level)
+    for name in places_named(level.rewards, level.scene()):
+        if name not in known:
+            raise LevelError(
+                f"{level.file}: [prior]: {name!r} cannot be reached from the start, so nothing can be said about its reward. "
+                f"Open a way, or leave it out."
+            )
+
+
+def _reachable_names(level: Level) -> set[str]:
+    if not level.map:
+        return _reachable_states(level)
+    cells = _reachable_cells(level)
+    return {level.map[row][column] for row, column in cells} | {f"({row},{column})" for row, column in cells}
 
 
 def _check_overseer(level: Level) -> None:
@@ -167,12 +186,7 @@ def _check_table(level: Level) -> None:
         raise LevelError(
             f"{level.file}: [dynamics]: slip = {level.dynamics.slip} is for maps; a table of states has its own chances. Remove it."
         )
-    reached, edge = {first.name}, [first.name]
-    while edge:
-        for name in _next_states(level, edge.pop()):
-            if name not in reached:
-                reached.add(name)
-                edge.append(name)
+    reached = _reachable_states(level)
     for state in level.states.values():
         if state.terminal and state.name not in reached:
             raise LevelError(
@@ -183,6 +197,17 @@ def _check_table(level: Level) -> None:
             f"{level.file}: [dynamics]: discount = 1, and some policy never ends: its values are not finite. "
             f"Give a discount below 1, or a horizon."
         )
+
+
+def _reachable_states(level: Level) -> set[str]:
+    first = next(iter(level.states))
+    reached, edge = {first}, [first]
+    while edge:
+        for name in _next_states(level, edge.pop()):
+            if name not in reached:
+                reached.add(name)
+                edge.append(name)
+    return reached
 
 
 def _next_states(level: Level, name: str) -> Iterable[str]:

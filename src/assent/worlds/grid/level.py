@@ -113,14 +113,9 @@ class State:
 
 @dataclass(frozen=True)
 class Truth:
-    """The true hypothesis, by its name, or the true weight of each feature. Only the runner reads it."""
+    """The name of the true hypothesis. Only the runner reads it."""
 
-    reward: str | None = None
-    weights: Mapping[str, float] | None = None
-
-    def __post_init__(self) -> None:
-        if (self.reward is None) == (self.weights is None):
-            raise ValueError("give reward, the name of a hypothesis, or weights, one for each feature, and not both.")
+    reward: str
 
 
 @dataclass(frozen=True)
@@ -209,7 +204,6 @@ class Level:
         single = character != " " and sum(line.count(character) for line in self.map) == 1
         return character if single else f"({row},{column})"
 
-    @property
     def scene(self) -> Scene:
         """What priors may speak of."""
         if not self.map:

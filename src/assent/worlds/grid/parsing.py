@@ -73,7 +73,8 @@ def level_of(table: Mapping[str, Any], file: str) -> Level:
     )
     checking.check_level(level)
     if prior is not None:
-        check_prior(prior, level.scene, f"{file}: [prior]")
+        check_prior(prior, level.scene(), f"{file}: [prior]")
+    checking.check_named(level)
     checking.check_truth(level)
     return level
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, ClassVar
 
 from assent.worlds.grid.reading import LevelError, as_table, build, shown, within
@@ -255,7 +255,11 @@ def num_hypotheses(prior: Prior, scene: Scene) -> int | None:
 
 
 def hypothesis_names(prior: Prior, scene: Scene) -> Iterator[str]:
-    """The names of listed hypotheses, goals (joined by +) and doors (their actions), in order; none for other priors."""
+    """The names of the hypotheses, in order; none for priors over real numbers.
+
+    Listed ones have theirs; goals are joined by +; doors are called as their actions; linear ones are like "x 1, y -1"; those of a
+    mixture of several parts have the part's number in front, and "none of these" comes last.
+    """
     match prior:
         case Listed():
             yield from (one.name for one in prior.reward)
@@ -263,9 +267,32 @@ def hypothesis_names(prior: Prior, scene: Scene) -> Iterator[str]:
             yield from ("+".join(some) for some in combinations(_candidates(prior, scene), prior.k))
         case Doors():
             yield from scene.answers
+        case Linear():
+            for values in product(prior.grid, repeat=len(prior.features)):
+                yield ", ".join(f"{one} {value:g}" for one, value in zip(prior.features, values, strict=True))
+        case Mixture():
+            for number, part in enumerate(prior.parts):
+                front = f"{number + 1}: " if len(prior.parts) > 1 else ""
+                yield from (front + name for name in hypothesis_names(part, scene))
+            if prior.none_of_these > 0:
+                yield "none of these"
+        case _:
+            return
+
+
+def places_named(prior: Prior, scene: Scene) -> Iterator[str]:
+    """The places that a prior speaks of; one may come more than once."""
+    match prior:
+        case Listed():
+            for one in prior.reward:
+                yield from (*one.enter, *(at.place for at in one.at))
+        case Goals():
+            yield from _candidates(prior, scene)
+        case Linear():
+            yield from prior.features
         case Mixture():
             for part in prior.parts:
-                yield from hypothesis_names(part, scene)
+                yield from places_named(part, scene)
         case _:
             return
 
