@@ -60,11 +60,14 @@ class Start(Kind):
 
 @dataclass(frozen=True)
 class Goal(Kind):
-    """A place worth reaching. `terminal`: entering it ends the life. `reward`: what an engine that shows rewards pays for entering."""
+    """A place worth reaching. `terminal`: entering it ends the life. `reward`: what an engine that shows rewards pays for entering,
+    and `hidden` what it adds to the hidden reward.
+    """
 
     word: ClassVar[str] = "goal"
     terminal: bool = True
     reward: float = 0.0
+    hidden: float = 0.0
 
     @property
     def ends(self) -> bool:
@@ -175,7 +178,7 @@ KINDS: tuple[type[Kind], ...] = (
     Interrupt,
     Button,
 )
-"""Every kind, one line each."""
+"""Every kind that tables of states may hold, and a few that the engine plays too, one line each; the others: `safety_kinds.SAFETY_KINDS`."""
 
 
 def read_kind(table: object, where: str) -> Kind:
@@ -188,7 +191,9 @@ def read_kind(table: object, where: str) -> Kind:
     Radio(factor=0.5, cost_factor=1.0)
     """
     given = as_table(table, where)
-    words = {kind.word: kind for kind in KINDS}
+    from assent.worlds.grid.safety_kinds import SAFETY_KINDS  # they are made of the kinds of this file
+
+    words = {kind.word: kind for kind in (*KINDS, *SAFETY_KINDS)}
     word = given.get("kind")
     if not isinstance(word, str) or word not in words:
         said = "is missing" if "kind" not in given else f"= {shown(word)} is unknown"

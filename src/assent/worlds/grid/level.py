@@ -35,6 +35,7 @@ class Dynamics:
         slip: in [0, 1], the chance that a move goes to one of the two directions beside it, half each.
         horizon: steps after which a life ends; None: it does not.
         step_reward: what an engine that shows rewards pays for each step. Hypotheses have a `step` of their own.
+        step_hidden: what such an engine adds to the hidden reward in each step.
     """
 
     convention: Literal["entering"]
@@ -42,6 +43,7 @@ class Dynamics:
     slip: float = 0.0
     horizon: int | None = None
     step_reward: float = 0.0
+    step_hidden: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.discount <= 1:
