@@ -130,19 +130,25 @@ def _check_numbers(model: Model) -> None:
     mute = ~model.answerable.any(axis=1) & ~model.terminal[: model.num_places]
     if mute.any():
         raise ValueError(f"place {int(mute.argmax())} is not terminal, yet no action may be shown there.")
-    if model.discount == 1 and not _every_policy_ends(model):
+    if model.discount == 1 and not every_policy_ends(model.successor, model.chance, model.terminal):
         raise ValueError(
             "discount = 1, and some policy never ends: its values are not finite. Give a discount below 1, or a horizon."
         )
 
 
-def _every_policy_ends(model: Model) -> bool:
-    """Whether a terminal state is reached under every policy: no set of states can be stayed in for ever."""
-    staying = ~model.terminal
-    possible = model.chance > 0
+def every_policy_ends(successor: np.ndarray, chance: np.ndarray, terminal: np.ndarray) -> bool:
+    """Whether a terminal state is reached under every policy: no set of states can be stayed in for ever.
+
+    Args:
+        successor: integer [S, A, K].
+        chance: [S, A, K].
+        terminal: boolean [S].
+    """
+    staying = ~terminal
+    possible = chance > 0
     while True:
         # an action keeps inside if all of its possible successors do
-        inside = np.where(possible, staying[model.successor], True).all(axis=2).any(axis=1)
+        inside = np.where(possible, staying[successor], True).all(axis=2).any(axis=1)
         remaining = staying & inside
         if np.array_equal(remaining, staying):
             return not staying.any()
