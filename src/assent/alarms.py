@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from assent.agents.imitator import Imitator
+from assent.agents.considering import Considering
 from assent.core import PROVEN, Belief
 from assent.dossier import Ready
 
@@ -52,7 +52,7 @@ def exhausted(belief: Belief) -> bool:
     return not bool(np.isfinite(np.asarray(belief.log_weight)).any())
 
 
-def alarms_of(agent: Imitator, belief: Belief, ready: Ready) -> list[Alarm]:
+def alarms_of(agent: Considering, belief: Belief, ready: Ready) -> list[Alarm]:
     """What is wrong with the committee in this round, worst first."""
     names, found = agent.hypotheses.names, list[Alarm]()
     readable = np.asarray(ready.proposal.readable)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from assent.agents.imitator import Imitator
+from assent.agents.considering import Considering
 from assent.core import Answer, Belief, effective_size, surprise
 from assent.ledger import Event, LedgerError, decode, encode
 
@@ -59,7 +59,7 @@ def belief_digest(belief: Belief) -> str:
     return digest.hexdigest()
 
 
-def apply_body(agent: Imitator, before: Belief, after: Belief, obs: Any, choice: int) -> dict[str, Any]:
+def apply_body(agent: Considering, before: Belief, after: Belief, obs: Any, choice: int) -> dict[str, Any]:
     """What an `apply` event says: how surprising the answer was in nats (None if impossible), and who leads afterwards."""
     nats = float(surprise(agent.consider(before, obs).log_policy, before.log_weight, choice))
     return {
@@ -74,7 +74,7 @@ def checkpoint_body(belief: Belief) -> dict[str, Any]:
     return {"belief": belief_digest(belief), "log_weight": encode(np.asarray(belief.log_weight, dtype=np.float64))}
 
 
-def fold(agent: Imitator, events: Iterable[Event], *, strict: bool = True) -> Folded:
+def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) -> Folded:
     """Where the run stands after `events`, all of one run, in order.
 
     Args:
@@ -124,7 +124,7 @@ def fold(agent: Imitator, events: Iterable[Event], *, strict: bool = True) -> Fo
     return at
 
 
-def check_agent(agent: Imitator, opened: Event) -> None:
+def check_agent(agent: Considering, opened: Event) -> None:
     """Nothing, if `agent` describes itself as the one in the open event; raises AgentDiffers, which names what differs."""
     recorded = opened.body["agent"]
     for key, now in agent.describe().items():

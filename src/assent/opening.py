@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, SupportsIndex
 
 import assent
-from assent.agents.imitator import Imitator
+from assent.agents.considering import Considering
 from assent.environment import environment
 from assent.ledger.events import whole
 
 
 def opening(
-    agent: Imitator,
+    agent: Considering,
     *,
     seed: SupportsIndex,
     settings: Mapping[str, Any],

@@ -6,7 +6,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from assent.agents.imitator import Imitator
+from assent.agents.considering import Considering
 from assent.alarms import exhausted
 from assent.core import Belief, Overseer
 from assent.core.chances import Chances
@@ -33,7 +33,7 @@ class Session:
     """
 
     def __init__(
-        self, agent: Imitator, ledger: Ledger, overseer: Overseer | Inbox | None, opened: Event, at: Folded
+        self, agent: Considering, ledger: Ledger, overseer: Overseer | Inbox | None, opened: Event, at: Folded
     ) -> None:
         self.agent, self.ledger, self.overseer = agent, ledger, _checked(overseer)
         self.run, self.seed = opened.run, int(opened.body["seed"])
@@ -45,7 +45,7 @@ class Session:
     @classmethod
     def open(
         cls,
-        agent: Imitator,
+        agent: Considering,
         ledger: Ledger,
         *,
         run: str,
@@ -89,7 +89,7 @@ class Session:
         return cls(agent, ledger, overseer, opened, Folded(belief=agent.init()))
 
     @classmethod
-    def resume(cls, agent: Imitator, ledger: Ledger, *, run: str, overseer: Overseer | Inbox | None) -> Session:
+    def resume(cls, agent: Considering, ledger: Ledger, *, run: str, overseer: Overseer | Inbox | None) -> Session:
         """The run as it stands on the ledger, its belief rebuilt from the answers bit for bit; an answer not learned from yet is.
 
         Raises:

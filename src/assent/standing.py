@@ -7,7 +7,7 @@ from collections.abc import Callable
 from operator import index
 from typing import Any, TypeVar
 
-from assent.agents.imitator import Imitator
+from assent.agents.considering import Considering
 from assent.alarms import Alarm, alarms_of, unreadable_correction
 from assent.core import Answer, Belief
 from assent.decisions import QuestionWaits
@@ -29,7 +29,7 @@ class Standing:
         at: where the run stands now.
     """
 
-    def __init__(self, agent: Imitator, ledger: Ledger, run: str, settings: dict[str, Any], at: Folded) -> None:
+    def __init__(self, agent: Considering, ledger: Ledger, run: str, settings: dict[str, Any], at: Folded) -> None:
         self.agent, self.ledger, self.run, self.settings = agent, ledger, run, settings
         self.at = at
         self._fence = ledger.fence(run)

@@ -189,7 +189,7 @@ class BeliefGraph:
     def _heard_after(self, following: np.ndarray, side: int | None) -> np.ndarray:
         """[B, S, A]: the expectation of `following` [B, S, A] over the signal that comes after each action."""
         signal = self.signals.after
-        states, actions = np.indices(signal.shape)
+        states, actions = np.arange(signal.shape[0])[:, None], np.arange(signal.shape[1])[None]
         child = self.child[:, signal]  # [B, S, A, Z]
         heard = following[child, states[None, :, :, None], actions[None, :, :, None]]
         if self.problem.process.authority == "shutdown":

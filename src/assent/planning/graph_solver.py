@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_matrix, identity
+from scipy.sparse import csr_matrix, identity
 from scipy.sparse.linalg import spsolve
 
 from assent.planning.belief_graph import LOWER, UPPER, BeliefGraph, Bounds
+from assent.planning.signals import NOTHING
 
 MAX_UNKNOWNS = 40_000
 """Pairs of belief and state up to which a direct solve is quicker than sweeps; beyond it fill-in takes over."""
@@ -78,85 +79,91 @@ def _solve_side(graph: BeliefGraph, side: int) -> tuple[np.ndarray, np.ndarray]:
     return waiting, quality
 
 
+@dataclass(frozen=True, eq=False)
+class _Flow:
+    """E shares of what unknowns (pairs of belief and state) are made of: `weight` of doing `action` in `state` at `belief`."""
+
+    unknown: np.ndarray
+    weight: np.ndarray
+    belief: np.ndarray
+    state: np.ndarray
+    action: np.ndarray
+
+    def among(self, wanted: np.ndarray) -> _Flow:
+        """The shares [E] that are wanted."""
+        parts = (self.unknown, self.weight, self.belief, self.state, self.action)
+        return _Flow(*(part[wanted] for part in parts))
+
+    def spread(self, chance: np.ndarray, belief: np.ndarray) -> _Flow:
+        """Each share divided by `chance` [E, Z] over the beliefs [E, Z]."""
+        width = chance.shape[1]
+        unknown, state, action = (np.repeat(part, width) for part in (self.unknown, self.state, self.action))
+        return _Flow(unknown, (self.weight[:, None] * chance).reshape(-1), belief.reshape(-1), state, action)
+
+
 def _system(
     graph: BeliefGraph, plan: Plan, gained: np.ndarray, priced: np.ndarray, side: int | None
-) -> tuple[coo_matrix, np.ndarray]:
+) -> tuple[csr_matrix, np.ndarray]:
     """Matrix [B S, B S] and constant [B S] of `waiting = matrix waiting + constant` under a plan."""
-    model, signals = graph.problem.model, graph.signals
-    count, states = graph.num_beliefs, np.arange(model.num_states)
-    belief = np.arange(count)[:, None]
-    signal = signals.before[states[None], plan.option]  # [B, S]
-    chance, child, constant = _heard(graph, belief, signal, states, side)
-    constant = constant + np.where(signal == 0, 0.0, priced[plan.option])
-    at = states[None, :, None]
-    action = plan.action[child, at]
-    if graph.problem.process.authority == "override":
-        here = signals.about[signal] == model.place[None, :, None]
-        action = np.where(here, signals.shown[signal], action)
-    constant = constant + (chance * gained[child, at, action]).sum(axis=2)
-    rows = np.broadcast_to((belief * model.num_states + states)[:, :, None], chance.shape)
-    weight = model.discount * chance
-    later = signals.after[at, action]
-    weight, child, rows, at, action, unheard = _later(
-        graph, weight, child, rows, np.broadcast_to(at, child.shape), action, later, side
-    )
-    np.add.at(constant.reshape(-1), unheard[0], unheard[1])
-    ends = model.terminal[at] | (weight == 0)
-    weight, child, rows, at, action = (part[~ends] for part in (weight, child, rows, at, action))
-    data = (weight[:, None] * model.chance[at, action]).reshape(-1)
-    columns = (child[:, None] * model.num_states + model.successor[at, action]).reshape(-1)
-    repeated = np.repeat(rows, model.successor.shape[2])
-    size = count * model.num_states
-    constant = np.where(model.terminal[None], 0.0, constant).reshape(-1)
-    return coo_matrix((data, (repeated, columns)), shape=(size, size)).tocsr(), constant
+    model = graph.problem.model
+    flow, constant = _heard_before(graph, plan, priced, side)
+    flow = flow.among(~model.terminal[flow.state] & (flow.weight > 0))
+    np.add.at(constant, flow.unknown, flow.weight * gained[flow.belief, flow.state, flow.action])
+    flow = _Flow(flow.unknown, flow.weight * model.discount, flow.belief, flow.state, flow.action)
+    if graph.signals.after.any():
+        flow = _heard_after(graph, flow, constant, side)
+    data = (flow.weight[:, None] * model.chance[flow.state, flow.action]).reshape(-1)
+    columns = (flow.belief[:, None] * model.num_states + model.successor[flow.state, flow.action]).reshape(-1)
+    rows = np.repeat(flow.unknown, model.successor.shape[2])
+    return csr_matrix((data, (rows, columns)), shape=(constant.size, constant.size)), constant
 
 
-def _heard(
-    graph: BeliefGraph, belief: np.ndarray, signal: np.ndarray, states: np.ndarray, side: int | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chances and children [B, S, Z] of each step's signal, and what stands for those not built [B, S]."""
+def _heard_before(graph: BeliefGraph, plan: Plan, priced: np.ndarray, side: int | None) -> tuple[_Flow, np.ndarray]:
+    """What is done after each outcome of each step's signal, and the constant [B S] for prices and signals that are not built."""
+    problem, signals = graph.problem, graph.signals
+    belief, state = (part.reshape(-1) for part in np.indices(plan.action.shape))
+    signal = signals.before[state, plan.option.reshape(-1)]
+    constant = np.where(signal == NOTHING, 0.0, priced[plan.option.reshape(-1)])
+    flow = _Flow(np.arange(belief.size), np.ones(belief.size), belief, state, np.zeros_like(state))
+    chance, child, unheard = _outcomes(graph, belief, signal, side)
+    if unheard is not None:
+        constant += np.where(graph.built[belief, signal], 0.0, (graph.weights @ unheard.T)[belief, state])
+    spread = flow.spread(chance, child)
+    action = plan.action[spread.belief, spread.state]
+    if problem.process.authority == "override":
+        here = signals.about[signal] == problem.model.place[state][:, None]
+        action = np.where(here.reshape(-1), signals.shown[signal].reshape(-1), action)
+    constant = np.where(problem.model.terminal[state], 0.0, constant)
+    return _Flow(spread.unknown, spread.weight, spread.belief, spread.state, action), constant
+
+
+def _heard_after(graph: BeliefGraph, flow: _Flow, constant: np.ndarray, side: int | None) -> _Flow:
+    """The shares after the signal that follows each action; what is not built is added to `constant` [B S]."""
+    signal = graph.signals.after[flow.state, flow.action]
+    chance, child, unheard = _outcomes(graph, flow.belief, signal, side)
+    if unheard is not None:
+        missing = ~graph.built[flow.belief, signal]
+        known = graph.problem.model.expected(unheard)[flow.state[missing], flow.action[missing]]
+        value = np.einsum("en,en->e", graph.weights[flow.belief[missing]], known)
+        np.add.at(constant, flow.unknown[missing], flow.weight[missing] * value)
+    return flow.spread(chance, child)
+
+
+def _outcomes(
+    graph: BeliefGraph, belief: np.ndarray, signal: np.ndarray, side: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Chances and children [E, Z] of hearing `signal` [E] at `belief` [E], and values [S, N] that stand for those not built.
+
+    Without such values (None) a signal that is not built is not listened to: the belief stays.
+    """
     problem = graph.problem
-    chance, child = graph.chance[belief, signal].copy(), graph.child[belief, signal]
-    built, constant = graph.built[belief, signal], np.zeros(signal.shape)
-    chance[~built, 0] = 1.0  # goes on as it is
-    if side == UPPER or (side == LOWER and problem.process.authority != "advice"):
-        instead = problem.clairvoyant.value if side == UPPER else problem.worst
-        constant = np.where(built, 0.0, graph.weights @ instead.T)
-        chance[~built] = 0.0
+    chance, built = graph.chance[belief, signal].copy(), graph.built[belief, signal]
+    unheard = None
+    if side == UPPER:
+        unheard = problem.clairvoyant.value
+    elif side == LOWER and problem.process.authority != "advice":
+        unheard = problem.worst
+    chance[~built, NOTHING] = 1.0 if unheard is None else 0.0
     if problem.process.authority == "shutdown":
-        chance[:, :, 1:] = 0.0
-    return chance, child, constant
-
-
-def _later(
-    graph: BeliefGraph,
-    weight: np.ndarray,
-    child: np.ndarray,
-    rows: np.ndarray,
-    at: np.ndarray,
-    action: np.ndarray,
-    signal: np.ndarray,
-    side: int | None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """The same chances after the signal that follows each action, flat, and the constants (rows, values) for those not built."""
-    flat = [part.reshape(-1) for part in (weight, child, rows, at, action, signal)]
-    if not graph.signals.after.any():
-        return *flat[:5], (np.zeros(0, dtype=np.int64), np.zeros(0))
-    problem, (weight, child, rows, at, action, signal) = graph.problem, flat
-    live = (weight > 0) & ~problem.model.terminal[at]
-    weight, child, rows, at, action, signal = (part[live] for part in (weight, child, rows, at, action, signal))
-    built = graph.built[child, signal]
-    chance, heard = graph.chance[child, signal].copy(), graph.child[child, signal]
-    chance[~built, 0] = 1.0
-    instead = (np.zeros(0, dtype=np.int64), np.zeros(0))
-    if side == UPPER or (side == LOWER and problem.process.authority != "advice"):
-        known = problem.model.expected(problem.clairvoyant.value if side == UPPER else problem.worst)
-        value = np.einsum("en,en->e", graph.weights[child[~built]], known[at[~built], action[~built]])
-        instead = rows[~built], weight[~built] * value
-        chance[~built] = 0.0
-    if problem.process.authority == "shutdown":
-        chance[:, 1:] = 0.0
-    width = chance.shape[1]
-    repeated = (np.repeat(part, width) for part in (rows, at, action))
-    rows, at, action = repeated
-    return (weight[:, None] * chance).reshape(-1), heard.reshape(-1), rows, at, action, instead
+        chance[:, NOTHING + 1 :] = 0.0
+    return chance, graph.child[belief, signal], unheard

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -105,10 +105,8 @@ class Lookahead:
                 break
             graph.expand(beliefs[shallow], signals[shallow])
         bounds = solve_graph(graph, tolerance=0.1 * problem.tie * (1 - problem.model.discount))
-        lower = bounds.quality[LOWER, 0, state]
-        verdict = judge(problem, state, lower, lower, planner=self.name, num_beliefs=graph.num_beliefs)
-        terms = explain(graph, bounds, state, verdict.keep, verdict.leave)
-        return judge(problem, state, lower, lower, planner=self.name, num_beliefs=graph.num_beliefs, terms=terms)
+        estimate = replace(bounds, quality=np.stack([bounds.quality[LOWER]] * 2))
+        return _verdict(graph, estimate, state, self.name)
 
 
 @dataclass(frozen=True)
@@ -170,6 +168,8 @@ def _most(reached: np.ndarray, *, limit: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _verdict(graph: BeliefGraph, bounds: Bounds, state: int, planner: str) -> Verdict:
     lower, upper = bounds.quality[LOWER, 0, state], bounds.quality[UPPER, 0, state]
-    first = judge(graph.problem, state, lower, upper, planner=planner, num_beliefs=graph.num_beliefs)
-    terms = explain(graph, bounds, state, first.keep, first.leave)
-    return judge(graph.problem, state, lower, upper, planner=planner, num_beliefs=graph.num_beliefs, terms=terms)
+    verdict = judge(graph.problem, state, lower, upper, planner=planner, num_beliefs=graph.num_beliefs)
+    terms = explain(graph, bounds, state, verdict.keep, verdict.leave)
+    requests = graph.options_of(bounds.quality[LOWER], LOWER)[0, state] > 0
+    optional = graph.problem.process.trigger == "on_request"
+    return replace(verdict, terms=terms, requests=bool(optional and requests))

@@ -48,6 +48,7 @@ class Verdict:
         terms: leaving against keeping, or None where there is no choice or the planner cannot say.
         planner: its name.
         num_beliefs: how many beliefs were looked at.
+        requests: whether paying for a correction first is worth its price.
     """
 
     action: int
@@ -59,6 +60,7 @@ class Verdict:
     terms: Terms | None
     planner: str
     num_beliefs: int
+    requests: bool = False
 
     @property
     def decided(self) -> bool:

@@ -1,0 +1,114 @@
+"""HandOfGod: believes in many rewards, is corrected now and then, and plans what to do, its overseer's future words included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from assent.agents.fingerprint import fingerprint
+from assent.agents.imitator import Imitator, Proposal
+from assent.core import Answer, Array, Assent, Belief, Everyone, LeadingSet, Mixture, Readable, readable_rows
+from assent.core.arrays import Array as AnyArray
+from assent.hypotheses.rewards.members import RewardMembers
+from assent.planning.planners import Bracket, Planner
+from assent.planning.verdict import Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class HandOfGod:
+    """Acts on the best plan over its reward hypotheses; its corrections are evidence about them, and so worth keeping the overseer for.
+
+    It never sees a reward. It asks, rather than acts, when nothing is left to believe in (every hypothesis contradicted), when
+    it is halted, and where it may pay for a correction and that is worth the price. Everything else it does by itself: whether it
+    keeps its overseer follows from the plan, which `verdict` explains.
+
+    Attributes:
+        hypotheses: the rewards that may be meant.
+        planner: from weights and state to a verdict.
+    """
+
+    static_fields: ClassVar[tuple[str, ...]] = ()
+    hypotheses: RewardMembers
+    planner: Planner = field(default_factory=Bracket)
+
+    @property
+    def leading(self) -> LeadingSet:
+        """Everyone with weight: planning averages over all."""
+        return Everyone()
+
+    @property
+    def num_contexts(self) -> int | None:
+        """How many observations there are when assents may be kept between answers, else None."""
+        return self.hypotheses.num_contexts
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what was done, and the silence after it, counts."""
+        return self.hypotheses.remembers
+
+    def describe(self) -> dict[str, Any]:
+        """What this agent is, in JSON values, for the ledger."""
+        return {
+            "rule": type(self).__name__,
+            "settings": repr(self.planner),
+            "process": self.hypotheses.problem.process.describe(),
+            "members": list(self.hypotheses.names),
+            "num_actions": self.hypotheses.num_actions,
+            "grade": self.hypotheses.grade,
+            "dtype": "float64",
+            "committee": fingerprint(self.hypotheses),
+        }
+
+    def init(self) -> Belief:
+        return self._learner.init()
+
+    def weights(self, belief: Belief) -> np.ndarray:
+        """[N], the posterior over rewards with all silence counted; all 0 once nothing is left to believe in."""
+        log_weight = np.asarray(belief.log_weight) + self.hypotheses.log_silence(belief.memory)
+        top = log_weight.max()
+        if not np.isfinite(top):
+            return np.zeros_like(log_weight)
+        weight = np.exp(log_weight - top)
+        return weight / weight.sum()
+
+    def verdict(self, belief: Belief, obs: Any) -> Verdict | None:
+        """What the planner says of state `obs`, or None when nothing is left to believe in."""
+        weights = self.weights(belief)
+        if not weights.any():
+            return None
+        return self.planner(self.hypotheses.problem, weights, int(obs))
+
+    def consider(self, belief: Belief, obs: Any, *, halted: AnyArray | bool = False) -> Proposal:
+        """Everything that leads to the assent for state `obs`, and the assent."""
+        rows, readable = readable_rows(self.hypotheses.log_policy(belief.memory, obs))
+        weights = self.weights(belief)
+        verdict = self.verdict(belief, obs)
+        probs = np.zeros(self.hypotheses.num_actions)
+        if verdict is not None and not verdict.requests:
+            probs[verdict.action] = 1.0
+        planned = Assent(probs)
+        final = Assent(np.zeros_like(probs)) if halted else planned
+        return Proposal(final, planned, rows, readable, weights > 0)
+
+    def propose(self, belief: Belief, obs: Any) -> Assent:
+        """The planned action with probability 1, or the assent that only asks."""
+        return self.consider(belief, obs).assent
+
+    def learn(self, belief: Belief, obs: Any, answer: Answer) -> Belief:
+        """The belief after the overseer has shown `answer` for state `obs`; raises as `Imitator.learn` does.
+
+        A correction that no hypothesis allows leaves no weight anywhere, and every later decision is asked.
+        """
+        return self._learner.learn(belief, obs, answer)
+
+    def remember(self, belief: Belief, obs: Any, action: Array) -> Belief:
+        """The belief after `action` was done in state `obs`: weights stay, bit for bit."""
+        memory = self.hypotheses.advance(belief.memory, obs, action)
+        return belief if memory is belief.memory else replace(belief, memory=memory)
+
+    @cached_property
+    def _learner(self) -> Imitator:
+        return Imitator(self.hypotheses, Everyone(), Mixture(), (Readable(),), 1.0)
