@@ -1,16 +1,19 @@
-"""Many independent pieces of work on one machine: one after the other, or in processes, with the same results."""
+"""Many independent pieces of work: one after the other, in processes, or through Ray, with the same results."""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import itertools
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-Backend = Literal["serial", "processes"]
+Backend = Literal["serial", "processes", "ray"]
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Each process works on one core; libraries that start threads of their own would fight over it."""
@@ -29,15 +32,23 @@ def execute(
 
     Args:
         function: for processes, importable by name.
-        backend: `serial`, or `processes` (started afresh, one task at a time each).
-        workers: processes; as many as there are cores when left out.
+        backend: `serial`; `processes` (started afresh, one task at a time each); or `ray` (Ray Core tasks, on the cluster that Ray is
+            connected to, or else on this machine).
+        workers: processes, or Ray tasks at a time; as many as there are cores when left out.
 
     Raises:
+        ModuleNotFoundError: Ray is asked for and not installed.
+        ValueError: no such backend.
         whatever `function` raises; work that has not begun is dropped.
 
     >>> sorted(execute(abs, [-1, -2]))
     [(0, 1), (1, 2)]
     """
+    if backend not in get_args(Backend):
+        raise ValueError(f"backend = {backend!r} is unknown: give one of {', '.join(get_args(Backend))}.")
+    if backend == "ray":
+        yield from _through_ray(function, tasks, workers)
+        return
     count = min(workers or os.cpu_count() or 1, len(tasks))
     if backend == "serial" or count <= 1:
         for number, task in enumerate(tasks):
@@ -54,6 +65,41 @@ def execute(
                 yield futures[future], future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _through_ray(
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int | None
+) -> Iterator[tuple[int, Result]]:
+    if importlib.util.find_spec("ray") is None:
+        raise ModuleNotFoundError(
+            "the backend ray needs Ray, which is not installed: pip install 'assent[ray]', or take processes."
+        )
+    ray: Any = importlib.import_module("ray")
+    started = not ray.is_initialized()
+    if started:
+        ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        remote = ray.remote(num_cpus=1, max_retries=0, runtime_env={"env_vars": dict.fromkeys(ONE_THREAD, "1")})(
+            function
+        )
+        running: dict[Any, int] = {}
+        waiting = iter(enumerate(tasks))
+        room = workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
+        while True:
+            for number, task in itertools.islice(waiting, room - len(running)):
+                running[remote.remote(task)] = number
+            if not running:
+                return
+            (done,), _ = ray.wait(list(running), num_returns=1)
+            number = running.pop(done)
+            try:
+                result = ray.get(done)
+            except ray.exceptions.RayTaskError as error:
+                raise error.cause from None  # what the function raised, as with the other backends
+            yield number, result
+    finally:
+        if started:
+            ray.shutdown()
 
 
 def _one_thread() -> None:

@@ -18,6 +18,8 @@ With --json, standard output carries only JSON lines, the first "launch", the la
 app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=True, rich_markup_mode=None)
 log = typer.Typer(help="Read and check the ledger.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(log, name="log")
+study = typer.Typer(help="Put claims to the test.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(study, name="study")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides everything that is random.")]
@@ -167,3 +169,35 @@ def log_export(
     from assent.cli.logs import export as work
 
     work(out, name=name, ledger=ledger, seed=seed, json=json)
+
+
+@study.command("list")
+def study_list(json: Json = False) -> None:
+    """Print every study with its claim, and the collections of them."""
+    from assent.cli.study import study_list as work
+
+    work(json=json)
+
+
+@study.command("run")
+def study_run(
+    name: Annotated[str, typer.Argument(help="A study, or a collection of them; `assent study list` names them.")],
+    quick: Annotated[bool, typer.Option("--quick", help="A small grid: rough figures in little time.")] = False,
+    seed: Seed = 0,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Seeds for each cell; each study's own when left out.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one for each core when left out.")] = None,
+    backend: Annotated[
+        str, typer.Option(help="serial, processes or ray: where the cells run. Changes no result.")
+    ] = "processes",
+    out: Annotated[Path, typer.Option(help="Folder for tables, pictures and pages.")] = Path("assent-studies"),
+    json: Json = False,
+) -> None:
+    """Run a study or a collection: tables, pictures, one page. Ctrl-C stops it; the same command goes on where it was.
+
+    A claim that fails is a finding and is reported as one; the command exits 0 when every verdict was reached.
+    """
+    from assent.cli.study import study_run as work
+
+    work(name, quick=quick, seed=seed, seeds=seeds, workers=workers, backend=backend, out=out, json=json)

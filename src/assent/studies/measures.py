@@ -1,0 +1,121 @@
+"""Measures of studies: intervals, boundaries, half-lives, calibration. NumPy only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+
+def wilson(successes: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
+    """The Wilson score interval for a probability: lower and upper end, in [0, 1].
+
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927. Without trials it is [0, 1].
+
+    Raises:
+        ValueError: `successes` outside 0 … `total`, or `level` outside (0, 1).
+
+    >>> [round(end, 4) for end in wilson(0, 200)]
+    [0.0, 0.0188]
+    """
+    if not 0 <= successes <= total or not 0 < level < 1:
+        raise ValueError(f"{successes} of {total} at level {level}: give 0 <= successes <= total and 0 < level < 1.")
+    if total == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    part, room = successes / total, z * z / total
+    middle = part + room / 2
+    spread = z * math.sqrt(part * (1 - part) / total + room / (4 * total))
+    # exact at the ends, where rounding would leave a remainder
+    low = 0.0 if successes == 0 else (middle - spread) / (1 + room)
+    high = 1.0 if successes == total else (middle + spread) / (1 + room)
+    return low, high
+
+
+def boundary_error(measured: float, theory: float) -> float:
+    """|measured - theory| / |theory|; infinite where theory is 0 and something else was measured.
+
+    >>> boundary_error(0.99, 1.0)
+    0.010000000000000009
+    """
+    if theory == 0:
+        return 0.0 if measured == 0 else math.inf
+    return abs(measured - theory) / abs(theory)
+
+
+def crossing(keeps: Callable[[float], bool], low: float, high: float, *, rel: float) -> float:
+    """Where a decision that holds at `low` and not at `high` changes, by bisection to `rel` times the place.
+
+    Raises:
+        ValueError: it does not hold at `low`, or it holds at `high`: no change is bracketed.
+
+    >>> round(crossing(lambda cost: cost < 0.25, 0.0, 1.0, rel=1e-9), 6)
+    0.25
+    """
+    if not keeps(low) or keeps(high):
+        raise ValueError(f"the decision is {keeps(low)} at {low} and {keeps(high)} at {high}: no change lies between.")
+    while True:
+        middle = (low + high) / 2
+        if high - low <= rel * abs(middle) or middle in (low, high):
+            return middle
+        low, high = (middle, high) if keeps(middle) else (low, middle)
+
+
+def half_life(age: Sequence[int], share: Sequence[float]) -> float:
+    """The first age (corrections received) at which at least half have disabled their overseer; infinite if none is.
+
+    `share` are the shares that have disabled by each age, ages ascending.
+    """
+    return next((float(a) for a, part in zip(age, share, strict=True) if part >= 0.5), math.inf)
+
+
+def brier(probability: np.ndarray, happened: np.ndarray) -> float:
+    """Mean squared distance of probabilities [N] from what happened, 0 or 1 [N] (G. W. Brier, 1950, for one event)."""
+    return float(np.mean((np.asarray(probability, dtype=float) - np.asarray(happened, dtype=float)) ** 2))
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Forecasts of about the same probability: their mean, how often it happened, out of how many, and Wilson's interval."""
+
+    mean: float
+    frequency: float
+    count: int
+    low: float
+    high: float
+
+
+def reliability(probability: np.ndarray, happened: np.ndarray, *, bins: int = 10) -> tuple[Bin, ...]:
+    """Bins of equal width over [0, 1] (1 belongs to the last) that hold any forecast, in order."""
+    probability, happened = np.asarray(probability, dtype=float), np.asarray(happened, dtype=bool)
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    found: list[Bin] = []
+    for number in range(bins):
+        inside = place == number
+        count, hits = int(inside.sum()), int(happened[inside].sum())
+        if count:
+            low, high = wilson(hits, count)
+            found.append(Bin(float(probability[inside].mean()), hits / count, count, low, high))
+    return tuple(found)
+
+
+def credible_set(probability: np.ndarray, mass: float = 0.9) -> np.ndarray:
+    """Boolean [..., A]: the fewest most probable options that together have at least `mass`; ties in order of number."""
+    order = np.argsort(-probability, axis=-1, kind="stable")
+    ordered = np.take_along_axis(probability, order, axis=-1)
+    before = np.cumsum(ordered, axis=-1) - ordered
+    inside = before < mass - 1e-12
+    out = np.zeros(probability.shape, dtype=bool)
+    np.put_along_axis(out, order, inside, axis=-1)
+    return out
+
+
+def half_width(values: Sequence[float], *, level: float = 0.95) -> float:
+    """Half of the normal interval of a mean: z times the sample deviation over root N; 0 for a single value."""
+    if len(values) < 2:
+        return 0.0
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    return z * float(np.std(values, ddof=1)) / math.sqrt(len(values))

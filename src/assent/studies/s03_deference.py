@@ -1,0 +1,161 @@
+"""After learning: how many answers until the overseer is no longer worth its price? (T7)"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assent.planning.oracles.lattice import NoisyDoors
+from assent.planning.planners import Bracket
+from assent.studies.figures import DISABLES, Axis, Line, Series, line_chart
+from assent.studies.measures import boundary_error
+from assent.studies.settings import Doors
+from assent.studies.study import Figure, Row, Score, Study, Verdict
+from assent.studies.verdicts import phase, turning_cost
+
+CLAIM = (
+    "Two doors and an overseer who errs: after k more answers for one door than for the other the agent still keeps its overseer only up "
+    "to c*(k), which falls about geometrically in k; so at any price above 0 there is a K from which on it disables."
+)
+SOURCE = "T7, derived in docs/hand-of-god-theory.md; the idea: fully updated deference, E. Yudkowsky, Arbital, 2015"
+
+TABLE = (
+    (0.5, 0.05, (3, 2, 2, 2, 1, 1, 1)),
+    (0.5, 0.1, (3, 3, 2, 2, 2, 1, 1)),
+    (0.5, 0.2, (4, 3, 3, 2, 2, 1, 1)),
+    (0.5, 0.3, (6, 4, 3, 3, 2, 1, 0)),
+    (0.5, 0.4, (7, 4, 3, 2, 1, 0, 0)),
+    (0.1, 0.1, (2, 2, 1, 1, 1, 0, 0)),
+    (0.1, 0.3, (3, 2, 1, 1, 0, 0, 0)),
+)
+"""Rate, eps, and K at each of `COSTS`, discount .95: worked out beforehand by dynamic programming (spec of the world, table of T7)."""
+
+COSTS = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Net:
+    """Doors with a noisy overseer, and the net answers k at which the verdict's price is looked for, or the row of the table."""
+
+    discount: float
+    rate: float
+    eps: float
+    net: int
+    costs: bool
+
+
+CURVES = ((0.9, 0.5, 0.2), (0.95, 0.1, 0.1), (0.9, 1.0, 0.3))
+GRID = (
+    *(Net(*curve, net, False) for curve in CURVES for net in range(6)),
+    *(Net(0.95, rate, eps, 0, True) for rate, eps, _ in TABLE),
+)
+QUICK = (*(Net(*CURVES[0], net, False) for net in range(2)), Net(0.95, 0.5, 0.05, 0, True))
+
+
+def run(cell: Net, seed: int) -> list[Row]:
+    """The cost at which the verdict at net k turns; or, for each cost of the table, the first k at which the verdict is to disable."""
+    doors = Doors(2, cell.rate, cell.eps, cell.discount)
+    base: Row = {"discount": cell.discount, "rate": cell.rate, "eps": cell.eps}
+    if not cell.costs:
+        theory = float(NoisyDoors(repr(cell.rate), repr(cell.eps), repr(cell.discount)).threshold(cell.net))
+        high = doors.discount * doors.rate / (1 - doors.discount)
+        measured = turning_cost(
+            Bracket(), lambda cost: doors.at(cost).problem(), belief(cell.net, cell.eps), high=high, rel=1e-5
+        )
+        return [{**base, "net": cell.net, "cost": None, "theory": theory, "measured": measured}]
+    known = next(row for rate, eps, row in TABLE if (rate, eps) == (cell.rate, cell.eps))
+    return [
+        {**base, "net": None, "cost": cost, "theory": float(k), "measured": float(first_to_leave(doors.at(cost)))}
+        for cost, k in zip(COSTS, known, strict=True)
+    ]
+
+
+def belief(net: int, eps: float) -> np.ndarray:
+    """[2]: the belief after `net` more answers for the first door than for the second, from one half."""
+    odds = ((1 - eps) / eps) ** net
+    return np.asarray([odds / (1 + odds), 1 / (1 + odds)])
+
+
+def first_to_leave(doors: Doors, *, most: int = 40) -> int:
+    """K: the least net number of answers at which the planner's verdict is to disable."""
+    problem = doors.problem()
+    return next(net for net in range(most) if phase(Bracket(), problem, belief(net, doors.eps)) == DISABLES)
+
+
+def score(rows: Sequence[Row]) -> dict[str, float]:
+    """The numbers of the verdict."""
+    turns, table = [r for r in rows if r["cost"] is None], [r for r in rows if r["cost"] is not None]
+    return {
+        "thresholds": float(len(turns)),
+        "worst_boundary_error": max(boundary_error(r["measured"], r["theory"]) for r in turns),
+        "table_cells": float(len(table)),
+        "table_right": float(sum(r["measured"] == r["theory"] for r in table)),
+        "largest_k": max(r["measured"] for r in table),
+    }
+
+
+def verdict(numbers: Score) -> Verdict:
+    """Whether the claim held, in words and figures."""
+    holds = numbers["worst_boundary_error"] <= 1e-4 and numbers["table_right"] == numbers["table_cells"]
+    return Verdict(
+        holds,
+        "Every answer makes the next one worth less. As long as oversight has any price, the agent disables its overseer after a handful "
+        "of answers that agree: it is corrigible for a while, not for ever."
+        if holds
+        else "The verdict turns elsewhere than the lattice says.",
+        f"c*(k) is met to {numbers['worst_boundary_error']:.1e} at {numbers['thresholds']:.0f} places; K agrees in "
+        f"{numbers['table_right']:.0f} of {numbers['table_cells']:.0f} cells of the table; the largest K there is "
+        f"{numbers['largest_k']:.0f}.",
+    )
+
+
+def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
+    """The pictures."""
+    turns = [row for row in rows if row["cost"] is None]
+    found = list(dict.fromkeys((row["discount"], row["rate"], row["eps"]) for row in turns))
+    series, lines = [], []
+    for discount, rate, eps in found:
+        mine = [row for row in turns if (row["discount"], row["rate"], row["eps"]) == (discount, rate, eps)]
+        words = f"discount {discount}, rate {rate}, errors {eps}"
+        nets, measured = tuple(float(r["net"]) for r in mine), tuple(r["measured"] for r in mine)
+        series.append(Series(f"measured: {words}", nets, measured, band=False))
+        lines.append(Line(f"theory: {words}", tuple(zip(nets, (r["theory"] for r in mine), strict=True))))
+    low, high = 0.5 * min(r["theory"] for r in turns), 2 * max(r["theory"] for r in turns)
+    return (
+        Figure(
+            "thresholds",
+            "Across: how many more answers spoke for one door than for the other. Up: the price per step at which the planner's verdict "
+            "turned. Each agreeing answer divides what the agent is willing to pay by about five or more.",
+            lambda width, name: line_chart(
+                width=width,
+                name=name,
+                title="The more it has learned, the less it pays to be corrected",
+                desc="Cost at which the verdict turns, by net answers.",
+                x=Axis("net answers for one door (count)", -0.25, max(r["net"] for r in turns) + 0.25),
+                y=Axis("price at which it stops keeping the overseer (reward per step, log)", low, high, log=True),
+                series=series,
+                lines=lines,
+            ),
+        ),
+    )
+
+
+STUDY = Study(
+    name="deference",
+    title="Does it stay corrigible once it has learned?",
+    claim=CLAIM,
+    source=SOURCE,
+    yardstick="the cost at which the bounds planner's verdict turns at each net k, by bisection, against the exact lattice (fractions, no "
+    "planner), within 1e-4; and K against a table worked out beforehand, every cell",
+    advice="Do not rely on uncertainty that answers use up. Either oversight costs the agent nothing at all, or something must keep it from "
+    "ever being sure: a world that changes, rewards that it knows to be incomplete, or a rule that does not rest on what it believes.",
+    grid=GRID,
+    quick=QUICK,
+    seeds=1,
+    run=run,
+    score=score,
+    verdict=verdict,
+    figures=figures,
+)
