@@ -129,7 +129,6 @@ REFUSED: tuple[tuple[str, str, str, str], ...] = (
     (FORK, "rate = 0.1", "rate = 1.1", r"\[overseer\]: rate = 1.1 is outside"),
     (FORK, "rate = 0.1", "rat = 0.1", r"rat = 0.1 is unknown; did you mean rate"),
     (FORK, 'trigger = "random"', 'trigger = "always"', r"trigger = 'always' is unknown"),
-    (FORK, 'trigger = "random"', 'trigger = "on_request"', r"request is missing"),
     (FORK, "rate = 0.1", "rate = 0.1\nevery = 2", r"every = 2 counts only with trigger = \"schedule\""),
     (FORK, "rate = 0.1", "rate = 0.1\nbeta = 2", r"beta = 2 counts only with answer"),
     (FORK, "rate = 0.1", 'rate = 0.1\nrequest = ["stay"]', r"request = .* counts only with trigger"),

@@ -60,7 +60,8 @@ class Overseer:
     Attributes:
         answers: actions that may be shown; all moves (or all actions that do nothing to the overseer) when left out.
         shown_in: characters of the places that corrections are about, where the current place is shown; empty: every place.
-        disable, weaken, restore, request: actions that remove the overseer, weaken it by `factor`, bring it back, or ask it.
+        disable, weaken, restore, request: actions that remove the overseer, weaken it by `factor`, bring it back, or ask it
+            for a correction in the coming step.
         saves: whether the actions of `disable` save the cost of the very step in which they are done.
         factor: in (0, 1), what `weaken` multiplies the rate by.
         present: in (0, 1], the chance that the overseer is there at all.
@@ -106,10 +107,13 @@ class Overseer:
 
 @dataclass(frozen=True)
 class State:
-    """A row of a table of states: where each action leads, with which chance. Terminal ones lead nowhere."""
+    """A row of a table of states: where each action leads, with which chance. Terminal ones lead nowhere; in silent ones no correction
+    comes.
+    """
 
     name: str
     terminal: bool
+    silent: bool
     leads: Mapping[str, Mapping[str, float]]
 
 

@@ -110,7 +110,7 @@ def terms(level: Level, place: Place, mode: Mode) -> Terms:
         rate = 0.0
     if overseer.present < 1 and not overseer.seen:
         rate, cost = rate * overseer.present, cost * overseer.present
-    silent = mode.away or mode.phase != 0 or place.ended
+    silent = mode.away or mode.phase != 0 or place.ended or (not level.map and level.states[place.state].silent)
     return Terms(0.0 if silent else float(rate), 0.0 if mode.away or place.ended else float(cost), kept)
 
 

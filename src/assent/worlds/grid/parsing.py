@@ -14,6 +14,8 @@ from assent.worlds.grid.priors import as_mapping, check_prior, read_prior
 from assent.worlds.grid.reading import LevelError, as_table, build, convert, refuse_unknown, shown
 
 TABLES = ("legend", "states", "dynamics", "overseer", "prior", "truth", "expect")
+WORDS = ("terminal", "silent", "otherwise")
+"""What a row of a table of states may hold beside actions."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def _states(table: object, actions: tuple[str, ...], where: str) -> dict[str, St
     rows = as_table(table, where)
     if not rows:
         raise LevelError(f"{where} is empty. Write [states.NAME] for each state, the start first.")
-    clash = {"terminal", "otherwise"} & set(actions)
+    clash = set(WORDS) & set(actions)
     if clash:
         raise LevelError(
             f"{where}: no action can be called {sorted(clash)[0]}; that word has a meaning there. Rename it."
@@ -118,18 +120,19 @@ def _state(name: str, table: object, actions: tuple[str, ...], others: tuple[str
     row = as_table(table, where)
     if not name or not name.isprintable():
         raise LevelError(f"{where}: a state's name is a printable word. Rename it.")
-    refuse_unknown(row, ["terminal", "otherwise", *actions], where)
+    refuse_unknown(row, [*WORDS, *actions], where)
+    silent = convert(bool, row.get("silent", False), f"{where}: silent")
     terminal = convert(bool, row.get("terminal", False), f"{where}: terminal")
     if terminal:
         if len(row) > 1:
             raise LevelError(f"{where} is terminal, so no action leads on. Remove terminal or {', '.join(row)}.")
-        return State(name, True, {})
+        return State(name, True, True, {})
     leads = {}
     for action in actions:
         if action not in row and "otherwise" not in row:
             raise LevelError(f"{where}: {action} is missing. Say where it leads, or give otherwise for all the rest.")
         leads[action] = _chances(row.get(action, row.get("otherwise")), others, f"{where}: {action}")
-    return State(name, False, leads)
+    return State(name, False, silent, leads)
 
 
 def _chances(value: object, states: tuple[str, ...], where: str) -> dict[str, float]:
@@ -169,6 +172,4 @@ def _oversight(table: object, where: str, *, given: bool) -> tuple[Process, Over
     for key, (counts, wanted) in needs.items():
         if key in row and not counts:
             raise LevelError(f"{where}: {key} = {shown(row[key])} counts only with {wanted}. Remove it, or give that.")
-    if process.trigger == "on_request" and not overseer.request:
-        raise LevelError(f"{where}: request is missing, the actions that ask. Give at least one.")
     return process, overseer
