@@ -10,7 +10,7 @@ from assent.planning.problem import Problem
 from assent.planning.signals import NOTHING, signals_of
 
 DIGITS = 12
-"""Beliefs whose weights agree in this many decimals are one: what they can differ in value is far below a tie."""
+"""Beliefs whose weights agree in this many decimals are one, unless said otherwise: what they can differ in value is far below a tie."""
 
 LOWER, UPPER = 0, 1
 
@@ -41,17 +41,21 @@ class BeliefGraph:
     """Beliefs as nodes, what may be heard as edges. Grown by `expand`; every bound that `backup` makes holds at any size.
 
     What is not built yet is bounded from below by going on without listening (where a correction may force an action, by the
-    worst that any action leads to), and from above by knowing the truth at once. Smith and Simmons, "Heuristic search value
-    iteration for POMDPs" (UAI 2004), with beliefs merged where answers lead back to them.
+    worst that any action leads to). From above it is bounded by a signal that tells more: the part of the outcomes' chances that all
+    live hypotheses have in common tells nothing, and the rest tells the truth (Blackwell: a garbling of that signal is the real one).
+    Smith and Simmons, "Heuristic search value iteration for POMDPs" (UAI 2004), with beliefs merged where answers lead back to them.
 
     Args:
         weights: float64 [N], the first belief, sums to 1.
+        digits: beliefs whose weights agree in so many decimals are one; what that may change in value widens the bounds.
         depth_matters: whether beliefs reached by different numbers of corrections are kept apart.
     """
 
-    def __init__(self, problem: Problem, weights: np.ndarray, *, depth_matters: bool = False) -> None:
+    def __init__(
+        self, problem: Problem, weights: np.ndarray, *, digits: int = DIGITS, depth_matters: bool = False
+    ) -> None:
         self.problem, self.signals = problem, signals_of(problem)
-        self._depth_matters = depth_matters
+        self._digits, self._depth_matters = digits, depth_matters
         self._index: dict[bytes, int] = {}
         signals = self.signals
         self.weights = np.zeros((0, problem.num_hypotheses))
@@ -60,6 +64,9 @@ class BeliefGraph:
         self.chance = np.zeros((0, *signals.likelihood.shape[:2]))
         self.built = np.zeros((0, signals.num_signals), dtype=bool)
         self.mean = np.zeros((0, problem.model.num_places, problem.model.num_actions))
+        self.common = np.zeros((0, signals.num_signals))
+        self.slack = np.zeros((0, signals.num_signals))
+        self._lowest = np.zeros((0, problem.model.num_states))
         self._add(weights[None], np.zeros(1, dtype=np.int64))
 
     @property
@@ -78,7 +85,13 @@ class BeliefGraph:
         happens = chance > 0
         edge, outcome = np.nonzero(happens)
         depth = self.depth[beliefs[edge]] + (outcome != NOTHING)
-        child = self._add(joint[edge, outcome] / chance[edge, outcome][:, None], depth)
+        weights = joint[edge, outcome] / chance[edge, outcome][:, None]
+        child = self._add(weights, depth)
+        # values are convex in the belief, so that moving it changes them by at most half the distance times their range
+        moved = 0.5 * np.abs(self.weights[child] - weights).sum(axis=1) * self.problem.spread
+        slack = np.zeros(len(beliefs))
+        np.add.at(slack, edge, chance[edge, outcome] * moved)
+        self.slack[beliefs, signals] = slack
         self.chance[beliefs, signals] = chance
         self.child[beliefs[edge], signals[edge], outcome] = child
         self.built[beliefs, signals] = True
@@ -96,11 +109,7 @@ class BeliefGraph:
             start: bounds of this graph when it was smaller; they still hold.
         """
         gained = self.gained()
-        waiting = self.first()
-        if start is not None:
-            old = start.waiting.shape[1]
-            waiting[LOWER, :old] = np.maximum(waiting[LOWER, :old], start.waiting[LOWER])
-            waiting[UPPER, :old] = np.minimum(waiting[UPPER, :old], start.waiting[UPPER])
+        waiting = self.first(start)
         count, moved = 0, np.inf
         quality = np.zeros((2, *gained.shape))
         while count < sweeps and moved > tolerance:
@@ -174,17 +183,21 @@ class BeliefGraph:
             heard = np.where(here[None], forced, heard)
         elif authority == "shutdown":
             heard = np.where((np.arange(child.shape[2]) == NOTHING)[None, None], heard, 0.0)
-        expected = (self.chance[:, signal] * heard).sum(axis=2)
-        instead = self._unheard(value, side)
+        expected = (self.chance[:, signal] * heard).sum(axis=2) + slack_sign(side) * self.slack[:, signal]
+        reached = self.unheard(side)
+        if reached is None:
+            return np.where(self.built[:, signal], expected, value)
+        common = self.common[:, signal]
+        instead = common * value + (1 - common) * (self.weights @ reached.T)
         return np.where(self.built[:, signal], expected, instead)
 
-    def _unheard(self, value: np.ndarray, side: int | None) -> np.ndarray:
-        """[B, S]: what stands for hearing a signal that is not built."""
+    def unheard(self, side: int | None) -> np.ndarray | None:
+        """[S, N]: what is reached, under each reward, by hearing something of a signal that is not built; None: it is not listened to."""
         if side == UPPER:
-            return self.weights @ self.problem.clairvoyant.value.T
+            return self.problem.clairvoyant.value
         if side == LOWER and self.problem.process.authority != "advice":
-            return self.weights @ self.problem.worst.T
-        return value
+            return self.problem.worst
+        return None
 
     def _heard_after(self, following: np.ndarray, side: int | None) -> np.ndarray:
         """[B, S, A]: the expectation of `following` [B, S, A] over the signal that comes after each action."""
@@ -194,29 +207,28 @@ class BeliefGraph:
         heard = following[child, states[None, :, :, None], actions[None, :, :, None]]
         if self.problem.process.authority == "shutdown":
             heard = np.where((np.arange(child.shape[3]) == NOTHING)[None, None, None], heard, 0.0)
-        expected = (self.chance[:, signal] * heard).sum(axis=3)
-        instead = following
-        if side == UPPER:
-            known = self.problem.model.expected(self.problem.clairvoyant.value)
-            instead = np.einsum("bn,san->bsa", self.weights, known)
-        elif side == LOWER and self.problem.process.authority != "advice":
-            instead = np.einsum("bn,san->bsa", self.weights, self.problem.model.expected(self.problem.worst))
-        return np.where(self.built[:, signal], expected, instead)
+        expected = (self.chance[:, signal] * heard).sum(axis=3) + slack_sign(side) * self.slack[:, signal]
+        reached = self.unheard(side)
+        if reached is None:
+            return np.where(self.built[:, signal], expected, following)
+        common = self.common[:, signal]
+        known = np.einsum("bn,san->bsa", self.weights, self.problem.model.expected(reached))
+        return np.where(self.built[:, signal], expected, common * following + (1 - common) * known)
 
     def gained(self) -> np.ndarray:
         """[B, S, A]: the mean reward less the cost of oversight."""
         model = self.problem.model
         return self.mean[:, model.place] - model.cost
 
-    def first(self) -> np.ndarray:
-        """[2, B, S]: bounds that hold before any backup."""
-        problem = self.problem
-        upper = self.weights @ problem.clairvoyant.value.T
-        if problem.process.authority == "advice":
-            lower = problem.solve(np.moveaxis(self.mean, 0, 2), costly=True).value.T
-        else:
-            lower = self.weights @ problem.worst.T
-        return np.stack([lower, np.maximum(upper, lower)])
+    def first(self, start: Bounds | None = None) -> np.ndarray:
+        """[2, B, S]: bounds that hold before any backup, or the better ones that `start` had of this graph when it was smaller."""
+        upper = self.weights @ self.problem.clairvoyant.value.T
+        waiting = np.stack([self._lowest, np.maximum(upper, self._lowest)])
+        if start is not None:
+            old = start.waiting.shape[1]
+            waiting[LOWER, :old] = np.maximum(waiting[LOWER, :old], start.waiting[LOWER])
+            waiting[UPPER, :old] = np.minimum(waiting[UPPER, :old], start.waiting[UPPER])
+        return waiting
 
     def _taught(self, belief: int, signal: int) -> np.ndarray:
         """[Z, N]: the likelihood of each outcome where the overseer shows the place whose answer should teach most.
@@ -241,7 +253,7 @@ class BeliefGraph:
 
     def _add(self, weights: np.ndarray, depth: np.ndarray) -> np.ndarray:
         """The numbers of beliefs `weights` [E, N], new ones made."""
-        rounded = weights.round(DIGITS) + 0.0  # no minus zero
+        rounded = weights.round(self._digits) + 0.0  # no minus zero
         numbers = np.empty(len(weights), dtype=np.int64)
         fresh: list[int] = []
         for number, row in enumerate(rounded):
@@ -268,5 +280,26 @@ class BeliefGraph:
         built = np.zeros((count, shape[1]), dtype=bool)
         built[:, NOTHING] = True
         self.built = np.concatenate([self.built, built])
-        mean = np.moveaxis(self.problem.mean(weights), 2, 0)
-        self.mean = np.concatenate([self.mean, mean])
+        mean = self.problem.mean(weights)
+        self.mean = np.concatenate([self.mean, np.moveaxis(mean, 2, 0)])
+        self.slack = np.concatenate([self.slack, np.zeros(built.shape)])
+        self.common = np.concatenate([self.common, np.stack([self._common(row) for row in weights])])
+        if self.problem.process.authority == "advice":
+            lowest = self.problem.solve(mean, costly=True).value.T
+        else:
+            lowest = weights @ self.problem.worst.T
+        self._lowest = np.concatenate([self._lowest, lowest])
+
+    def _common(self, weights: np.ndarray) -> np.ndarray:
+        """[G]: the part of each signal that tells nothing, its outcomes being as likely under every live hypothesis.
+
+        Where a correction may do more than inform, only silence counts.
+        """
+        advice = self.problem.process.authority == "advice" and not self.signals.teaching
+        outcomes = slice(None) if advice else slice(NOTHING, NOTHING + 1)
+        return self.signals.likelihood[:, outcomes][:, :, weights > 0].min(axis=2).sum(axis=1)
+
+
+def slack_sign(side: int | None) -> float:
+    """Which way a bound gives way to what merging beliefs may have changed: down, up, or not at all where none is meant."""
+    return {LOWER: -1.0, UPPER: 1.0}.get(-1 if side is None else side, 0.0)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_matrix, identity
 from scipy.sparse.linalg import spsolve
 
-from assent.planning.belief_graph import LOWER, UPPER, BeliefGraph, Bounds
+from assent.planning.belief_graph import LOWER, UPPER, BeliefGraph, Bounds, slack_sign
 from assent.planning.signals import NOTHING
 
 MAX_UNKNOWNS = 40_000
@@ -32,7 +32,8 @@ def solve_graph(graph: BeliefGraph, *, tolerance: float, start: Bounds | None = 
     """Bounds on the graph's values: fixed points up to rounding where a direct solve can do it, else sweeps down to `tolerance`."""
     if graph.num_beliefs * graph.problem.model.num_states > MAX_UNKNOWNS:
         return graph.bounds(tolerance=tolerance, start=start)
-    sides = [_solve_side(graph, side) for side in (LOWER, UPPER)]
+    first = graph.first(start)
+    sides = [_solve_side(graph, side, first[side]) for side in (LOWER, UPPER)]
     waiting, quality = (np.stack([side[part] for side in sides]) for part in (0, 1))
     waiting[UPPER], quality[UPPER] = (
         np.maximum(waiting[UPPER], waiting[LOWER]),
@@ -59,9 +60,8 @@ def plan_of(graph: BeliefGraph, quality: np.ndarray, side: int) -> Plan:
     return Plan(quality.argmax(axis=2), graph.options_of(quality, side))
 
 
-def _solve_side(graph: BeliefGraph, side: int) -> tuple[np.ndarray, np.ndarray]:
+def _solve_side(graph: BeliefGraph, side: int, waiting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     gained, price = graph.gained(), -graph.signals.price
-    waiting = graph.first()[side]
     scale = max(float(np.abs(waiting).max()), float(np.abs(gained).max()), np.finfo(np.float64).tiny)
     plan = plan_of(graph, graph.quality_of(gained, waiting, side), side)
     for _ in range(MAX_ROUNDS):
@@ -126,8 +126,10 @@ def _heard_before(graph: BeliefGraph, plan: Plan, priced: np.ndarray, side: int 
     constant = np.where(signal == NOTHING, 0.0, priced[plan.option.reshape(-1)])
     flow = _Flow(np.arange(belief.size), np.ones(belief.size), belief, state, np.zeros_like(state))
     chance, child, unheard = _outcomes(graph, belief, signal, side)
+    constant += slack_sign(side) * graph.slack[belief, signal]
     if unheard is not None:
-        constant += np.where(graph.built[belief, signal], 0.0, (graph.weights @ unheard.T)[belief, state])
+        missing = np.where(graph.built[belief, signal], 0.0, 1 - graph.common[belief, signal])
+        constant += missing * (graph.weights @ unheard.T)[belief, state]
     spread = flow.spread(chance, child)
     action = plan.action[spread.belief, spread.state]
     if problem.process.authority == "override":
@@ -141,29 +143,26 @@ def _heard_after(graph: BeliefGraph, flow: _Flow, constant: np.ndarray, side: in
     """The shares after the signal that follows each action; what is not built is added to `constant` [B S]."""
     signal = graph.signals.after[flow.state, flow.action]
     chance, child, unheard = _outcomes(graph, flow.belief, signal, side)
+    np.add.at(constant, flow.unknown, slack_sign(side) * flow.weight * graph.slack[flow.belief, signal])
     if unheard is not None:
-        missing = ~graph.built[flow.belief, signal]
+        missing = np.flatnonzero(~graph.built[flow.belief, signal])
+        share = flow.weight[missing] * (1 - graph.common[flow.belief[missing], signal[missing]])
         known = graph.problem.model.expected(unheard)[flow.state[missing], flow.action[missing]]
         value = np.einsum("en,en->e", graph.weights[flow.belief[missing]], known)
-        np.add.at(constant, flow.unknown[missing], flow.weight[missing] * value)
+        np.add.at(constant, flow.unknown[missing], share * value)
     return flow.spread(chance, child)
 
 
 def _outcomes(
     graph: BeliefGraph, belief: np.ndarray, signal: np.ndarray, side: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Chances and children [E, Z] of hearing `signal` [E] at `belief` [E], and values [S, N] that stand for those not built.
+    """Chances and children [E, Z] of hearing `signal` [E] at `belief` [E], and what is reached [S, N] by hearing one that is not built.
 
-    Without such values (None) a signal that is not built is not listened to: the belief stays.
+    Without the latter (None) a signal that is not built is not listened to: the belief stays.
     """
-    problem = graph.problem
     chance, built = graph.chance[belief, signal].copy(), graph.built[belief, signal]
-    unheard = None
-    if side == UPPER:
-        unheard = problem.clairvoyant.value
-    elif side == LOWER and problem.process.authority != "advice":
-        unheard = problem.worst
-    chance[~built, NOTHING] = 1.0 if unheard is None else 0.0
-    if problem.process.authority == "shutdown":
+    if graph.problem.process.authority == "shutdown":
         chance[:, NOTHING + 1 :] = 0.0
+    unheard = graph.unheard(side)
+    chance[~built, NOTHING] = 1.0 if unheard is None else graph.common[belief, signal][~built]
     return chance, graph.child[belief, signal], unheard

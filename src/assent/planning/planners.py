@@ -51,32 +51,51 @@ class BeliefTree:
 class Bracket:
     """Certified bounds, refined where the plan is likely to come by, until it is decided whether to keep the overseer. The default.
 
+    Beliefs are first merged coarsely, which widens the bounds by what it may change, and less so only if that leaves the matter open.
+
     Attributes:
-        tolerance: bounds this near, as a part of the largest value, count as decided enough for choosing an action.
-        max_beliefs: when to give up: the verdict is then `undecided`, and keeps.
+        tolerance: the part of the largest value within which an action is as good as another, where none leaves the overseer.
+        max_beliefs: when to give up on one fineness: if the last one leaves it open, the verdict is `undecided`, and keeps.
+        digits: decimals in which merged beliefs agree, coarsest first.
+        settle: go on until the bounds are within the tolerance even after keeping or leaving is decided, for exact terms.
     """
 
-    tolerance: float = 1e-6
-    max_beliefs: int = 2_000
+    tolerance: float = 1e-2
+    max_beliefs: int = 1_000
+    digits: tuple[int, ...] = (3, 6, 12)
+    settle: bool = False
     name: str = "bounds"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        graph, bounds = BeliefGraph(problem, weights), None
-        wanted = self.tolerance * float(problem.scale.max())
+        graph, bounds = self._refined(problem, weights, state, self.digits[0])
+        for digits in self.digits[1:]:
+            if self._enough(graph, bounds, state):
+                break
+            graph, bounds = self._refined(problem, weights, state, digits)
+        return _verdict(graph, bounds, state, self.name)
+
+    def _refined(self, problem: Problem, weights: np.ndarray, state: int, digits: int) -> tuple[BeliefGraph, Bounds]:
+        graph, bounds = BeliefGraph(problem, weights, digits=digits), None
         while True:
             bounds = solve_graph(graph, tolerance=0.1 * problem.tie * (1 - problem.model.discount), start=bounds)
-            verdict = judge(problem, state, *bounds.quality[:, 0, state], planner=self.name)
-            if self._enough(verdict, bounds, state, wanted) or graph.num_beliefs >= self.max_beliefs:
-                return _verdict(graph, bounds, state, self.name)
+            if self._enough(graph, bounds, state) or graph.num_beliefs >= self.max_beliefs:
+                return graph, bounds
             beliefs, signals = _most(occupancy(graph, bounds, state), limit=max(16, graph.num_beliefs))
             if len(beliefs) == 0:
-                return _verdict(graph, bounds, state, self.name)
+                return graph, bounds
             graph.expand(beliefs, signals)
 
-    def _enough(self, verdict: Verdict, bounds: Bounds, state: int, wanted: float) -> bool:
-        if verdict.phase in ("keeps", "disables", "indifferent"):
-            return True
-        return verdict.phase == "no choice" and gap(bounds, state) <= wanted
+    def _enough(self, graph: BeliefGraph, bounds: Bounds, state: int) -> bool:
+        problem = graph.problem
+        phase = judge(problem, state, *bounds.quality[:, 0, state], planner=self.name).phase
+        wanted = self.tolerance * float(problem.scale.max())
+        near = gap(bounds, state) <= wanted
+        if problem.process.trigger == "on_request" and not near:
+            options = [graph.options_of(bounds.quality[side], side)[0, state] for side in (LOWER, UPPER)]
+            return options[0] == options[1] and near
+        if phase in ("keeps", "disables", "indifferent"):
+            return near or not self.settle
+        return near if phase == "no choice" else False
 
 
 @dataclass(frozen=True)

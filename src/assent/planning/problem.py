@@ -82,6 +82,11 @@ class Problem:
         return np.maximum(np.abs(self.solved.value).max(axis=0), np.abs(self.reward).max(axis=(0, 1)))
 
     @cached_property
+    def spread(self) -> float:
+        """How far apart the values of any two courses of action under any two rewards can be."""
+        return float(self.clairvoyant.value.max() - self.worst.min())
+
+    @cached_property
     def tie(self) -> float:
         """Differences of values up to this are ties, in units of reward."""
         costly = np.abs(self.clairvoyant.value).max(initial=0.0)
