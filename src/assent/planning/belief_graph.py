@@ -121,6 +121,21 @@ class BeliefGraph:
             moved, waiting, count = float(np.abs(after - waiting).max()), after, count + 1
         return Bounds(waiting, quality, count, moved)
 
+    def finite(self, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """`(waiting [B, S], quality [B, S, A])` for so many steps, what comes later being worth 0; signals not built are not listened to.
+
+        Raises:
+            ValueError: `steps` is below 1.
+        """
+        if steps < 1:
+            raise ValueError(f"steps = {steps}: a plan has at least one step.")
+        gained = self.gained()
+        waiting = quality = np.zeros(gained.shape[:2])
+        for _ in range(steps):
+            quality = self.quality_of(gained, waiting, None)
+            waiting = self.waiting_of(quality, None)
+        return waiting, quality
+
     def quality_of(self, gained: np.ndarray, waiting: np.ndarray, side: int | None) -> np.ndarray:
         """[B, S, A]: `gained` [B, S, A] now, and `waiting` [B, S] from the next step on.
 
