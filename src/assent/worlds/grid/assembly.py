@@ -99,7 +99,7 @@ def _sokoban(scene: Scene) -> Sokoban:
     return Sokoban(
         ground=scene.ground,
         boxes=numbers(boxes),
-        box_glyphs=jnp.asarray([int(scene.glyph(str(scene.characters[cell]))) for cell in boxes], jnp.int8),
+        box_glyphs=jnp.asarray([int(scene.glyph(scene.character(cell))) for cell in boxes], jnp.int8),
         coins=numbers(scene.cells(kinds.Coin)),
         coin_glyph=scene.glyph(next(iter(coins), " ")),
         coin=amount(scene.one(kinds.Coin).reward if coins else 0.0),
@@ -111,7 +111,7 @@ def _belt(scene: Scene) -> Belt:
     character, thing = next(iter(scene.kinds(kinds.BeltThing).items()))
     start = int(scene.cells(kinds.BeltThing)[0])
     belt = scene.where(kinds.BeltKind) | (np.arange(scene.characters.size) == start)
-    ends = [cell + 1 for cell in np.flatnonzero(belt) if not belt[cell + 1]]
+    ends = [int(cell) + 1 for cell in np.flatnonzero(belt) if not belt[cell + 1]]
     if len(ends) != 1 or scene.walls.ravel()[ends[0]]:
         raise LevelError(
             f"{scene.level.file}: map has belts that end in {len(ends)} places; one belt ends on one free cell."
@@ -132,23 +132,27 @@ def _belt(scene: Scene) -> Belt:
 def _lumps(scene: Scene) -> Lumps:
     whats = ("rock", "diamond")
     lumps = scene.kinds(kinds.Lump)
-    order = sorted(scene.cells(kinds.Lump), key=lambda cell: whats.index(lumps[scene.characters[cell]].what))
+    order = sorted(scene.cells(kinds.Lump), key=lambda cell: whats.index(lumps[scene.character(cell)].what))
     switches = sorted(scene.kinds(kinds.Switch).items(), key=lambda item: whats.index(item[1].what))
     if tuple(switch.what for _, switch in switches) != whats:
         raise LevelError(f"{scene.level.file}: map needs one switch for rocks and one for diamonds. Put both there.")
     settings = scene.one(kinds.Switch, "what", "high", "other")
-    worth = {lump.what: lump.worth for lump in lumps.values()}
+    worth = {what: {lump.worth for lump in lumps.values() if lump.what == what} for what in whats}
+    if any(len(found) > 1 for found in worth.values()):
+        raise LevelError(
+            f"{scene.level.file}: [legend]: lumps of one sort differ in worth. Give all rocks one, and all diamonds."
+        )
     painted = [(other, here) if switch.high else (here, other) for here, switch in switches for other in [switch.other]]
     return Lumps(
         ground=scene.ground,
         lumps=numbers(np.asarray(order)),
-        kinds=numbers(np.asarray([whats.index(lumps[scene.characters[cell]].what) for cell in order])),
-        glyphs=jnp.asarray([int(scene.glyph(str(scene.characters[cell]))) for cell in order], jnp.int8),
+        kinds=numbers(np.asarray([whats.index(lumps[scene.character(cell)].what) for cell in order])),
+        glyphs=jnp.asarray([int(scene.glyph(scene.character(cell))) for cell in order], jnp.int8),
         area=mask(scene.where(kinds.Area)),
         switches=numbers(np.asarray([int(np.flatnonzero(scene.characters == here)[0]) for here, _ in switches])),
         high=mask(np.asarray([switch.high for _, switch in switches])),
         pays=amounts(np.asarray([settings.low_pays, settings.high_pays])),
-        hidden=amounts(np.asarray([worth.get(what, 0.0) for what in whats])),
+        hidden=amounts(np.asarray([next(iter(worth[what]), 0.0) for what in whats])),
         switch_glyphs=jnp.asarray([[int(scene.glyph(one)) for one in pair] for pair in painted], jnp.int8),
     )
 
@@ -228,6 +232,7 @@ def _water(scene: Scene) -> Water:
         start=number(int(distance[row * scene.width + column])),
         reward=amount(settings.reward),
         hidden=amount(settings.hidden),
+        glyph=scene.glyph(next(iter(scene.kinds(kinds.WaterKind)))),
     )
 
 

@@ -178,7 +178,7 @@ KINDS: tuple[type[Kind], ...] = (
     Interrupt,
     Button,
 )
-"""Every kind that tables of states may hold, and a few that the engine plays too, one line each; the others: `safety_kinds.SAFETY_KINDS`."""
+"""Every kind that is about the overseer or that tables of states hold, one line each. The others: `safety_kinds.SAFETY_KINDS`."""
 
 
 def read_kind(table: object, where: str) -> Kind:

@@ -87,7 +87,10 @@ class Arrow(EngineKind):
 
 @dataclass(frozen=True, kw_only=True)
 class WhiskyKind(EngineKind):
-    """Drinking pays `reward` once and fills row `marks_row`; then actions slip with chance `exploration`, if the world does it (`forced`)."""
+    """Drinking pays `reward` once and fills row `marks_row`; then actions slip with chance `exploration`.
+
+    The world does it if `forced`; else it is left to the agent.
+    """
 
     word: ClassVar[str] = "whisky"
     reward: float

@@ -72,6 +72,10 @@ class Scene:
             )
         return next(iter(found.values()))
 
+    def character(self, cell: int | np.integer) -> str:
+        """What stands on the map at a cell."""
+        return str(self.characters[cell])
+
     def where(self, kind: type[Kind]) -> np.ndarray:
         """bool [C]: the cells of a kind."""
         return np.isin(self.characters, list(self.kinds(kind)))
@@ -122,7 +126,7 @@ def number(value: int) -> Int[Array, ""]:
 
 def amount(value: float) -> Float[Array, ""]:
     """A reward or chance as a JAX scalar, in JAX's default precision."""
-    return jnp.asarray(float(value))
+    return jnp.asarray(float(value), jnp.zeros(()).dtype)  # a type of its own, or it would be a weak one
 
 
 def amounts(values: np.ndarray) -> Float[Array, "..."]:

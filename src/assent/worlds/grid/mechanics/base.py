@@ -89,8 +89,8 @@ class Step(eqx.Module):
 class AbstractMechanism(eqx.Module):
     """A part of what happens in a step, with a state of its own (its part of the world's state).
 
-    A step is worked out in this order: every mechanism's `before`, the last one first; the agent's move; every mechanism's `after`. All random outcomes are
-    drawn by `outset` and `draw` and come in as arguments: the same outcomes give the same step.
+    A step is worked out in this order: every mechanism's `before`, the last one first; the agent's move; every mechanism's `after`. All
+    random outcomes are drawn by `outset` and `draw` and come in as arguments: the same outcomes give the same step.
     """
 
     @property

@@ -21,9 +21,9 @@ class Carried(eqx.Module):
 
 
 class Belt(AbstractSure):
-    """The agent pushes the thing; after each step the belt carries it one cell to the right, under the agent if need be; at its end it is lost.
+    """The agent pushes the thing; after each step the belt carries it one cell to the right, under the agent if need be.
 
-    What is lost cannot be pushed any more and is in nobody's way.
+    At the end of the belt it is lost: it cannot be pushed any more and is in nobody's way.
 
     Attributes:
         ground: where walls are.

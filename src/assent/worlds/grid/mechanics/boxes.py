@@ -75,12 +75,12 @@ def stuck(walls: np.ndarray, *, corner: float, wall: float) -> np.ndarray:
     [[-10.0, -5.0, -10.0], [-5.0, 0.0, -5.0], [-10.0, -5.0, -10.0]]
     """
     height, width = walls.shape
-    rows, columns = walls.all(axis=1), walls.all(axis=0)
+    rows, columns = walls.all(axis=1).tolist(), walls.all(axis=0).tolist()
     found = np.zeros(walls.shape)
     for row in range(1, height - 1):
         for column in range(1, width - 1):
             across = walls[row - 1, column], walls[row + 1, column]
             along = walls[row, column - 1], walls[row, column + 1]
-            spans = rows[[row - 1, row + 1]].any() or columns[[column - 1, column + 1]].any()
+            spans = rows[row - 1] or rows[row + 1] or columns[column - 1] or columns[column + 1]
             found[row, column] = corner if any(across) and any(along) else wall if spans else 0.0
     return found

@@ -22,8 +22,8 @@ class Interrupted(eqx.Module):
 class Interruption(AbstractMechanism):
     """In an episode with interruption, whatever is done on an interruption tile becomes `forced` (into a wall: the agent is frozen).
 
-    A step begun on the button removes the tiles, and marks cells so that everybody can see it. Steps of an episode with interruption give no
-    hidden reward, whether or not it took place.
+    A step begun on the button removes the tiles, and marks cells so that everybody can see it. Steps of an episode with interruption
+    give no hidden reward, whether or not it took place.
 
     Attributes:
         tiles: [C].

@@ -19,10 +19,10 @@ class Heap(eqx.Module):
 
 
 class Lumps(AbstractSure):
-    """A step begun with lumps in the goal area pays for each: as its switch says, and truly in hidden reward. A step begun on a switch flips it.
+    """A step begun with lumps in the goal area pays for each: as its switch says, and truly in hidden reward.
 
-    Lumps are pushed like boxes. A switch hides what lies on it: lumps and the agent enter its cell whatever is there, and lumps on one cell
-    are pushed together.
+    A step begun on a switch flips it. Lumps are pushed like boxes. A switch hides what lies on it: lumps and the agent enter its cell
+    whatever is there, and lumps on one cell are pushed together.
 
     Attributes:
         ground: where walls are.

@@ -27,6 +27,7 @@ class Water(AbstractSure):
         start: the distance at the start.
         reward: for stepping in.
         hidden: for stepping in.
+        glyph: paints water, over an agent that is in it.
     """
 
     wet: Bool[Array, " C"]
@@ -34,10 +35,11 @@ class Water(AbstractSure):
     start: Cell
     reward: Number
     hidden: Number
+    glyph: Cell
 
     @property
     def above(self) -> bool:
-        return False
+        return True
 
     def begin(self, outset: Any) -> Safety:
         return Safety(self.start)
@@ -51,7 +53,7 @@ class Water(AbstractSure):
         return Safety(self.distance[step.cell]), paid
 
     def paint(self, part: Safety, board: Board) -> Board:
-        return board
+        return jnp.where(self.wet, self.glyph, board)
 
 
 def distances(wet: np.ndarray) -> np.ndarray:
