@@ -87,15 +87,14 @@ class Bracket:
 
     def _enough(self, graph: BeliefGraph, bounds: Bounds, state: int) -> bool:
         problem = graph.problem
+        if gap(bounds, state) <= self.tolerance * float(problem.scale.max()):
+            near = True
+        elif self.settle or not _same_request(graph, bounds, state):
+            return False
+        else:
+            near = False
         phase = judge(problem, state, *bounds.quality[:, 0, state], planner=self.name).phase
-        wanted = self.tolerance * float(problem.scale.max())
-        near = gap(bounds, state) <= wanted
-        if problem.process.trigger == "on_request" and not near:
-            options = [graph.options_of(bounds.quality[side], side)[0, state] for side in (LOWER, UPPER)]
-            return options[0] == options[1] and near
-        if phase in ("keeps", "disables", "indifferent"):
-            return near or not self.settle
-        return near if phase == "no choice" else False
+        return phase in ("keeps", "disables", "indifferent") or (near and phase == "no choice")
 
 
 @dataclass(frozen=True)
@@ -174,6 +173,12 @@ def whole(problem: Problem, weights: np.ndarray, *, max_beliefs: int = MAX_BELIE
             break
         graph.expand(beliefs, signals)
     return graph
+
+
+def _same_request(graph: BeliefGraph, bounds: Bounds, state: int) -> bool:
+    """Whether both bounds say the same of paying for a correction, or nothing can be paid for."""
+    choices = {int(graph.options_of(bounds.quality[side], side)[0, state]) for side in (LOWER, UPPER)}
+    return graph.problem.process.trigger != "on_request" or len(choices) == 1
 
 
 def _most(reached: np.ndarray, *, limit: int) -> tuple[np.ndarray, np.ndarray]:

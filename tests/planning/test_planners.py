@@ -1,0 +1,232 @@
+"""Verdicts against closed forms and exact oracles, and the shortcuts' known mistakes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assent.hypotheses.rewards.of_level import rewards_of
+from assent.planning.belief_graph import LOWER, UPPER
+from assent.planning.graph_solver import solve_graph
+from assent.planning.oracles.doors import threshold
+from assent.planning.oracles.fork import solve_fork
+from assent.planning.oracles.fork_terms import ACTIONS, Fork
+from assent.planning.oracles.fork_tree import solve_fork_tree
+from assent.planning.oracles.lattice import NoisyDoors
+from assent.planning.planners import QMDP, BeliefTree, Blind, Bracket, Lookahead, MostLikely, Planner, whole
+from assent.planning.problem import Problem
+from assent.planning.process import Process
+from assent.worlds.grid.level import load
+from assent.worlds.grid.tabulate import tabulate
+from tests.planning.oracles.support import Small, small_worlds
+from tests.planning.small import TERMS, doors, problem_of
+from tests.session_support import unchecked
+
+CERTAIN: tuple[Planner, ...] = (BeliefTree(), Bracket())
+
+
+def door_settings(seed: int) -> dict:
+    rng = np.random.default_rng(seed)
+    number = int(rng.integers(2, 5))
+    eps = float(rng.choice([0.0, rng.uniform(0, 0.9 * (1 - 1 / number))]))
+    return {
+        "number": number,
+        "rate": float(rng.uniform(0.02, 1)),
+        "eps": eps,
+        "discount": float(rng.uniform(0.5, 0.98)),
+    }
+
+
+def c_star(setting: dict) -> float:
+    terms = {name: Fraction(setting[name]) for name in ("rate", "eps", "discount")}
+    return float(threshold(setting["number"], **terms))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_doors_turn_at_the_threshold(seed: int) -> None:
+    setting = door_settings(seed)
+    turns = c_star(setting)
+    for factor, phase in ((1 - 1e-6, "keeps"), (1.0, "indifferent"), (1 + 1e-6, "disables")):
+        problem, weights = doors(**setting, cost=factor * turns)
+        verdict = Bracket()(problem, weights, 0)
+        assert verdict.phase == phase, (setting, factor)
+        assert verdict.leaves == (phase == "disables")
+
+
+@pytest.mark.slow
+def test_a_thousand_door_worlds_are_judged_right() -> None:
+    wrong = []
+    for seed in range(1000):
+        setting = door_settings(seed)
+        factor = float(np.exp(np.random.default_rng([seed, 1]).normal()))
+        problem, weights = doors(**setting, cost=factor * c_star(setting))
+        verdict = Bracket()(problem, weights, 0)
+        if abs(factor - 1) > 1e-6 and verdict.phase != ("keeps" if factor < 1 else "disables"):
+            wrong.append((setting, factor, verdict.phase))
+    assert not wrong
+
+
+@pytest.mark.parametrize("net", [0, 1, 2, 3])
+def test_noisy_doors_turn_where_the_lattice_says(net: int) -> None:
+    """c*(k), k net corrections in: from 1.35 down to 0.0136 for gamma .9, lambda .5, eps .2."""
+    world = NoisyDoors(rate=0.5, eps=0.2, discount=0.9)
+    turns, sure = float(world.threshold(net)), float(world.confidence(net))
+    for factor, phase in ((1 - 1e-5, "keeps"), (1 + 1e-5, "disables")):
+        problem, _ = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=factor * turns)
+        weights = np.asarray([sure, 1 - sure])
+        for planner in CERTAIN:
+            assert planner(problem, weights, 0).phase == phase
+
+
+def test_one_correction_ahead_sees_no_worth_in_an_overseer_who_can_only_bring_a_tie() -> None:
+    problem, _ = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=0.01)
+    weights = np.asarray([0.8, 0.2])
+    assert BeliefTree()(problem, weights, 0).phase == "keeps"
+    assert Lookahead(1)(problem, weights, 0).phase == "disables"
+    assert Lookahead(3)(problem, weights, 0).phase == "keeps"
+
+
+@pytest.mark.parametrize("planner", [Blind(), MostLikely(), QMDP()], ids=lambda planner: planner.name)
+def test_planners_that_see_no_worth_in_corrections_leave_for_any_gain(planner: Planner) -> None:
+    problem, weights = doors(3, rate=0.5, eps=0.0, discount=0.9, cost=1e-6)
+    assert BeliefTree()(problem, weights, 0).phase == "keeps"
+    assert planner(problem, weights, 0).phase == "disables"
+    problem, weights = doors(3, rate=0.5, eps=0.0, discount=0.9, cost=0.0)
+    assert planner(problem, weights, 0).phase == "indifferent"
+    assert not planner(problem, weights, 0).leaves, "ties keep the overseer"
+
+
+def fork_problem(fork: Fork) -> tuple[Problem, np.ndarray, int]:
+    prior, rate, eps, discount, cost = (float(value) for value in fork.terms())
+    level = load("fork")
+    process = replace(level.process, rate=rate, eps=eps, cost=cost)
+    level = replace(level, process=process, dynamics=replace(level.dynamics, discount=discount))
+    model = tabulate(level)
+    problem = Problem(model, process, rewards_of(level, model).reward)
+    return problem, np.asarray([prior, 1 - prior]), model.start
+
+
+def check_fork(fork: Fork) -> None:
+    exact = solve_fork(fork)
+    problem, weights, start = fork_problem(fork)
+    graph = whole(problem, weights)
+    bounds = solve_graph(graph, tolerance=1e-12)
+    order = [problem.model.action_names.index(action) for action in ACTIONS]
+    for side in (LOWER, UPPER):
+        assert bounds.waiting[side, 0, start] == pytest.approx(float(exact.value), abs=1e-9)
+        np.testing.assert_allclose(bounds.quality[side, 0, start, order], [float(q) for q in exact.q], atol=1e-9)
+    verdict = BeliefTree()(problem, weights, start)
+    ranked = sorted(exact.q, reverse=True)
+    if ranked[0] - ranked[1] > Fraction(1, 10**8):
+        assert problem.model.action_names[verdict.action] == exact.best()[0]
+    assert not _contradicts(Bracket()(problem, weights, start), exact.q)
+
+
+def _contradicts(verdict, q: tuple[Fraction, ...]) -> bool:
+    """Whether a decided verdict is wrong; `down` is the action that leaves."""
+    down = q[ACTIONS.index("down")]
+    stays = max(value for action, value in zip(ACTIONS, q, strict=True) if action != "down")
+    if abs(down - stays) < Fraction(1, 10**8):
+        return False
+    return verdict.decided and verdict.phase != ("disables" if down > stays else "keeps")
+
+
+def random_fork(seed: int) -> Fork:
+    rng = np.random.default_rng(seed)
+    draw = [round(float(value), 3) for value in rng.uniform([0.02, 0, 0, 0.4, 0], [0.98, 1, 0.4, 0.9, 0.5])]
+    return Fork(*(str(value) for value in draw))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_fork_agrees_with_its_exact_lattice(seed: int) -> None:
+    check_fork(random_fork(seed))
+
+
+@pytest.mark.slow
+def test_a_thousand_forks_agree_with_their_tree_of_histories() -> None:
+    """Eight steps, in fractions; the same eight steps on the graph of beliefs, and the same best action unless two tie."""
+    for seed in range(1000):
+        fork = random_fork(seed)
+        tree = solve_fork_tree(fork, horizon=8)
+        problem, weights, start = fork_problem(fork)
+        waiting, quality = whole(problem, weights).finite(8)
+        q = quality[0, start, [problem.model.action_names.index(action) for action in ACTIONS]]
+        assert waiting[0, start] == pytest.approx(float(tree.value), abs=1e-9)
+        np.testing.assert_allclose(q, [float(value) for value in tree.q], atol=1e-9)
+        ranked = sorted(tree.q, reverse=True)
+        if ranked[0] - ranked[1] > Fraction(1, 10**8):
+            assert ACTIONS[int(q.argmax())] == tree.best()[0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(small=small_worlds(), terms=st.sampled_from(TERMS))
+def test_the_three_terms_sum_to_the_difference(small: Small, terms: dict) -> None:
+    problem, weights = problem_of(small, terms)
+    verdict = BeliefTree(max_beliefs=300)(problem, weights, problem.model.start)
+    if verdict.terms is None:
+        assert verdict.keep < 0 or verdict.leave < 0
+        return
+    difference = verdict.lower[verdict.leave] - verdict.lower[verdict.keep]
+    assert verdict.terms.total == pytest.approx(difference, abs=1e-9)
+    if "authority" not in terms:
+        assert verdict.terms.information_lost >= -1e-9 or verdict.terms.saved_cost != 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(small=small_worlds(), terms=st.sampled_from(TERMS))
+def test_a_decided_bracket_is_never_wrong(small: Small, terms: dict) -> None:
+    problem, weights = problem_of(small, terms)
+    start = problem.model.start
+    exact, rough = (
+        BeliefTree(max_beliefs=500)(problem, weights, start),
+        Bracket(max_beliefs=30)(problem, weights, start),
+    )
+    if rough.decided and exact.decided:
+        assert rough.phase == exact.phase
+
+
+def test_a_request_is_made_while_it_is_worth_its_price() -> None:
+    level = load("request")
+    for price, wanted in ((0.3, True), (20.0, False)):
+        process = replace(level.process, request_cost=price)
+        model = tabulate(replace(level, process=process))
+        problem = Problem(model, process, rewards_of(level, model).reward)
+        for planner in CERTAIN:
+            assert planner(problem, np.asarray([0.5, 0.5]), model.start).requests is wanted
+
+
+def test_undecided_keeps() -> None:
+    problem, weights = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=1.35 * (1 + 1e-7))
+    assert BeliefTree()(problem, weights, 0).phase == "disables"
+    blurred = Bracket(max_beliefs=1, digits=(1,))(problem, weights, 0)
+    assert blurred.phase in ("undecided", "disables")
+    if blurred.phase == "undecided":
+        assert not blurred.leaves
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"rate": 1.5}, "rate = 1.5"),
+        ({"eps": float("nan")}, "eps = nan"),
+        ({"cost": -1.0}, "cost = -1.0"),
+        ({"cost": float("inf")}, "cost = inf"),
+        ({"trigger": "always"}, "trigger = 'always'"),
+        ({"beta": 0.0}, "beta = 0.0"),
+        ({"every": 0}, "every = 0"),
+    ],
+)
+def test_terms_that_cannot_be_are_refused(wrong: dict, sentence: str) -> None:
+    with unchecked(), pytest.raises(ValueError, match=sentence):
+        Process(**wrong)
+
+
+def test_huge_costs_still_give_a_verdict() -> None:
+    problem, weights = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=1e12)
+    for planner in CERTAIN:
+        assert planner(problem, weights, 0).phase == "disables"
