@@ -9,6 +9,7 @@ import numpy as np
 
 from assent.planning.oracles.lattice import NoisyDoors
 from assent.planning.planners import Bracket
+from assent.planning.problem import TIE
 from assent.studies.figures import DISABLES, Axis, Line, Series, line_chart
 from assent.studies.measures import boundary_error
 from assent.studies.settings import Doors
@@ -48,7 +49,7 @@ class Net:
 
 CURVES = ((0.9, 0.5, 0.2), (0.95, 0.1, 0.1), (0.9, 1.0, 0.3))
 GRID = (
-    *(Net(*curve, net, False) for curve in CURVES for net in range(6)),
+    *(Net(*curve, net, False) for curve in CURVES for net in range(5)),
     *(Net(0.95, rate, eps, 0, True) for rate, eps, _ in TABLE),
 )
 QUICK = (*(Net(*CURVES[0], net, False) for net in range(2)), Net(0.95, 0.5, 0.05, 0, True))
@@ -90,22 +91,29 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     return {
         "thresholds": float(len(turns)),
         "worst_boundary_error": max(boundary_error(r["measured"], r["theory"]) for r in turns),
+        "worst_beyond_ties": max(_beyond(r) for r in turns),
         "table_cells": float(len(table)),
         "table_right": float(sum(r["measured"] == r["theory"] for r in table)),
         "largest_k": max(r["measured"] for r in table),
     }
 
 
+def _beyond(row: Row) -> float:
+    """How far off the turning point is beyond what the planner calls a tie (a part of the largest value), as a part of theory's."""
+    ties = 3 * TIE / (1 - row["discount"])
+    return max(abs(row["measured"] - row["theory"]) - ties, 0.0) / row["theory"]
+
+
 def verdict(numbers: Score) -> Verdict:
     """Whether the claim held, in words and figures."""
-    holds = numbers["worst_boundary_error"] <= 1e-4 and numbers["table_right"] == numbers["table_cells"]
+    holds = numbers["worst_beyond_ties"] <= 1e-5 and numbers["table_right"] == numbers["table_cells"]
     return Verdict(
         holds,
         "Every answer makes the next one worth less. As long as oversight has any price, the agent disables its overseer after a handful "
         "of answers that agree: it is corrigible for a while, not for ever."
         if holds
         else "The verdict turns elsewhere than the lattice says.",
-        f"c*(k) is met to {numbers['worst_boundary_error']:.1e} at {numbers['thresholds']:.0f} places; K agrees in "
+        f"c*(k) is met to {numbers['worst_beyond_ties']:.1e} beyond the planner's ties (to {numbers['worst_boundary_error']:.1e} with them) at {numbers['thresholds']:.0f} places; K agrees in "
         f"{numbers['table_right']:.0f} of {numbers['table_cells']:.0f} cells of the table; the largest K there is "
         f"{numbers['largest_k']:.0f}.",
     )
@@ -148,7 +156,7 @@ STUDY = Study(
     claim=CLAIM,
     source=SOURCE,
     yardstick="the cost at which the bounds planner's verdict turns at each net k, by bisection, against the exact lattice (fractions, no "
-    "planner), within 1e-4; and K against a table worked out beforehand, every cell",
+    "planner), within 1e-5 beyond ties; and K against a table worked out beforehand, every cell",
     advice="Do not rely on uncertainty that answers use up. Either oversight costs the agent nothing at all, or something must keep it from "
     "ever being sure: a world that changes, rewards that it knows to be incomplete, or a rule that does not rest on what it believes.",
     grid=GRID,
