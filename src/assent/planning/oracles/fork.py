@@ -14,7 +14,7 @@ from assent.planning.oracles.fork_terms import ACTIONS, MOVES, Fork, ForkSolutio
 
 CELLS = ("x", "A", "y")
 MIRROR = {"x": "y", "A": "A", "y": "x"}
-FARTHEST = 2_000
+FARTHEST = 300
 """Net counts beyond which the lattice is refused: an overseer so close to noise needs too many signals to settle anything."""
 
 State = tuple[str, int]
