@@ -87,9 +87,9 @@ def value_space(
             f"an sd of the prior is {sd.min()}; a reward that is known, or has an atom, has no density. Use SMC."
         )
     transition = place_transitions(model)[np.ix_(live, range(model.num_actions), live)]
-    log_weight = np.asarray(log_weight, dtype=np.float64)[live]
     allowed = model.answerable[live]
-    masked = np.flatnonzero((log_weight * allowed != 0).any(axis=1) & ~allowed.all(axis=1))
+    log_weight = np.where(allowed, np.asarray(log_weight, dtype=np.float64)[live], 0.0)
+    masked = np.flatnonzero((log_weight != 0).any(axis=1) & ~allowed.all(axis=1))
     if len(masked) and len(mean) > 1:
         raise ValueError("mixtures of normals do not go with corrections where some action may not be shown. Use SMC.")
     shown = np.where(allowed, np.maximum(log_weight, IMPOSSIBLE), -np.inf)[masked]
@@ -106,7 +106,7 @@ def value_space(
         number(log_share),
         number(mean),
         number(sd),
-        number(np.maximum(np.where(allowed, log_weight, 0.0), IMPOSSIBLE)),
+        number(np.maximum(log_weight, IMPOSSIBLE)),
         jnp.asarray(masked, dtype=jnp.int32),
         number(shown),
     )
@@ -150,15 +150,6 @@ def density(space: ValueSpace, value: jax.Array) -> Density:
     along = jnp.sum(score, axis=1) - space.discount * _product("sap,san->pn", space.transition, score)
     log_density = jnp.sum(log_row, axis=0) + log_determinant + jnp.sum(log_below, axis=(0, 1))
     return Density(log_density, along, policy, _mean_reward(space, threshold, policy, score))
-
-
-def log_answers(space: ValueSpace, value: jax.Array, place: int, log_likelihood: jax.Array) -> jax.Array:
-    """[N]: log P(next answer | values, data), the answer's log-likelihood [A] being given for each best action.
-
-    For places in which every action may be shown.
-    """
-    policy = density(space, value).policy[place]
-    return logsumexp(jnp.log(jnp.maximum(policy, jnp.finfo(value.dtype).tiny)) + log_likelihood[:, None], axis=0)
 
 
 def draw_rewards(space: ValueSpace, key: jax.Array, value: jax.Array) -> jax.Array:

@@ -1,0 +1,146 @@
+"""Collapsed: the belief over normal rewards by chains over optimal values, the policy summed out exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from assent.hypotheses.rewards.effort import Effort
+from assent.hypotheses.rewards.priors import ContinuousPrior
+from assent.hypotheses.rewards.saying import log_saying
+from assent.planning.diagnostics import bulk_ess, split_rhat
+from assent.planning.hmc import sample
+from assent.planning.model import Model
+from assent.planning.process import Process
+from assent.planning.smc import qualities, systematic
+from assent.planning.value_space import ValueSpace, density, value_space
+
+
+@dataclass(frozen=True, eq=False)
+class Collapsed:
+    """Chains over optimal values, which follow the corrections by weighting, resampling and Hamiltonian moves.
+
+    Attributes:
+        prior, model, process, effort: as in the belief.
+        key: of the random numbers to come.
+        log_weight: [P, A], log-likelihood of all answers in a place, given its best action.
+        draws: [T, S, N], optimal values of live places, all equally likely under the posterior.
+        table: policy and reward [S, A], means over the draws.
+        log_evidence: log P(answers).
+    """
+
+    prior: ContinuousPrior
+    model: Model
+    process: Process
+    effort: Effort
+    key: jax.Array
+    log_weight: np.ndarray
+    draws: np.ndarray
+    table: tuple[np.ndarray, np.ndarray]
+    log_evidence: float
+
+    @classmethod
+    def begin(cls, prior: ContinuousPrior, model: Model, process: Process, effort: Effort, seed: int) -> Collapsed:
+        """Draws of the prior itself: rewards are drawn and solved, so no chain has to find its way there."""
+        rng = np.random.default_rng(seed)
+        count = effort.chains * effort.draws
+        reward = prior.draw(rng, model.num_places, model.num_actions, count)
+        value = qualities(model, replace(process, answer="optimal"), reward).max(axis=1)[_live(model)]
+        draws = value.reshape(-1, effort.draws, effort.chains).transpose(1, 0, 2).astype(np.float32)
+        log_weight = np.zeros((model.num_places, model.num_actions))
+        table = _table(_space(prior, model, log_weight), draws)
+        return cls(prior, model, process, effort, jax.random.key(seed), log_weight, draws, table, 0.0)
+
+    def hear(self, place: int, action: int) -> Collapsed | None:
+        """After one answer, or None if no best action explains all those in this place."""
+        log_weight = self.log_weight.copy()
+        log_weight[place] += log_saying(self.process, self.model, place, action)
+        if not np.isfinite(log_weight[place, self.model.answerable[place]]).any():
+            return None
+        before, after = (_space(self.prior, self.model, table) for table in (self.log_weight, log_weight))
+        gain = _log_densities(after, self.draws) - _log_densities(before, self.draws)
+        gain = np.where(np.isfinite(gain), gain, -np.inf).astype(np.float64)
+        increment = gain.max() + np.log(np.exp(gain - gain.max()).mean())
+        now, later, pick = jax.random.split(self.key, 3)
+        rng = np.random.default_rng(np.asarray(jax.random.key_data(pick)).astype(np.uint32).tolist())
+        start = self._chosen(gain, rng)
+        effort = self.effort
+        found = sample(_both, after, now, start, warmup=effort.warmup, draws=effort.draws)
+        draws = np.asarray(found.position)
+        evidence = self.log_evidence + float(increment)
+        return replace(
+            self, key=later, log_weight=log_weight, draws=draws, table=_table(after, draws), log_evidence=evidence
+        )
+
+    def _chosen(self, gain: np.ndarray, rng: np.random.Generator) -> jax.Array:
+        """Where the chains start: draws of the last posterior, each with the chance that the answer gives it."""
+        flat = self.draws.transpose(1, 0, 2).reshape(self.draws.shape[1], -1)
+        raw = gain.ravel() - gain.max()
+        kept = systematic(raw - np.log(np.exp(raw).sum()), rng)
+        return jnp.asarray(flat[:, rng.permutation(kept)[: self.effort.chains]])
+
+    @property
+    def policy(self) -> np.ndarray:
+        return self._all(self.table[0])
+
+    @property
+    def reward(self) -> np.ndarray:
+        return self._all(self.table[1])
+
+    def quality_of_draws(self) -> tuple[float, float, int, int]:
+        """The least effective sample size and the largest split R-hat over all places' values; every chain is alive."""
+        by_chain = self.draws.transpose(0, 2, 1)
+        return (
+            float(bulk_ess(by_chain).min()),
+            float(split_rhat(by_chain).max()),
+            by_chain.shape[1],
+            by_chain[..., 0].size,
+        )
+
+    def _all(self, table: np.ndarray) -> np.ndarray:
+        whole = np.zeros((self.model.num_places, self.model.num_actions))
+        whole[_live(self.model)] = table
+        return whole
+
+
+def _live(model: Model) -> np.ndarray:
+    return np.flatnonzero(~model.terminal[: model.num_places])
+
+
+def _space(prior: ContinuousPrior, model: Model, log_weight: np.ndarray) -> ValueSpace:
+    normal = prior.normal(model.num_places, model.num_actions)
+    assert normal is not None
+    return value_space(model, *normal, log_weight)
+
+
+def _both(space: ValueSpace, value: jax.Array) -> tuple[jax.Array, jax.Array]:
+    found = density(space, value)
+    return found.log_density, found.score
+
+
+@jax.jit
+def _means(space: ValueSpace, draws: jax.Array) -> Any:
+    def one(value: jax.Array) -> Any:
+        found = density(space, value)
+        return jnp.mean(found.policy, axis=-1), jnp.mean(found.reward, axis=-1)
+
+    return lax.map(one, draws)
+
+
+@jax.jit
+def _densities(space: ValueSpace, draws: jax.Array) -> jax.Array:
+    return lax.map(lambda value: density(space, value).log_density, draws)
+
+
+def _table(space: ValueSpace, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    policy, reward = _means(space, jnp.asarray(draws))
+    return np.asarray(policy, dtype=np.float64).mean(axis=0), np.asarray(reward, dtype=np.float64).mean(axis=0)
+
+
+def _log_densities(space: ValueSpace, draws: np.ndarray) -> np.ndarray:
+    return np.asarray(_densities(space, jnp.asarray(draws)), dtype=np.float64)

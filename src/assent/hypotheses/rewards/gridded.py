@@ -1,0 +1,78 @@
+"""Gridded: the belief over normal rewards in worlds of up to three live places, by quadrature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from assent.hypotheses.rewards.priors import ContinuousPrior
+from assent.hypotheses.rewards.saying import log_saying
+from assent.planning.model import Model
+from assent.planning.oracles.quadrature import POINTS, Posterior, posterior
+from assent.planning.process import Process
+from assent.planning.value_space import place_transitions
+
+
+@dataclass(frozen=True, eq=False)
+class Gridded:
+    """What has been said, and what follows from it.
+
+    Attributes:
+        prior, model, process: as in the belief.
+        log_weight: [P, A], log-likelihood of all answers in a place, given its best action.
+    """
+
+    prior: ContinuousPrior
+    model: Model
+    process: Process
+    log_weight: np.ndarray
+
+    @classmethod
+    def begin(cls, prior: ContinuousPrior, model: Model, process: Process) -> Gridded:
+        return cls(prior, model, process, np.zeros((model.num_places, model.num_actions)))
+
+    def hear(self, place: int, action: int) -> Gridded | None:
+        """After one answer, or None if no best action explains all those in this place."""
+        log_weight = self.log_weight.copy()
+        log_weight[place] += log_saying(self.process, self.model, place, action)
+        if not np.isfinite(log_weight[place]).any():
+            return None
+        return Gridded(self.prior, self.model, self.process, log_weight)
+
+    @cached_property
+    def found(self) -> Posterior:
+        """The posterior of the live places."""
+        live, actions = self._live, range(self.model.num_actions)
+        normal = self.prior.normal(self.model.num_places, self.model.num_actions)
+        assert normal is not None
+        transition = place_transitions(self.model)[np.ix_(live, actions, live)]
+        return posterior(
+            transition, self.model.discount, normal[0][live], normal[1][live], np.exp(self.log_weight[live])
+        )
+
+    @property
+    def log_evidence(self) -> float:
+        return float(np.log(self.found.evidence))
+
+    @property
+    def policy(self) -> np.ndarray:
+        return self._all(self.found.policy)
+
+    @property
+    def reward(self) -> np.ndarray:
+        return self._all(self.found.reward)
+
+    def quality_of_draws(self) -> tuple[float, float, int, int]:
+        points = POINTS[len(self._live)] ** len(self._live)
+        return float("inf"), float("nan"), points, points
+
+    @property
+    def _live(self) -> np.ndarray:
+        return np.flatnonzero(~self.model.terminal[: self.model.num_places])
+
+    def _all(self, table: np.ndarray) -> np.ndarray:
+        whole = np.zeros((self.model.num_places, self.model.num_actions))
+        whole[self._live] = table
+        return whole
