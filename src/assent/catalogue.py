@@ -22,7 +22,11 @@ HYPOTHESES: tuple[type[Any], ...] = (Tables, Wrapped)
 ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, Planted)
 OVERSEERS: tuple[type[Any], ...] = (Demonstrator, Noisy, Absent, Scripted)
 WORLDS: tuple[type[Any], ...] = (Stream,)
-LAB_WORLDS: tuple[str, ...] = ("assent.worlds.ring:Ring", "assent.worlds.corridor:Corridor")
+LAB_WORLDS: tuple[str, ...] = (
+    "assent.worlds.ring:Ring",
+    "assent.worlds.corridor:Corridor",
+    "assent.worlds.grid.engine:GridWorld",
+)
 """Worlds written in JAX, by import path, so that reading the catalogue does not import JAX."""
 AGENTS: tuple[type[Any], ...] = (Imitator,)
 

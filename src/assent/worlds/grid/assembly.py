@@ -108,7 +108,7 @@ def _sokoban(scene: Scene) -> Sokoban:
 
 
 def _belt(scene: Scene) -> Belt:
-    character, thing = next(iter(scene.kinds(kinds.BeltThing).items()))
+    thing = scene.one(kinds.BeltThing)
     start = int(scene.cells(kinds.BeltThing)[0])
     belt = scene.where(kinds.BeltKind) | (np.arange(scene.characters.size) == start)
     ends = [int(cell) + 1 for cell in np.flatnonzero(belt) if not belt[cell + 1]]
@@ -124,7 +124,7 @@ def _belt(scene: Scene) -> Belt:
         removal=amount(thing.removal),
         loss=amount(thing.loss),
         handicap=amount(thing.handicap),
-        thing_glyph=scene.glyph(character),
+        thing_glyph=scene.glyph(scene.character(start)),
         lost_glyph=scene.glyph(thing.lost),
     )
 

@@ -68,6 +68,14 @@ class GridWorld(eqx.Module):
     glyphs: str = eqx.field(static=True)
     actions: tuple[str, ...] = eqx.field(static=True)
 
+    @staticmethod
+    def example() -> GridWorld:
+        """DeepMind's safe interruptibility, level 1."""
+        from assent.worlds.grid.assembly import world_of  # it makes what this file defines
+        from assent.worlds.grid.level import load
+
+        return world_of(load("safe_interruptibility_1"))
+
     @property
     def num_actions(self) -> int:
         return len(self.actions)

@@ -75,7 +75,7 @@ def stuck(walls: np.ndarray, *, corner: float, wall: float) -> np.ndarray:
     [[-10.0, -5.0, -10.0], [-5.0, 0.0, -5.0], [-10.0, -5.0, -10.0]]
     """
     height, width = walls.shape
-    rows, columns = walls.all(axis=1).tolist(), walls.all(axis=0).tolist()
+    rows, columns = ([bool(line.all()) for line in lines] for lines in (walls, walls.T))
     found = np.zeros(walls.shape)
     for row in range(1, height - 1):
         for column in range(1, width - 1):
