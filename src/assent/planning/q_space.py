@@ -56,13 +56,22 @@ def q_space(
     live = np.flatnonzero(~model.terminal[: model.num_places])
     if not (np.isfinite(sd).all() and sd[live].min() > 0):
         raise ValueError(f"an sd of the prior is {sd[live].min()}; a reward that is known has no density. Use SMC.")
-    transition = place_transitions(model)[np.ix_(live, range(model.num_actions), live)]
+    transition = place_transitions(model)[live][:, :, live]
     dtype = jnp.result_type(float)
-    numbers = (transition, model.discount, mean[live], sd[live], shown[live])
-    transition, discount, mean, sd, shown = (jnp.asarray(x, dtype=dtype) for x in numbers)
-    allowed = jnp.asarray(model.answerable[live])
-    beta_, soft_ = jnp.asarray(beta, dtype=dtype), jnp.asarray(float(soft), dtype=dtype)
-    return QSpace(transition, discount, mean, sd, shown, allowed, beta_, soft_)
+
+    def number(value: np.ndarray | float) -> jax.Array:
+        return jnp.asarray(value, dtype=dtype)
+
+    return QSpace(
+        transition=number(transition),
+        discount=number(model.discount),
+        mean=number(mean[live]),
+        sd=number(sd[live]),
+        shown=number(shown[live]),
+        allowed=jnp.asarray(model.answerable[live]),
+        beta=number(beta),
+        soft=number(float(soft)),
+    )
 
 
 def density(space: QSpace, position: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -86,7 +86,7 @@ def value_space(
         raise ValueError(
             f"an sd of the prior is {sd.min()}; a reward that is known, or has an atom, has no density. Use SMC."
         )
-    transition = place_transitions(model)[np.ix_(live, range(model.num_actions), live)]
+    transition = place_transitions(model)[live][:, :, live]
     allowed = model.answerable[live]
     log_weight = np.where(allowed, np.asarray(log_weight, dtype=np.float64)[live], 0.0)
     masked = np.flatnonzero((log_weight != 0).any(axis=1) & ~allowed.all(axis=1))

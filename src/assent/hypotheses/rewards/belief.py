@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -56,17 +56,8 @@ class Diagnostics:
     seconds: float
 
 
-class Engine(Protocol):
-    """A way to hold a belief. `hear` returns the engine after one more answer, or raises `ZeroEvidence`; it never changes in place."""
-
-    @property
-    def log_evidence(self) -> float: ...
-    @property
-    def policy(self) -> np.ndarray: ...
-    @property
-    def reward(self) -> np.ndarray: ...
-    def hear(self, place: int, action: int) -> Engine | None: ...
-    def quality_of_draws(self) -> tuple[float, float, int, int]: ...
+Engine = Enumeration | Gridded | Collapsed | ParticleFilter
+"""Ways to hold a belief. `hear` gives the engine after one more answer, or None where it has probability 0; none changes in place."""
 
 
 @dataclass(frozen=True, eq=False)

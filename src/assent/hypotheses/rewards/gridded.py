@@ -44,10 +44,10 @@ class Gridded:
     @cached_property
     def found(self) -> Posterior:
         """The posterior of the live places."""
-        live, actions = self._live, range(self.model.num_actions)
+        live = self._live
         normal = self.prior.normal(self.model.num_places, self.model.num_actions)
         assert normal is not None
-        transition = place_transitions(self.model)[np.ix_(live, actions, live)]
+        transition = place_transitions(self.model)[live][:, :, live]
         return posterior(
             transition, self.model.discount, normal[0][live], normal[1][live], np.exp(self.log_weight[live])
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -11,6 +11,7 @@ Table = np.ndarray | float
 """One number for all places and actions, or [P, A]."""
 
 
+@runtime_checkable
 class ContinuousPrior(Protocol):
     """Rewards that can be drawn, and moved without leaving the prior."""
 
