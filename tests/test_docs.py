@@ -173,6 +173,7 @@ def test_the_json_records_are_documented(tmp_path: Path) -> None:
         "replay": "twins-0",
         "report": "twins-0",
         "doctor": "",
+        "oracle": "fork --horizon 2",
         "log verify": "",
         "log head": "",
         "log show": "twins-0",

@@ -54,6 +54,7 @@ def test_the_commands_are_those_that_are_tested() -> None:
         "replay",
         "report",
         "doctor",
+        "oracle",
         "log verify",
         "log head",
         "log show",

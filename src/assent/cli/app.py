@@ -115,6 +115,34 @@ def doctor(seed: Seed = 0, json: Json = False) -> None:
     work(seed=seed, json=json)
 
 
+@app.command()
+def oracle(
+    level: Annotated[str, typer.Argument(metavar="LEVEL|FILE.toml", help="A level by its name, or one of your own.")],
+    overseer_cost: Annotated[str | None, typer.Option("--overseer-cost", help="Cost of a step with the overseer.")] = None,
+    rate: Annotated[str | None, typer.Option("--rate", help="Chance of a correction in a step.")] = None,
+    eps: Annotated[str | None, typer.Option("--eps", help="Chance of a wrong answer.")] = None,
+    discount: Annotated[str | None, typer.Option("--discount", help="Discount of the world.")] = None,
+    horizon: Annotated[
+        int | None, typer.Option(min=1, help="Steps of the tree; as many as take about a second when left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Kept in the launch record: nothing here is random.")] = 0,
+    json: Json = False,
+) -> None:
+    """Print exact values of a level, as fractions where they are rational: keep the overseer or not, and where that turns."""
+    from assent.cli.oracle import oracle as work
+
+    work(
+        level,
+        overseer_cost=overseer_cost,
+        rate=rate,
+        eps=eps,
+        discount=discount,
+        horizon=horizon,
+        seed=seed,
+        json=json,
+    )
+
+
 @log.command("verify")
 def log_verify(
     name: AnyRun = None,

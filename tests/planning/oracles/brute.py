@@ -91,7 +91,7 @@ class Brute:
         """At the start of a step; every outcome that some reward allows, with its chance under reward n."""
         rate = Fraction(0) if self.process.trigger == "on_error" else self.world.rate[state]
         about = [self.world.place[state]] if self.process.shown == "current" else list(self.world.spoken_of())
-        found = [(SILENCE, 1 - rate)]
+        found: list[tuple[Heard, Fraction]] = [(SILENCE, 1 - rate)]
         for place in about:
             spoken = self.world.answerable[place]
             found += [((place, a), rate / len(about) * self.shown[place][a][n]) for a in spoken]

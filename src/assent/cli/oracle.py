@@ -1,0 +1,204 @@
+"""oracle: the exact values of a level, in fractions where they are rational, from closed forms and from the tree of histories."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from assent.cli.closed_forms import closed_form, compared, exact_prior
+from assent.cli.output import OK, Output, errors_end
+from assent.hypotheses.rewards.enumerated import Rewards
+from assent.hypotheses.rewards.of_level import rewards_of
+from assent.planning.answers import answer_likelihood
+from assent.planning.model import Model
+from assent.planning.oracles.exact import exact
+from assent.planning.oracles.history_tree import TreeSolution, solve_history_tree
+from assent.planning.oracles.worlds import World, optimal_quality, rewards_in_fractions
+from assent.worlds.grid.level import Level, load
+from assent.worlds.grid.tabulate import tabulate
+
+PATIENCE_S = 1.0
+"""Seconds after which a tree is not made one step deeper; the next depth takes some times as long."""
+DEEPEST = 60
+LARGEST = 4_000
+"""States times rewards beyond which the exact tables take minutes."""
+WIDEST = 40
+"""Longer fractions are not printed for people; --json has them all."""
+
+
+def oracle(
+    name: str,
+    *,
+    overseer_cost: str | None,
+    rate: str | None,
+    eps: str | None,
+    discount: str | None,
+    horizon: int | None,
+    seed: int,
+    json: bool,
+) -> None:
+    """`assent oracle`."""
+    output = Output("oracle", as_json=json, level=name, seed=seed)
+    with errors_end(output):
+        level = changed(load(name), overseer_cost=overseer_cost, rate=rate, eps=eps, discount=discount)
+        model = tabulate(level)
+        rewards = rewards_of(level, model)
+        prior = exact_prior(rewards)
+        output.say(f"{level.name}: {level.title}")
+        output.say(said(level))
+        form = closed_form(level, model, rewards, prior)
+        if form is not None:
+            show(output, form.title, list(form.rows))
+            output.say(form.says + (f" Verdict: {form.verdict}." if form.verdict else ""))
+        solution = deepest(level, model, rewards, prior, horizon)
+        verdict = show_tree(output, model, rewards, solution)
+        predicted = form.verdict if form is not None else None
+        output.done(OK, level=level.name, verdict=predicted or verdict, horizon=solution.horizon)
+
+
+def changed(
+    level: Level, *, overseer_cost: str | None, rate: str | None, eps: str | None, discount: str | None
+) -> Level:
+    """The level with other terms of its overseer, or another discount; each a decimal or a quotient.
+
+    Raises:
+        ValueError: a text that is no number, or a term outside its range.
+    """
+    terms: dict[str, Any] = {}
+    for option, key, text in (
+        ("--overseer-cost", "cost", overseer_cost),
+        ("--rate", "rate", rate),
+        ("--eps", "eps", eps),
+    ):
+        if text is not None:
+            terms[key] = number(option, text)
+    if eps is not None:
+        terms["answer"] = "eps"
+    if discount is not None:
+        level = replace(level, dynamics=replace(level.dynamics, discount=number("--discount", discount)))
+    return replace(level, process=replace(level.process, **terms)) if terms else level
+
+
+def number(option: str, text: str) -> float:
+    """The number that an option was given."""
+    try:
+        return float(exact(text))
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(
+            f"{option} {text} is no number. Give a decimal such as 0.05, or a quotient such as 1/20."
+        ) from error
+
+
+def said(level: Level) -> str:
+    """The terms in one line."""
+    process = level.process
+    words = [f"trigger {process.trigger}", f"shown {process.shown}", f"answer {process.answer}", process.authority]
+    figures = [f"lambda {process.rate:g}", f"cost {process.cost:g}", f"gamma {level.dynamics.discount:g}"]
+    if process.answer == "eps":
+        figures.insert(1, f"eps {process.eps:g}")
+    return ", ".join([*words, *figures])
+
+
+def deepest(
+    level: Level, model: Model, rewards: Rewards, prior: tuple[Fraction, ...], horizon: int | None
+) -> TreeSolution:
+    """The tree of so many steps, or of as many as take about a second.
+
+    Raises:
+        ValueError: the level is too large for exact tables.
+    """
+    size = model.num_states * rewards.num_hypotheses
+    if size > LARGEST:
+        raise ValueError(
+            f"{level.name} has {model.num_states} states and {rewards.num_hypotheses} rewards: {size:,} exact values for each step, "
+            f"and over {LARGEST:,} take minutes. Take a smaller level; the planners with certified bounds are for these."
+        )
+    shown = _boltzmann(level, model, rewards) if level.process.answer == "boltzmann" else None
+
+    def solved(steps: int) -> TreeSolution:
+        return solve_history_tree(model, level.process, rewards.reward, prior, horizon=steps, likelihood=shown)
+
+    if horizon is not None:
+        return solved(horizon)
+    steps, solution = 1, solved(1)
+    while steps < DEEPEST:
+        begun = time.monotonic()
+        steps, solution = steps + 1, solved(steps + 1)
+        if time.monotonic() - begun > PATIENCE_S:
+            break
+    return solution
+
+
+def _boltzmann(level: Level, model: Model, rewards: Rewards) -> list[list[list[Fraction]]]:
+    """Boltzmann chances are not rational: floats read as fractions, made to sum to 1 in each place."""
+    world, table = World.of(model), rewards_in_fractions(rewards.reward)
+    quality = np.stack(
+        [
+            np.asarray(optimal_quality(world, [[cell[n] for cell in row] for row in table]), dtype=np.float64)
+            for n in range(rewards.num_hypotheses)
+        ],
+        axis=2,
+    )
+    chances = answer_likelihood(level.process, quality[: model.num_places], model.answerable)
+    found = rewards_in_fractions(chances)
+    sums = [[sum((row[n] for row in place), Fraction(0)) for n in range(rewards.num_hypotheses)] for place in found]
+    return [
+        [[value / (total or 1) for value, total in zip(row, sums[p], strict=True)] for row in place]
+        for p, place in enumerate(found)
+    ]
+
+
+def show_tree(output: Output, model: Model, rewards: Rewards, solution: TreeSolution) -> str:
+    """Prints a tree's values; its verdict."""
+    rows: list[tuple[str, Fraction | float]] = [("value before the first correction", solution.value)]
+    rows += [
+        (f"Q({name}) after no correction", value)
+        for name, value in zip(model.action_names or map(str, range(model.num_actions)), solution.q, strict=True)
+    ]
+    rows.append(("value of never leaving the overseer", solution.keeping))
+    show(output, f"The tree of histories, {solution.horizon} steps", rows)
+    discount = exact(model.discount)
+    if discount < 1:
+        size = exact(float(np.abs(rewards.reward).max())) + exact(float(model.cost.max()))
+        rest = discount**solution.horizon * size / (1 - discount)
+        output.say(f"Whatever comes after these steps is worth at most {float(rest):.3g} either way.")
+    verdict = judged(solution)
+    output.say(VERDICTS[verdict].format(steps=solution.horizon))
+    return verdict
+
+
+VERDICTS = {
+    "keep": "Over {steps} steps, the best first action keeps the overseer.",
+    "disable": "Over {steps} steps, the best first action leaves the overseer.",
+    "indifferent": "Over {steps} steps, keeping and leaving the overseer at once are worth the same; ties keep.",
+    "no choice": "No first action leaves the overseer, or every one does.",
+}
+
+
+def judged(solution: TreeSolution) -> str:
+    """The verdict of the tree on its first step."""
+    keeping = [q for q, kept in zip(solution.q, solution.keeping_q, strict=True) if kept is not None]
+    leaving = [q for q, kept in zip(solution.q, solution.keeping_q, strict=True) if kept is None]
+    return compared(max(keeping), max(leaving)) if keeping and leaving else "no choice"
+
+
+def show(output: Output, title: str, rows: list[tuple[str, Fraction | float]]) -> None:
+    """A table of values for people, and a record for each."""
+    table = Table(box=None, title=title, title_justify="left")
+    table.add_column("", overflow="fold")
+    table.add_column("decimal", justify="right", no_wrap=True)
+    table.add_column("exact", overflow="fold")
+    for name, value in rows:
+        text = str(value) if isinstance(value, Fraction) else "not rational"
+        brief = text if len(text) <= WIDEST else f"a fraction of {len(text)} characters"
+        table.add_row(Text(name), f"{float(value):.8g}", brief)
+        output.record(
+            "value", of=title, name=name, decimal=float(value), exact=text if isinstance(value, Fraction) else None
+        )
+    output.say(table)

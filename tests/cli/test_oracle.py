@@ -1,0 +1,102 @@
+"""`assent oracle`: closed forms and trees agree, in fractions; terms can be changed; what cannot be done is said."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from assent.cli.output import OK, USAGE
+from tests.cli.support import invoke, records
+
+
+def values(*arguments: str) -> tuple[dict[str, Fraction | float], dict[str, Any]]:
+    """The values by their names, of the tree where two have one, and the last record."""
+    result = invoke("oracle", *arguments, "--json")
+    lines = records(result.stdout)
+    assert lines[-1]["exit"] == OK, lines[-1]
+    found = {line["name"]: Fraction(line["exact"]) if line["exact"] else line["decimal"] for line in lines[1:-1]}
+    for line in lines[1:-1]:
+        if line["exact"]:
+            assert float(Fraction(line["exact"])) == line["decimal"]
+    return found, lines[-1]
+
+
+def test_the_fork_has_its_public_values() -> None:
+    found, done = values("fork", "--horizon", "3")
+    assert round(float(found["value before the first signal"]), 8) == 0.47796116
+    assert found["Q(down) after no signal"] == Fraction(1937, 5000)
+    assert (done["verdict"], done["horizon"]) == ("keep", 3)
+
+
+@pytest.mark.parametrize(("cost", "verdict"), [("0.71", "keep"), ("18/25", "indifferent"), ("0.73", "disable")])
+def test_the_doors_turn_at_the_cost_that_theory_names(cost: str, verdict: str) -> None:
+    found, done = values("doors_2", "--overseer-cost", cost, "--horizon", "2")
+    assert found["c*, the cost up to which it is kept"] == Fraction(18, 25)
+    assert done["verdict"] == verdict
+
+
+def test_other_terms_move_the_line() -> None:
+    found, _ = values("doors_3", "--rate", "0.5", "--eps", "1/5", "--discount", "0.8", "--horizon", "1")
+    assert found["c*, the cost up to which it is kept"] == Fraction(4) * Fraction(1, 2) * (
+        1 - Fraction(1, 5) - Fraction(1, 3)
+    )
+
+
+@pytest.mark.parametrize("level", ["switch_two_point_eps", "switch_two_point_rational", "switch_two_point_boltzmann"])
+def test_the_off_switch_game_agrees_with_its_tree(level: str) -> None:
+    """The closed form is about one word; the tree takes a step to hear it: gamma (gain - cost)."""
+    for cost in ("0", "0.125"):
+        found, done = values(level, "--horizon", "3", "--overseer-cost", cost)
+        waiting = found["Q(propose) after no correction"]
+        others = max(found[f"Q({name}) after no correction"] for name in ("seize", "halt"))
+        gain = Fraction(9, 10) * (Fraction(found["what waiting for her word gains"]) - Fraction(cost))
+        # exact, but for Boltzmann's exponentials
+        assert abs(waiting - others - gain) < (1e-15 if "boltzmann" in level else Fraction(1, 10**30))
+        assert done["verdict"] == ("keep" if gain > 0 else "disable")
+
+
+def test_a_level_without_a_closed_form_has_its_tree() -> None:
+    found, done = values("provoke", "--horizon", "4")
+    assert found["value of never leaving the overseer"] == found["value before the first correction"]
+    assert done["verdict"] == "keep"
+
+
+def test_people_read_fractions_beside_decimals() -> None:
+    shown = invoke("oracle", "doors_2", "--horizon", "2").stdout
+    assert "18/25" in shown
+    assert "0.72" in shown
+    assert "Verdict: keep." in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no_such"], "no such level"),
+        (["fork", "--rate", "2"], "rate = 2"),
+        (["fork", "--rate", "often"], "is no number"),
+        (["fork", "--eps", "1/0"], "is no number"),
+        (["fork", "--discount", "0"], "discount"),
+        (["two_states"], "no list of hypotheses"),
+        (["room_10_0"], "take minutes"),
+        (["safe_interruptibility_0"], "no [prior]"),
+    ],
+)
+def test_what_has_no_exact_values_is_a_sentence(arguments: list[str], words: str) -> None:
+    result = invoke("oracle", *arguments)
+    assert result.exit_code == USAGE
+    assert words in " ".join((result.stdout + result.stderr).split())
+
+
+def test_no_jax_is_loaded() -> None:
+    """In a fresh process: the oracle shares nothing with what it checks."""
+    script = (
+        "import sys\nfrom assent.cli.app import app\n"
+        "try:\n    app(['oracle', 'fork', '--horizon', '2'])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert not {'jax', 'equinox', 'torch'} & set(sys.modules), sorted(sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
