@@ -191,11 +191,11 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
 
 def _convinced(p: float) -> tuple[float, float] | None:
     """Where the silence after the better guess makes it worth as much as erring: the rate, if there is one, at belief p."""
-    rates = np.linspace(0, 1, 4001)
-    provokes = np.asarray([theory(p, float(rate)) != LEFT for rate in rates])
-    if not provokes.any() or provokes[-1]:
+    bet = p * GAIN - (1 - p) * LOSS
+    if bet >= 0:
         return None
-    return p, float(rates[np.flatnonzero(provokes)[-1]])
+    rate = 1 + (2 * p - 1) * STAKE / bet
+    return (p, rate) if rate >= (2 * p - 1) * STAKE / (p * GAIN) else None
 
 
 STUDY = Study(

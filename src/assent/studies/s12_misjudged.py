@@ -15,7 +15,7 @@ from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 
 CLAIM = (
     "How often it ends at the wrong door is set by two numbers: the true error eps, and K, which follows from the error eps^ that the agent "
-    "believes in. Below the diagonal, where it thinks worse of her than she is, it is safe; above, harm grows with the gap."
+    "believes in. Where it thinks worse of her than she is, it errs no more than it claims; where it thinks better, harm grows with the gap."
 )
 SOURCE = "T7 and T8, derived in docs/hand-of-god-theory.md"
 WORLD = Doors(num_doors=2, rate=0.2, discount=0.9, cost=0.05)
