@@ -26,6 +26,7 @@ LAB_WORLDS: tuple[str, ...] = (
     "assent.worlds.ring:Ring",
     "assent.worlds.corridor:Corridor",
     "assent.worlds.grid.engine:GridWorld",
+    "assent.worlds.hand_of_god:HandOfGod",
 )
 """Worlds written in JAX, by import path, so that reading the catalogue does not import JAX."""
 AGENTS: tuple[type[Any], ...] = (Imitator,)
