@@ -113,8 +113,8 @@ def test_the_lists_hold_every_rule_set_overseer_and_world_of_the_catalogue() -> 
     assert {type(overseer) for overseer in OVERSEERS_BY_NAME.values()} == set(OVERSEERS)
     for number in range(4):
         assert len({str(turn[number]) for turn in QUICK}) >= 4
-    # the hand of god shows more than one number, which the imitators of these lives cannot take
-    assert {type(place(name).world).__name__ for name in PLACES} | {"HandOfGod"} == {
+    # grids and the hand of god show more than one number, which the imitators of these lives cannot take
+    assert {type(place(name).world).__name__ for name in PLACES} | {"GridWorld", "HandOfGod"} == {
         "Stream",
         *(path.split(":")[1] for path in LAB_WORLDS),
     }
