@@ -196,6 +196,11 @@ class Level:
         moves = tuple(action for action in self.actions if action in MOVES) if self.map else self.actions
         return tuple(action for action in moves if action not in self.overseer.acts)
 
+    @property
+    def plain(self) -> bool:
+        """Whether tables of states hold all of it."""
+        return all(self.legend[one].plain for line in self.map for one in line)
+
     def kind(self, row: int, column: int) -> Kind:
         """What stands at a place of the map."""
         return self.legend[self.map[row][column]]
