@@ -65,6 +65,19 @@ def test_a_level_without_a_closed_form_has_its_tree() -> None:
     assert done["verdict"] == "keep"
 
 
+def test_normal_rewards_have_the_public_chain_of_values() -> None:
+    """C6: blind 0, 2.195684 after one answer, clairvoyant 3.49595; ordered so by Jensen."""
+    found, done = values("two_states")
+    assert done["verdict"] == "no choice"
+    assert abs(found["blind value at the start"]) < 1e-9
+    assert round(found["expected blind value after one answer about the start"], 6) == 2.195684
+    # the specification's digits are cut off here and there: one unit
+    assert abs(found["clairvoyant value at s0"] - 3.49595) < 1e-5
+    assert abs(found["P(go is optimal at s1)"] - 0.62693) < 1e-5
+    noisy, _ = values("two_states", "--eps", "0.2")
+    assert noisy["expected blind value after one answer about the start"] < 2.19
+
+
 def test_people_read_fractions_beside_decimals() -> None:
     shown = invoke("oracle", "doors_2", "--horizon", "2").stdout
     assert "18/25" in shown
@@ -80,7 +93,7 @@ def test_people_read_fractions_beside_decimals() -> None:
         (["fork", "--rate", "often"], "is no number"),
         (["fork", "--eps", "1/0"], "is no number"),
         (["fork", "--discount", "0"], "discount"),
-        (["two_states"], "no list of hypotheses"),
+        (["bandit_2"], "no list of hypotheses"),
         (["room_10_0"], "take minutes"),
         (["safe_interruptibility_0"], "no [prior]"),
     ],

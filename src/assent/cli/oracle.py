@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assent.cli.closed_forms import closed_form, compared, exact_prior
+from assent.cli.normal_rewards import normal_rows
 from assent.cli.output import OK, Output, errors_end
 from assent.hypotheses.rewards.enumerated import Rewards
 from assent.hypotheses.rewards.of_level import rewards_of
@@ -48,10 +49,16 @@ def oracle(
     with errors_end(output):
         level = changed(load(name), overseer_cost=overseer_cost, rate=rate, eps=eps, discount=discount)
         model = tabulate(level)
-        rewards = rewards_of(level, model)
-        prior = exact_prior(rewards)
         output.say(f"{level.name}: {level.title}")
         output.say(said(level))
+        if (rows := normal_rows(level, model)) is not None:
+            show(output, "Normal rewards, by quadrature", list(rows))
+            output.say(
+                "Nothing here is rational, so there is no tree of histories; and nothing that can be done leaves the overseer."
+            )
+            output.done(OK, level=level.name, verdict="no choice", horizon=None)
+        rewards = rewards_of(level, model)
+        prior = exact_prior(rewards)
         form = closed_form(level, model, rewards, prior)
         if form is not None:
             show(output, form.title, list(form.rows))

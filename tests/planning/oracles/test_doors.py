@@ -22,7 +22,7 @@ PUBLIC = [
     (2, "0.2", "0.45", "0.09"),
 ]
 tenths = st.integers(0, 10).map(lambda value: Fraction(value, 10))
-small = settings(max_examples=15)
+small = settings(max_examples=8)
 
 
 @pytest.mark.parametrize(("num_doors", "rate", "eps", "cost"), PUBLIC)

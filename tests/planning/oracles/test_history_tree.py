@@ -24,7 +24,7 @@ from assent.planning.process import Process
 from tests.planning.oracles.brute import Brute
 from tests.planning.oracles.support import Small, small_worlds, without_overseer
 
-few = settings(max_examples=8)
+few = settings(max_examples=4)
 PROCESSES = {
     "random": Process(answer="eps", eps=0.2),
     "perfect": Process(answer="optimal"),
@@ -45,7 +45,7 @@ def value(small: Small, process: Process, *, horizon: int = 2, model: Model | No
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow if "uniform" in name else ()) for name in PROCESSES]
 )
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(small=small_worlds(slip=False))
 def test_all_plans_of_two_steps_written_out(name: str, small: Small) -> None:
     """No plan over histories is better, and one is as good."""
@@ -100,7 +100,7 @@ def test_the_doors_turn_at_the_closed_form(num_doors: int, eps: str) -> None:
 
     A finite horizon has its own threshold: with H steps left the sum of discounts replaces 1 / (1 - discount).
     """
-    horizon, prior = 5, [Fraction(1, num_doors)] * num_doors
+    horizon, prior = 3, [Fraction(1, num_doors)] * num_doors
     limit = threshold(num_doors, rate="0.5", eps=eps, discount="0.9") / 9  # per unit of gamma / (1 - gamma)
     later = sum(Fraction(9, 10) ** step for step in range(1, horizon))
     finite = limit * later
@@ -120,7 +120,7 @@ def test_the_doors_turn_at_the_closed_form(num_doors: int, eps: str) -> None:
 
 def test_the_doors_for_ever_lie_between_the_tree_and_what_is_left() -> None:
     """The value at the start: rate times that after an answer and so on; the program's advantage after no answer is q's difference."""
-    horizon = 12
+    horizon = 9
     process = Process(answer="eps", eps=0.2)
     found = solve_history_tree(door_world(rate=0.5, cost=0.3), process, door_rewards(2), HALVES, horizon=horizon)
     low, high = DoorProgram(prior=HALVES, rate="0.5", eps="0.2", discount="0.9", cost="0.3", answers=9).advantage()

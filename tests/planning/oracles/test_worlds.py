@@ -12,7 +12,7 @@ from assent.planning.oracles.worlds import World, answer_tables, optimal_quality
 from assent.planning.process import Process
 from tests.planning.oracles.support import Small, small_worlds
 
-few = settings(max_examples=20)
+few = settings(max_examples=8)
 
 
 @few

@@ -19,9 +19,9 @@ def solve_fork_tree(fork: Fork, *, horizon: int) -> ForkSolution:
         ValueError: less than one step.
 
     >>> terms = Fork(prior="0.8", rate="0.1", eps="0.1", discount="0.9", cost="0.05")
-    >>> solution = solve_fork_tree(terms, horizon=8)
+    >>> solution = solve_fork_tree(terms, horizon=4)
     >>> round(float(solution.value), 4), solution.best()
-    (0.478, ('left',))
+    (0.4777, ('left',))
     """
     if horizon < 1:
         raise ValueError(f"horizon = {horizon}: a plan has at least one step.")
