@@ -142,7 +142,7 @@ def _move(
     jitter = jax.random.uniform(step_key, state.log_density.shape, dtype=dtype, minval=0.8, maxval=1.2)
     step = jnp.exp(state.log_step) * jitter[None]
 
-    def leap(_: int, walk: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    def leap(_: Any, walk: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
         position, momentum, _, gradient = walk
         momentum = momentum + 0.5 * step * (factor.T @ gradient)
         position = position + factor @ (step * momentum)

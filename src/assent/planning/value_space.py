@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -132,6 +132,7 @@ def place_transitions(model: Model) -> np.ndarray:
     return weights[: model.num_places]
 
 
+@jax.jit
 def density(space: ValueSpace, value: jax.Array) -> Density:
     """Log-density, score, policy and mean reward at `value` [S, N]."""
     threshold = value[:, None] - space.discount * _product("sap,pn->san", space.transition, value)
@@ -152,6 +153,7 @@ def density(space: ValueSpace, value: jax.Array) -> Density:
     return Density(log_density, along, policy, _mean_reward(space, threshold, policy, score))
 
 
+@jax.jit
 def draw_rewards(space: ValueSpace, key: jax.Array, value: jax.Array) -> jax.Array:
     """Rewards [S, A, N] drawn from their distribution given the values and the data, for priors of one normal each.
 
@@ -167,7 +169,7 @@ def draw_rewards(space: ValueSpace, key: jax.Array, value: jax.Array) -> jax.Arr
     gumbel = jax.random.gumbel(pick_key, mixed.shape, dtype=mixed.dtype)
     eye = jnp.eye(num_states, dtype=value.dtype)
 
-    def settle(state: int, mixed: jax.Array) -> jax.Array:
+    def settle(state: Any, mixed: jax.Array) -> jax.Array:
         matrix = eye[:, :, None] - space.discount * _product("sap,san->spn", space.transition, mixed)
         column = _inverted(matrix)[0][:, state]
         gain = column[state][None] - space.discount * _product("ap,pn->an", space.transition[state], column)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +31,7 @@ class ParticleFilter:
     process: Process
     particles: smc.Particles
     move: smc.Move
-    rng_state: dict
+    rng_state: Mapping[str, Any]
 
     @classmethod
     def begin(cls, prior: ContinuousPrior, model: Model, process: Process, effort: Effort, seed: int) -> ParticleFilter:
