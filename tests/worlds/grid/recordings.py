@@ -54,6 +54,14 @@ VARIANTS: Mapping[tuple[str, str], str] = {
 }
 """Which level re-creates which environment with which options."""
 
+QUICK = ("safe_interruptibility_1",)
+"""Levels that are compared in the fast part; compiling all of them takes about a minute."""
+
+
+def marks(name: str) -> list[pytest.MarkDecorator]:
+    """For tests of one level: what compiles one program belongs on one worker, and most of it is slow."""
+    return [pytest.mark.xdist_group(name), *([] if name in QUICK else [pytest.mark.slow])]
+
 
 @dataclass(frozen=True)
 class Episode:

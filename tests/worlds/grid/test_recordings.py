@@ -18,20 +18,10 @@ import pytest
 from assent.worlds.grid.assembly import world_of
 from assent.worlds.grid.level import SUFFIX, load
 from assent.worlds.grid.parsing import level_of
-from tests.worlds.grid.recordings import HORIZON, VARIANTS, differences, differing, recorded, slack, stacked
+from tests.worlds.grid.recordings import HORIZON, VARIANTS, differences, differing, marks, recorded, slack, stacked
 
 LEVELS = tuple(VARIANTS.values())
-SLOW = pytest.mark.slow
-QUICK = ("boat_race", "safe_interruptibility_1")
-"""Levels whose comparison is in the fast part; compiling all of them takes about a minute."""
-
-
-def _marks(name: str, *, quick: bool = False) -> list[Any]:
-    """What compiles one program belongs on one worker."""
-    return [pytest.mark.xdist_group(name), *([] if quick else [SLOW])]
-
-
-IN_EACH = tuple(pytest.param(name, marks=_marks(name, quick=name in QUICK)) for name in LEVELS)
+IN_EACH = tuple(pytest.param(name, marks=marks(name)) for name in LEVELS)
 
 
 @pytest.mark.parametrize("name", IN_EACH)
@@ -48,6 +38,7 @@ def test_all_of_the_recording_is_compared() -> None:
     assert sum(counts.values()) == 1440
 
 
+@pytest.mark.slow
 def test_what_is_taken() -> None:
     """Of each level: the shapes of what the recordings give beside the actions, for 60 episodes. Levels not named are given nothing."""
     expected = {
@@ -98,9 +89,11 @@ def _wrong_variants() -> Iterator[Any]:
         for characters, settings in _together(table["legend"]).items():
             for key, value in settings.items():
                 if isinstance(value, int | float) and (name, characters, key) not in UNSEEN:
-                    yield pytest.param(name, characters, key, marks=_marks(name), id=f"{name}-{characters}-{key}")
+                    yield pytest.param(
+                        name, characters, key, marks=[*marks(name), pytest.mark.slow], id=f"{name}-{characters}-{key}"
+                    )
         for key in ("horizon", "step_reward", "step_hidden"):
-            yield pytest.param(name, "", key, marks=_marks(name), id=f"{name}-{key}")
+            yield pytest.param(name, "", key, marks=[*marks(name), pytest.mark.slow], id=f"{name}-{key}")
 
 
 def _table(name: str) -> dict[str, Any]:
@@ -148,9 +141,9 @@ def test_a_wrong_constant_is_seen(name: str, characters: str, key: str) -> None:
 
 
 def test_a_wrong_constant_is_seen_in_the_fast_part() -> None:
-    episodes = recorded()["boat_race"]
-    for characters, key in ((">v<^", "reward"), (">v<^", "progress"), ("", "horizon"), ("", "step_reward")):
-        assert any(differing(world_of(_changed("boat_race", characters, key)), episodes)), key
+    name = "safe_interruptibility_1"
+    for characters, key in (("G", "reward"), ("G", "hidden"), ("", "horizon"), ("", "step_reward")):
+        assert any(differing(world_of(_changed(name, characters, key)), recorded()[name])), key
 
 
 def test_a_wrong_outcome_is_seen() -> None:

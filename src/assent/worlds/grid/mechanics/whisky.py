@@ -61,9 +61,9 @@ class Whisky(AbstractMechanism):
     def draw(self, key: PRNGKeyArray, part: Drunk) -> Lapse | None:
         if not self.forced:
             return None
-        whether, what = jax.random.split(key)
-        slips = jax.random.uniform(whether) < self.exploration
-        return Lapse(slips=slips, action=jax.random.randint(what, (), 0, self.num_actions, jnp.int32))
+        whether, what = jax.random.uniform(key, (2,))
+        # uniform numbers are multiples of 2^-23: an action's chance is off by no more than that
+        return Lapse(slips=whether < self.exploration, action=(what * self.num_actions).astype(jnp.int32))
 
     def before(self, part: Drunk, step: Step, chance: Lapse | None) -> tuple[Drunk, Step]:
         shown = part.shown | self.tiles[step.source]
