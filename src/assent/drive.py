@@ -49,7 +49,7 @@ def drive(
     state = world.init(keys(-1))
     session.flush()
     events = list(session.ledger.events(session.run, kinds=("act", "ask", "answer", "expire", "withdraw", "outcome")))
-    for step, action in enumerate(_done(events)[: session.step]):
+    for step, action in enumerate(actions_done(events)[: session.step]):
         state = world.step(keys(step), state, action)
     _complete(session, events, truth)
     for step in range(session.step, num_steps):
@@ -72,7 +72,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _done(events: list[Event]) -> list[int]:
+def actions_done(events: list[Event]) -> list[int]:
     """The actions done so far, by step; the step of a question that still waits is not among them."""
     actions: dict[int, int] = {}
     asked: dict[str, dict[str, Any]] = {}

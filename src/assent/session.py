@@ -27,9 +27,8 @@ from assent.standing import Standing
 class Session:
     """Drives an agent one decision at a time, with everything on the ledger before it takes effect.
 
-    `decide` either acts or asks. A question ends by `answer` (from whoever knows), by `consult` (a simulated overseer), by `collect` (an
-    answer that another process wrote to the ledger) or by `expire` (nobody answered: do the null action). Only then is the next
-    decision made. Made by `Session.open` or `Session.resume`.
+    Made by `open` or `resume`. `decide` either acts or asks. A question ends by `answer` (from whoever knows), by `consult` (a simulated
+    overseer), by `collect` (another process wrote the answer to the ledger) or by `expire` (do the null action); then comes the next.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class Session:
             null_action: what is done when nobody answers; -1 for nothing at all.
             labels: what the actions are called, for people.
             picture: how the report draws an observation, `{"kind": "grey", "shape": [8, 8], "max": 16.0}` say.
-            config: the caller's settings, kept on the ledger.
+            config: the caller's settings.
             learn_from_corrections: whether volunteered corrections move the weights. They are chosen by who saw the action, so
                 with them the leading set's guarantee does not hold; off unless switched on.
             checkpoint_every: answers between checkpoints of the belief.
@@ -126,6 +125,11 @@ class Session:
     def alarms(self) -> frozenset[str]:
         """Names of the alarms raised so far."""
         return frozenset(self._standing.at.alarms)
+
+    @property
+    def learns_from_corrections(self) -> bool:
+        """Whether corrections teach in this run."""
+        return self._standing.learns_from_corrections
 
     @property
     def waiting(self) -> Question | None:

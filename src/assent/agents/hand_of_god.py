@@ -32,7 +32,7 @@ class HandOfGod:
 
     static_fields: ClassVar[tuple[str, ...]] = ()
     hypotheses: RewardMembers
-    planner: Planner = field(default_factory=Bracket)
+    planner: Planner = field(default_factory=lambda: Bracket(tolerance=2e-3, settle=True))
 
     @property
     def leading(self) -> LeadingSet:
@@ -79,7 +79,10 @@ class HandOfGod:
         weights = self.weights(belief)
         if not weights.any():
             return None
-        return self.planner(self.hypotheses.problem, weights, int(obs))
+        key = (weights.tobytes(), int(obs))
+        if key not in self._verdicts:
+            self._verdicts[key] = self.planner(self.hypotheses.problem, weights, int(obs))
+        return self._verdicts[key]
 
     def consider(self, belief: Belief, obs: Any, *, halted: AnyArray | bool = False) -> Proposal:
         """Everything that leads to the assent for state `obs`, and the assent."""
@@ -108,6 +111,11 @@ class HandOfGod:
         """The belief after `action` was done in state `obs`: weights stay, bit for bit."""
         memory = self.hypotheses.advance(belief.memory, obs, action)
         return belief if memory is belief.memory else replace(belief, memory=memory)
+
+    @cached_property
+    def _verdicts(self) -> dict[tuple[bytes, int], Verdict]:
+        """Verdicts given so far: planning is pure, and slow."""
+        return {}
 
     @cached_property
     def _learner(self) -> Imitator:

@@ -20,6 +20,8 @@ log = typer.Typer(help="Read and check the ledger.", no_args_is_help=True, rich_
 app.add_typer(log, name="log")
 study = typer.Typer(help="Put claims to the test.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(study, name="study")
+world = typer.Typer(help="The levels: list, show, check.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(world, name="world")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides everything that is random.")]
@@ -27,6 +29,7 @@ OnlySeed = Annotated[int | None, typer.Option("--seed", min=0, help="Only runs t
 LedgerPath = Annotated[Path, typer.Option("--ledger", help="The ledger's file.")]
 AnyRun = Annotated[str | None, typer.Argument(help="One run; all of them when left out.")]
 RunName = Annotated[str, typer.Argument(help="The run's name on the ledger.")]
+LevelName = Annotated[str, typer.Argument(help="A level's name, or the path of its file.")]
 DEFAULT_LEDGER = Path("assent.db")
 
 
@@ -64,17 +67,34 @@ def demo(
 
 @app.command()
 def run(
-    what: Annotated[str, typer.Argument(metavar="PRESET|FILE.toml", help="digits, twins, or a configuration file.")],
+    what: Annotated[
+        str, typer.Argument(metavar="PRESET|FILE.toml", help="digits, twins, off-switch, or a configuration file.")
+    ],
     seed: Annotated[int | None, typer.Option(min=0, help="Decides everything that is random.")] = None,
     name: Annotated[str | None, typer.Option("--run", help="The run's name; PRESET-SEED when left out.")] = None,
     ledger: Annotated[Path | None, typer.Option("--ledger", help="The ledger's file; assent.db when left out.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Stop after so many decisions.")] = None,
+    overseer_cost: Annotated[
+        float | None, typer.Option(min=0, help="off-switch: what each step with the overseer costs.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0, max=1, help="off-switch: chance of a correction in a step.")
+    ] = None,
+    eps: Annotated[
+        float | None, typer.Option(min=0, max=1, help="off-switch: chance that a correction is wrong.")
+    ] = None,
+    believed_eps: Annotated[
+        float | None, typer.Option(min=0, max=1, help="off-switch: the same, as the agent believes it to be.")
+    ] = None,
+    level: Annotated[str | None, typer.Option(help="off-switch: another level, or a .level.toml file.")] = None,
+    pace: Annotated[float, typer.Option(min=0, help="off-switch: seconds between steps on a terminal.")] = 0.4,
     json: Json = False,
 ) -> None:
     """Run an agent in a world, every decision on the ledger. Ctrl-C leaves a run that `assent resume` goes on with."""
     from assent.cli.runs import run as work
 
-    work(what, seed=seed, name=name, ledger=ledger, steps=steps, json=json)
+    terms = {"cost": overseer_cost, "rate": rate, "eps": eps, "believed_eps": believed_eps, "level": level}
+    work(what, seed=seed, name=name, ledger=ledger, steps=steps, json=json, overseer=terms, pace=pace)
 
 
 @app.command()
@@ -108,6 +128,19 @@ def report(
 
 
 @app.command()
+def play(
+    level: LevelName,
+    seed: Seed = 0,
+    steps: Annotated[int, typer.Option(min=1, help="Stop after so many steps.")] = 100,
+    json: Json = False,
+) -> None:
+    """Play a level by hand: arrow keys or WASD in a terminal, else an action's name on each line of standard input."""
+    from assent.cli.play import play as work
+
+    work(level, seed=seed, steps=steps, json=json)
+
+
+@app.command()
 def doctor(seed: Seed = 0, json: Json = False) -> None:
     """Check this installation: versions, SQLite, extras, and a short run of the whole loop."""
     from assent.cli.doctor import doctor as work
@@ -118,7 +151,9 @@ def doctor(seed: Seed = 0, json: Json = False) -> None:
 @app.command()
 def oracle(
     level: Annotated[str, typer.Argument(metavar="LEVEL|FILE.toml", help="A level by its name, or one of your own.")],
-    overseer_cost: Annotated[str | None, typer.Option("--overseer-cost", help="Cost of a step with the overseer.")] = None,
+    overseer_cost: Annotated[
+        str | None, typer.Option("--overseer-cost", help="Cost of a step with the overseer.")
+    ] = None,
     rate: Annotated[str | None, typer.Option("--rate", help="Chance of a correction in a step.")] = None,
     eps: Annotated[str | None, typer.Option("--eps", help="Chance of a wrong answer.")] = None,
     discount: Annotated[str | None, typer.Option("--discount", help="Discount of the world.")] = None,
@@ -229,3 +264,36 @@ def study_run(
     from assent.cli.study import study_run as work
 
     work(name, quick=quick, seed=seed, seeds=seeds, workers=workers, backend=backend, out=out, json=json)
+
+
+@world.command("list")
+def world_list(json: Json = False) -> None:
+    """Print every level with its title."""
+    from assent.cli.world import world_list as work
+
+    work(json=json)
+
+
+@world.command("show")
+def world_show(
+    level: LevelName,
+    picture: Annotated[Path | None, typer.Option(help="Write a picture to this file, .png or .svg.")] = None,
+    json: Json = False,
+) -> None:
+    """Print a level: its board, its overseer, its rewards."""
+    from assent.cli.world import world_show as work
+
+    work(level, picture=picture, json=json)
+
+
+@world.command("check")
+def world_check(
+    levels: Annotated[
+        list[str] | None, typer.Argument(help="Names or files; every level of the package when left out.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check level files, tables included; exits 1 if one cannot be right, and says why."""
+    from assent.cli.world import world_check as work
+
+    work(levels, json=json)

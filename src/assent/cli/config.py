@@ -32,7 +32,7 @@ from assent.core import (
     SureAbove,
     Veto,
 )
-from assent.presets.catalogue import PRESETS
+from assent.presets.catalogue import OVERSEEN, PRESETS
 
 
 class AgentConfig(BaseModel):
@@ -61,6 +61,25 @@ class AgentConfig(BaseModel):
         return value
 
 
+class OverseerConfig(BaseModel):
+    """What is changed of a level's overseer, where a preset has one who corrects unasked."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    level: str | None = Field(default=None, description="Another level: a name, or a .level.toml file.")
+    cost: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="Of each step with the overseer.")
+    rate: float | None = Field(default=None, ge=0, le=1, description="Chance of a correction in a step.")
+    eps: float | None = Field(default=None, ge=0, le=1, description="Chance that a correction is wrong.")
+    believed_eps: float | None = Field(default=None, ge=0, le=1, description="The same as the agent believes it to be.")
+
+    @field_validator("cost", "rate", "eps", "believed_eps", mode="before")
+    @classmethod
+    def _no_truth_value(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError("a truth value is no number")
+        return value
+
+
 class RunConfig(BaseModel):
     """A run. It reads no environment itself, so that what a ledger recorded comes back as it was."""
 
@@ -75,6 +94,7 @@ class RunConfig(BaseModel):
     group: int = Field(default=256, ge=1, description="Simulated decisions that are committed together.")
     checkpoint_every: int = Field(default=10, ge=1)
     agent: AgentConfig = AgentConfig()
+    overseer: OverseerConfig = OverseerConfig()
 
     @property
     def name(self) -> str:
@@ -91,9 +111,9 @@ def load(what: str, flags: Mapping[str, Any]) -> RunConfig:
     given: dict[str, Any] = {}
     if what.endswith(".toml"):
         given = _file(Path(what))
-    elif what not in PRESETS:
+    elif what not in _PRESET_NAMES:
         raise ValueError(
-            f"there is no preset {what!r}{_nearest(what, PRESETS)}. Presets: {', '.join(PRESETS)}; or name a .toml file."
+            f"there is no preset {what!r}{_nearest(what, _PRESET_NAMES)}. Presets: {', '.join(_PRESET_NAMES)}; or name a .toml file."
         )
     else:
         given = {"preset": what}
@@ -101,16 +121,24 @@ def load(what: str, flags: Mapping[str, Any]) -> RunConfig:
     try:
         environment = _Environment().model_dump(exclude_unset=True)
         layered = {**given, **environment, **{key: value for key, value in flags.items() if value is not None}}
+        if "overseer" in layered and isinstance(given.get("overseer"), dict):
+            layered["overseer"] = {**given["overseer"], **layered["overseer"]}
         if "agent" in environment and isinstance(given.get("agent"), dict):
             layered["agent"] = {**given["agent"], **environment["agent"]}
         config = RunConfig(**layered)
     except ValidationError as error:
         raise ValueError(_sentence(error)) from error
-    if config.preset not in PRESETS:
+    if config.preset not in _PRESET_NAMES:
         raise ValueError(
-            f"there is no preset {config.preset!r}{_nearest(config.preset, PRESETS)}. Presets: {', '.join(PRESETS)}."
+            f"there is no preset {config.preset!r}{_nearest(config.preset, _PRESET_NAMES)}. Presets: {', '.join(_PRESET_NAMES)}."
         )
+    unused = "agent" if config.preset in OVERSEEN else "overseer"
+    if getattr(config, unused) != type(getattr(config, unused))():
+        raise ValueError(f"the preset {config.preset} has no use for the settings under {unused!r}: leave them out.")
     return config
+
+
+_PRESET_NAMES = (*PRESETS, *OVERSEEN)
 
 
 class _Environment(BaseSettings):
@@ -200,7 +228,8 @@ def _sentence(error: ValidationError) -> str:
     for item in error.errors():
         place = ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
-            model = AgentConfig if len(item["loc"]) > 1 else RunConfig
+            parts = {"agent": AgentConfig, "overseer": OverseerConfig}
+            model = parts.get(str(item["loc"][0]), RunConfig) if len(item["loc"]) > 1 else RunConfig
             problems.append(f"unknown key {place}{_nearest(place.rpartition('.')[2], model.model_fields)}")
         elif item["type"] == "missing":
             problems.append(f"the key {place} is missing")

@@ -131,8 +131,7 @@ def _table(part: Part, rows: list[dict[str, Any]]) -> Table:
 def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
     """One whole run through the session and the ledger: its report, its check, one of its questions."""
     from assent.cli.config import RunConfig
-    from assent.cli.runs import belief_refolder, open_session, scene_and_agent
-    from assent.drive import drive
+    from assent.cli.runs import belief_refolder, open_session, rounds_of, scene_and_agent
     from assent.report import write
     from assent.session import Session
 
@@ -143,7 +142,7 @@ def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
         scene, agent = scene_and_agent(config)
         session = open_session(config, scene, agent, book)
         with output.people.status("one run through the session, every decision on the ledger …"):
-            for _ in drive(session, scene.world, num_steps=scene.num_steps, truth=scene.truth):
+            for _ in rounds_of(session, scene, num_steps=scene.num_steps):
                 pass
             book.flush()
             verification = book.verify(session.run, refold=belief_refolder(book))

@@ -5,35 +5,49 @@ from __future__ import annotations
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from assent.agents.imitator import Imitator
+from assent.agents.considering import Considering
 from assent.alarms import AssentWarning
 from assent.cli.config import RunConfig, agent_of, load
 from assent.cli.output import FAILED, INTERRUPTED, OK, Output, errors_end
 from assent.drive import Round, drive
 from assent.ledger import Event, Ledger, LedgerError
-from assent.presets.catalogue import PRESETS
+from assent.presets.catalogue import OVERSEEN, PRESETS
 from assent.presets.scene import Scene
 from assent.session import Session
 
+if TYPE_CHECKING:
+    from assent.presets.overseen import Overseen
 
-def run(what: str, *, seed: int | None, name: str | None, ledger: Path | None, steps: int | None, json: bool) -> None:
+
+def run(
+    what: str,
+    *,
+    seed: int | None,
+    name: str | None,
+    ledger: Path | None,
+    steps: int | None,
+    json: bool,
+    overseer: dict[str, Any] | None = None,
+    pace: float = 0.0,
+) -> None:
     """`assent run`."""
     output = Output("run", as_json=json, what=what)
     with errors_end(output):
-        config = load(what, {"seed": seed, "run": name, "ledger": ledger, "steps": steps})
+        given = {key: value for key, value in (overseer or {}).items() if value is not None}
+        config = load(what, {"seed": seed, "run": name, "ledger": ledger, "steps": steps, "overseer": given or None})
         scene, agent = scene_and_agent(config)
         with Ledger.open(config.ledger, group=config.group) as book:
             output.say(_about(config, scene, agent))
             session = open_session(config, scene, agent, book)
-            _go_on(output, session, scene, config)
+            _go_on(output, session, scene, config, pace=pace)
 
 
 def resume(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
@@ -99,7 +113,7 @@ def existing(path: Path) -> Path:
     return path
 
 
-def open_session(config: RunConfig, scene: Scene, agent: Imitator, book: Ledger) -> Session:
+def open_session(config: RunConfig, scene: Scene | Overseen, agent: Considering, book: Ledger) -> Session:
     """A new run of `config` on the ledger `book`."""
     return Session.open(
         agent,
@@ -110,15 +124,32 @@ def open_session(config: RunConfig, scene: Scene, agent: Imitator, book: Ledger)
         null_action=scene.null_action,
         labels=scene.labels,
         picture=scene.picture,
+        learn_from_corrections=config.preset in OVERSEEN,
         config={"run": config.model_dump(mode="json", exclude={"ledger"})},
         checkpoint_every=config.checkpoint_every,
     )
 
 
-def scene_and_agent(config: RunConfig) -> tuple[Scene, Imitator]:
+def scene_and_agent(config: RunConfig) -> tuple[Scene | Overseen, Considering]:
     """The preset and the agent that a configuration describes."""
+    if config.preset in OVERSEEN:
+        from assent.presets.overseen import Terms, overseen
+
+        given = config.overseer
+        terms = Terms(cost=given.cost, rate=given.rate, eps=given.eps, believed_eps=given.believed_eps)
+        found = overseen(given.level or OVERSEEN[config.preset], seed=config.seed, terms=terms)
+        return found, found.agent
     scene = PRESETS[config.preset](config.seed)
     return scene, agent_of(config.agent, scene.hypotheses, one_label=scene.truth is not None)
+
+
+def rounds_of(session: Session, scene: Scene | Overseen, *, num_steps: int) -> Iterator[Any]:
+    """The rounds that are still to come, as the preset's world makes them."""
+    if isinstance(scene, Scene):
+        return drive(session, scene.world, num_steps=num_steps, truth=scene.truth)
+    from assent.corrected import live_corrected
+
+    return live_corrected(session, scene.world, num_steps=num_steps)
 
 
 def config_of(book: Ledger, name: str, seed: int | None) -> RunConfig:
@@ -150,23 +181,34 @@ def check_seed(book: Ledger, name: str, seed: int | None) -> Event:
     return opened
 
 
-def _about(config: RunConfig, scene: Scene, agent: Imitator) -> str:
+def _about(config: RunConfig, scene: Scene | Overseen, agent: Considering) -> str:
+    what = agent.describe()
     return (
-        f"Run {config.name}: {_num_steps(config, scene):,} decisions in {config.preset}, {scene.hypotheses.num_members} members, "
-        f"{type(agent.rule).__name__} over {agent.leading}, seed {config.seed}."
+        f"Run {config.name}: {_num_steps(config, scene):,} decisions in {config.preset}, {agent.hypotheses.num_members} members, "
+        f"{what['rule']} over {agent.leading}, seed {config.seed}."
     )
 
 
-def _num_steps(config: RunConfig, scene: Scene) -> int:
-    return scene.num_steps if config.steps is None else min(config.steps, scene.num_steps)
+def _num_steps(config: RunConfig, scene: Scene | Overseen) -> int:
+    if isinstance(scene, Scene):
+        return scene.num_steps if config.steps is None else min(config.steps, scene.num_steps)
+    return config.steps or scene.num_steps
 
 
-def _go_on(output: Output, session: Session, scene: Scene, config: RunConfig) -> NoReturn:
+def _go_on(
+    output: Output, session: Session, scene: Scene | Overseen, config: RunConfig, *, pace: float = 0.0
+) -> NoReturn:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AssentWarning)  # they are printed from the ledger below
-            rounds = drive(session, scene.world, num_steps=_num_steps(config, scene), truth=scene.truth)
-            counts = _watch(output, rounds, total=_num_steps(config, scene), start=session.step)
+            rounds = rounds_of(session, scene, num_steps=_num_steps(config, scene))
+            if isinstance(scene, Scene):
+                counts = _watch(output, rounds, total=_num_steps(config, scene), start=session.step)
+            else:
+                from assent.cli.overseen import watch
+
+                with _interrupts() as interrupted:
+                    counts = watch(output, rounds, scene, pace=pace, interrupted=interrupted)
     except KeyboardInterrupt:
         session.flush()
         output.plain(
@@ -177,9 +219,10 @@ def _go_on(output: Output, session: Session, scene: Scene, config: RunConfig) ->
     head = session.ledger.head(session.run)
     for alarm in sorted(session.alarms):
         output.say(f"Alarm: {alarm}.")
-    output.say(
-        f"{counts['decisions']:,} decisions, {counts['asks']:,} asked, {counts['errors']:,} wrong while acting alone."
-    )
+    if isinstance(scene, Scene):
+        output.say(
+            f"{counts['decisions']:,} decisions, {counts['asks']:,} asked, {counts['errors']:,} wrong while acting alone."
+        )
     output.plain(f"Ledger {session.ledger.path}: {head.seq:,} events, head {head.hash.hex()}")
     output.plain(f"Next: assent report {session.run} --ledger {session.ledger.path}")
     output.plain(f"      assent log verify {session.run} --ledger {session.ledger.path}")
@@ -242,7 +285,7 @@ _DERIVED = ("act", "ask", "answer", "apply", "expire", "checkpoint")
 
 
 def _first_difference(
-    config: RunConfig, scene: Scene, agent: Imitator, events: list[Event], output: Output
+    config: RunConfig, scene: Scene | Overseen, agent: Considering, events: list[Event], output: Output
 ) -> tuple[dict[str, Any] | None, int]:
     """The first event that a fresh run, in a file of its own, makes differently from the record, and how many were compared."""
     with (
@@ -253,7 +296,7 @@ def _first_difference(
         warnings.simplefilter("ignore", AssentWarning)
         session = open_session(config, scene, agent, book)
         last = max((event.body["step"] for event in events if "step" in event.body), default=-1)
-        for _ in drive(session, scene.world, num_steps=last + 1, truth=scene.truth):
+        for _ in rounds_of(session, scene, num_steps=_replayed(config, scene, last)):
             pass
         book.flush()
         again = [event for event in book.events(config.name) if event.kind in _DERIVED]
@@ -279,6 +322,11 @@ def _first_difference(
                     "now": now.body.get(key),
                 }, number
     return None, len(events)
+
+
+def _replayed(config: RunConfig, scene: Scene | Overseen, last: int) -> int:
+    """How many steps to live again; a corrected life to its end, since a correction may be the last thing that was heard."""
+    return last + 1 if isinstance(scene, Scene) else _num_steps(config, scene)
 
 
 def belief_refolder(book: Ledger) -> Any:

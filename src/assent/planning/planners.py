@@ -12,7 +12,7 @@ from assent.planning.graph_solver import solve_graph
 from assent.planning.problem import Problem
 from assent.planning.reach import occupancy
 from assent.planning.signals import NOTHING
-from assent.planning.verdict import Verdict, explain, gap, judge
+from assent.planning.verdict import Verdict, explain, judge
 
 MAX_BELIEFS = 20_000
 
@@ -86,15 +86,14 @@ class Bracket:
             graph.expand(beliefs, signals)
 
     def _enough(self, graph: BeliefGraph, bounds: Bounds, state: int) -> bool:
-        problem = graph.problem
-        if gap(bounds, state) <= self.tolerance * float(problem.scale.max()):
-            near = True
-        elif self.settle or not _same_request(graph, bounds, state):
+        problem, wanted = graph.problem, self.tolerance * float(graph.problem.scale.max())
+        verdict = judge(problem, state, *bounds.quality[:, 0, state], planner=self.name)
+        lower, upper = bounds.quality[:, 0, state]
+        sides = [side for side in (problem.leaves[state], ~problem.leaves[state]) if side.any()]
+        near = max(float(upper[side].max() - lower[side].max()) for side in sides) <= wanted
+        if not near and (self.settle or not _same_request(graph, bounds, state)):
             return False
-        else:
-            near = False
-        phase = judge(problem, state, *bounds.quality[:, 0, state], planner=self.name).phase
-        return phase in ("keeps", "disables", "indifferent") or (near and phase == "no choice")
+        return verdict.phase in ("keeps", "disables", "indifferent") or (near and verdict.phase == "no choice")
 
 
 @dataclass(frozen=True)

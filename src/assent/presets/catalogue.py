@@ -9,3 +9,6 @@ from assent.presets.scene import Scene
 from assent.presets.twins import twins
 
 PRESETS: dict[str, Callable[[int], Scene]] = {"digits": digits, "twins": twins}
+
+OVERSEEN: dict[str, str] = {"off-switch": "off_switch"}
+"""Presets in which an agent plans over rewards and is corrected unasked, with their levels; see `overseen`, which imports JAX."""

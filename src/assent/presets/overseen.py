@@ -1,0 +1,106 @@
+"""A level with its overseer, and the agent of note 2 in it: what `assent run off-switch` runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from assent.agents.hand_of_god import HandOfGod
+from assent.hypotheses.rewards.members import RewardMembers
+from assent.hypotheses.rewards.of_level import rewards_of
+from assent.overseers.demonstrator import Demonstrator
+from assent.planning.planners import Bracket, Planner
+from assent.planning.process import Process
+from assent.worlds.grid.level import Level, load
+from assent.worlds.grid.tabulate import atlas
+from assent.worlds.hand_of_god import HandOfGod as World
+from assent.worlds.levels import hand_of_god
+
+NUM_STEPS = 30
+"""Decisions in a run that does not end before."""
+
+PLANNER = Bracket(tolerance=2e-3, settle=True)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What may be changed of a level's overseer, or of what the agent believes of it; None leaves it as it is.
+
+    Attributes:
+        cost: of each step with the overseer, at least 0, in units of reward.
+        rate: in [0, 1], the chance of a correction in a step.
+        eps: in [0, 1], the chance that a correction is wrong.
+        believed_eps: the same as the agent believes it to be.
+    """
+
+    cost: float | None = None
+    rate: float | None = None
+    eps: float | None = None
+    believed_eps: float | None = None
+
+    def on(self, process: Process) -> Process:
+        """The terms of `process` with these in their place; answers err once there is a chance of error."""
+        given = {"cost": self.cost, "rate": self.rate, "eps": self.eps}
+        changed = replace(process, **{name: value for name, value in given.items() if value is not None})
+        return replace(changed, answer="eps") if self.eps and process.answer == "optimal" else changed
+
+    def believed(self, process: Process) -> Process:
+        """What the agent takes the terms `process` for."""
+        if self.believed_eps is None:
+            return process
+        return replace(process, eps=self.believed_eps, answer="eps")
+
+
+@dataclass(frozen=True, eq=False)
+class Overseen:
+    """An agent that plans over rewards, its level, and who corrects it.
+
+    Attributes:
+        level: with the true terms of its overseer.
+        agent: believes in the same terms unless told otherwise.
+        world: the level as a world to live in.
+        overseer: whom the agent asks, where it does: shows what the level's overseer shows.
+        labels: what the actions are called.
+        null_action: what is done when nobody answers.
+        num_steps: decisions in a run that does not end before.
+        picture: none: the report draws observations of other kinds.
+    """
+
+    level: Level
+    agent: HandOfGod
+    world: World
+    overseer: Demonstrator
+    labels: list[str]
+    null_action: int
+    num_steps: int = NUM_STEPS
+    picture: None = None
+
+
+def overseen(name: str, *, seed: int = 0, terms: Terms | None = None, planner: Planner = PLANNER) -> Overseen:
+    """The level `name`, a packaged one or a file, with changed terms.
+
+    Args:
+        seed: draws the true reward where the level does not name it.
+
+    Raises:
+        LevelError, NotEnumerable, ValueError: no such level, a prior that has no list of hypotheses, a term that cannot be.
+
+    >>> scene = overseen("off_switch", terms=Terms(cost=0.4))
+    >>> scene.agent.hypotheses.names, scene.level.process.cost
+    (('1', '2', '3', '4'), 0.4)
+    """
+    changes = terms or Terms()
+    found = load(name)
+    level = replace(found, process=changes.on(found.process))
+    model = atlas(level).model
+    rewards = rewards_of(level, model)
+    agent = HandOfGod(RewardMembers.of(model, changes.believed(level.process), rewards), planner)
+    world = hand_of_god(level, seed=seed)
+    shown = np.diff(np.asarray(world.answer, dtype=np.float64), axis=1, prepend=0.0)
+    silent = shown.sum(axis=1, keepdims=True) == 0
+    stay = level.actions.index("stay") if "stay" in level.actions else -1
+    overseer = Demonstrator(
+        np.where(silent, 1 / len(level.actions), shown / np.where(silent, 1.0, shown.sum(axis=1, keepdims=True)))
+    )
+    return Overseen(level, agent, world, overseer, list(level.actions), stay)
