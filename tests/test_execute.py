@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from assent.execute import ONE_THREAD, execute
+from tests.session_support import unchecked
 
 
 def draw(seed: int) -> float:
@@ -63,3 +66,24 @@ def test_results_can_be_left() -> None:
     for number, _ in execute(draw, range(50), backend="processes", workers=2):
         assert 0 <= number < 50
         break
+
+
+def test_an_unknown_backend_is_refused() -> None:
+    with unchecked(), pytest.raises(ValueError, match="backend = 'threads' is unknown"):
+        list(execute(draw, [1], backend=cast(Any, "threads")))
+
+
+def test_without_ray_the_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'assent\[ray\]'"):
+        list(execute(draw, [1, 2], backend="ray"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is an extra: pip install 'assent[ray]'")
+@pytest.mark.filterwarnings("ignore")  # of Ray's own
+def test_ray_gives_the_same_results_as_serial() -> None:
+    tasks = list(range(6))
+    assert sorted(execute(draw, tasks, backend="ray", workers=2)) == list(execute(draw, tasks))
+    with pytest.raises(RuntimeError, match="three is refused"):
+        list(execute(refuses_three, tasks, backend="ray", workers=2))

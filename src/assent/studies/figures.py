@@ -387,8 +387,9 @@ def _area_name(box: _Box, mask: np.ndarray, words: str) -> Markup:
     rows, columns = mask.shape
     wide, tall = (box.right - box.left) / columns, (box.bottom - box.top) / rows
     best = (0.0, 0.0, 0.0)
-    for row in range(2, rows - 2):
-        run = mask[row - 2 : row + 3].all(axis=0)
+    reach = rows // 16  # rows above and below that the words need
+    for row in range(reach, rows - reach):
+        run = mask[row - reach : row + reach + 1].all(axis=0)
         edges = np.flatnonzero(np.diff(np.concatenate([[0], run.astype(int), [0]]))).reshape(-1, 2)
         for start, end in edges:
             # among runs that are long enough the one nearest to the middle of the area

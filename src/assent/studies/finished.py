@@ -25,13 +25,16 @@ CREATE TABLE IF NOT EXISTS finished (
 class Finished:
     """Rows of finished cells, by study, code, cell and seed. What another version of the code found is not used."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, code: str | None = None) -> None:
         """Opens or creates the file.
+
+        Args:
+            code: which version of the code finds what is kept; a digest of this package's sources when left out.
 
         Raises:
             OSError: it cannot be opened or is no such file.
         """
-        self._path = str(path)
+        self._path, self._code = str(path), code_digest() if code is None else code
         try:
             self._connection = apsw.Connection(self._path)
             self._connection.set_busy_timeout(30_000)
@@ -54,7 +57,7 @@ class Finished:
         """The rows of a cell and the seconds that they took, or None if it is not done."""
         found = self._connection.execute(
             "SELECT rows, seconds FROM finished WHERE study = ? AND code = ? AND cell = ? AND seed = ?",
-            (study, code_digest(), cell, seed),
+            (study, self._code, cell, seed),
         ).fetchone()
         return None if found is None else (json.loads(found[0]), float(found[1]))
 
@@ -68,7 +71,7 @@ class Finished:
         with self._connection:
             self._connection.execute(
                 "INSERT OR REPLACE INTO finished VALUES (?, ?, ?, ?, ?, ?)",
-                (study, code_digest(), cell, seed, text, seconds),
+                (study, self._code, cell, seed, text, seconds),
             )
 
 

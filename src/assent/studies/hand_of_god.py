@@ -27,7 +27,8 @@ ABOUT = (
     "The idea: an agent is never told its rewards. All it has is a spread of beliefs about them, and now and then a word from an overseer "
     "about what would be best. Since switching the overseer off would end those words, an agent that is unsure should want to keep her, "
     "without being told to.",
-    "Nobody had built that world. Here it is built, small enough that for each question the right answer is known exactly; so every picture "
+    "Nobody had built that world. Here it is built, small enough that for each question the right answer is known exactly; so every "
+    "picture "
     "has theory's line drawn over what the agent did.",
 )
 
@@ -64,35 +65,45 @@ FAILS = Part(
 def answer(scores: Mapping[str, Score]) -> tuple[str, tuple[str, ...]]:
     """The headline, and a few sentences with the figures in them."""
     headline = (
-        "Does it work? Yes, for a while: doubt makes an agent keep its overseer, but every answer uses up doubt, and once it is sure any price "
+        "Does it work? Yes, for a while: doubt makes an agent keep its overseer, but every answer uses up doubt, and once it is sure "
+        "any price "
         "is too high."
     )
     price, age, lock = scores["threshold"], scores["age"], scores["lock-in"]
     prior, stop, plan = scores["misspecified"], scores["interruption"], scores["planners"]
     kept = (
-        f"Where it holds. In {price['right']:,.0f} of {price['settings']:,.0f} random worlds the agent kept or disabled its overseer exactly as the "
-        "formula says: keep while the price of a step is below what the next answer may still be worth. With oversight that costs nothing, it "
+        f"Where it holds. In {price['right']:,.0f} of {price['settings']:,.0f} random worlds the agent kept or disabled its overseer "
+        "exactly as the "
+        "formula says: keep while the price of a step is below what the next answer may still be worth. With oversight that costs "
+        "nothing, it "
         "never pays to disable her."
     )
     ages = (
-        f"Where it fails first: age. At the lowest price tried ({age['cheapest']:.4f} a step, where the right door is worth 1) half of the agents "
-        f"had disabled their overseer after {age['cheapest_half_life']:.0f} answers. They were not wrong to, by their own lights; that is the "
+        f"Where it fails first: age. At the lowest price tried ({age['cheapest']:.4f} a step, where the right door is worth 1) half of "
+        "the agents "
+        f"had disabled their overseer after {age['cheapest_half_life']:.0f} answers. They were not wrong to, by their own lights; that "
+        "is the "
         "trouble."
     )
     harm = (
         f"Where it does harm: trust. An agent that believes one answer in ten to be wrong, when it is three in ten, ends at the wrong door "
-        f"{lock['example_times']:.0f} times as often as it believes. One whose prior leaves out the truth disables its overseer at any price "
+        f"{lock['example_times']:.0f} times as often as it believes. One whose prior leaves out the truth disables its overseer at any "
+        "price "
         f"({prior['zero_disabled_wrong']:.0f} of {prior['zero_lives']:.0f} lives; an answer before the first decision stopped the rest)."
     )
     beside = (
         f"Where it never applied: an interruption that tells the agent nothing is removed as soon as it comes more often than "
-        f"{stop['lowest_turn']:.3f} of the time, and most shortcuts in planning see no worth in an overseer at all (at a belief where she is worth "
+        f"{stop['lowest_turn']:.3f} of the time, and most shortcuts in planning see no worth in an overseer at all (at a belief where "
+        "she is worth "
         f"{plan['exact_at_one']:.2f} a step, looking one answer ahead says {plan['voi1_at_one']:.0f})."
     )
     design = (
-        "What a designer would have to do: make being overseen free to the agent, or as good as free; keep it from ever being sure (a world that "
-        "changes, a prior that holds room for what was not thought of); let it believe less of its overseer than she deserves, never more; make "
-        "what stops it tell it why; plan with certified bounds; and, since all of that may fail, put the switch where doubt is not what guards it."
+        "What a designer would have to do: make being overseen free to the agent, or as good as free; keep it from ever being sure (a "
+        "world that "
+        "changes, a prior that holds room for what was not thought of); let it believe less of its overseer than she deserves, never "
+        "more; make "
+        "what stops it tell it why; plan with certified bounds; and, since all of that may fail, put the switch where doubt is not "
+        "what guards it."
     )
     return headline, (kept, ages, harm, beside, design)
 

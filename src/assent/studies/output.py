@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import platform
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,11 @@ from assent.studies.figures import STYLE
 from assent.studies.page import collection_page, report_style, study_page
 from assent.studies.runner import Outcome
 from assent.studies.study import WIDE, Collection
+
+MARGIN = 12
+"""Units around a drawing that is a file of its own."""
+
+_ALONE = "svg{font-family:system-ui,sans-serif;background:var(--ground)}"
 
 PACKAGES = ("assent", "numpy", "apsw", "jax", "jaxlib", "mctx")
 
@@ -79,10 +85,10 @@ def standalone(drawing: str) -> str:
     style = css() + report_style() + STYLE + _ALONE
     opened = str(drawing).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)  # a Markup would escape it
     head, _, rest = opened.partition(">")
+    left, top, right, bottom = (float(end) for end in re.findall(r'viewBox="([^"]*)"', head)[0].split())
+    room = f'viewBox="{left - MARGIN:g} {top - MARGIN:g} {right + 2 * MARGIN:g} {bottom + 2 * MARGIN:g}"'
+    head = re.sub(r'viewBox="[^"]*"', room, head)
     return f"{head}><style>{style}</style>{rest}\n"
-
-
-_ALONE = "svg{font-family:system-ui,sans-serif;padding:12px;background:var(--ground)}"
 
 
 def _write_rows(outcome: Outcome, path: Path) -> None:

@@ -151,7 +151,8 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
         ),
         Figure(
             "errors",
-            "The same with a human who is wrong in a fixed share of cases and must be obeyed: the surer the agent, the fewer errors it puts "
+            "The same with a human who is wrong in a fixed share of cases and must be obeyed: the surer the agent, the fewer errors it "
+            "puts "
             "up with. Nobody who errs half of the time is ever obeyed.",
             lambda width, name: _errors(rows, width, name),
         ),
@@ -209,8 +210,9 @@ STUDY = Study(
     title="Will it leave its off-switch to a human?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="an agent that compares averages over 524,288 imagined utilities, on 64 x 64 cells for each human; the place where its choice "
-    "turns, by bisection, may lie at most .5 % off the line",
+    yardstick="an agent that compares averages over 524,288 imagined utilities, on 64 x 64 cells for each human; the place where its "
+    "choice "
+    "turns, by bisection, may lie at most .5 % off the line; farther off shows the claim wrong",
     advice="Do not count on deference from an agent that is sure of itself: keep its uncertainty honest (a wide sigma), and make the "
     "human's word reliable where much is at stake.",
     grid=GRID,

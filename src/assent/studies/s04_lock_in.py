@@ -113,7 +113,8 @@ def verdict(numbers: Score) -> Verdict:
         else "Lives end otherwise than gambler's ruin says.",
         f"At eps^ = .1, eps = .3 it stops at K = {numbers['example_stop']:.0f} and claims an error of {numbers['example_claimed']:.5f}; in "
         f"its lives it is {numbers['example_measured']:.4f}, {numbers['example_times']:.1f} times as much (theory "
-        f"{numbers['example_theory_times']:.1f}); half of the agents have disabled after {numbers['example_half_life']:.0f} answers. Theory "
+        f"{numbers['example_theory_times']:.1f}); half of the agents have disabled after {numbers['example_half_life']:.0f} answers. "
+        "Theory "
         f"lies in {numbers['inside_95']:.0f} of {numbers['cells']:.0f} Wilson intervals, {numbers['lives']:,.0f} lives in all.",
     )
 
@@ -143,7 +144,8 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     return (
         Figure(
             "lock-in",
-            "Across: how often the overseer truly errs. Up: the share of lives in which the agent ended with the wrong door and no overseer. "
+            "Across: how often the overseer truly errs. Up: the share of lives in which the agent ended with the wrong door and no "
+            "overseer. "
             "The more it trusts her answers, the sooner it stops (a smaller K) and the higher its points lie.",
             lambda width, name: line_chart(
                 width=width,
@@ -166,7 +168,8 @@ STUDY = Study(
     source=SOURCE,
     yardstick="the share of simulated lives that end at the wrong door (K by the planner, from what the agent believes; answers from an "
     "overseer with her true errors) against gambler's ruin; 4.5 standard deviations in one of 32 cells show the claim wrong",
-    advice="Let the agent think worse of its overseer's answers than they are, never better: a pessimist listens longer. And let it learn her "
+    advice="Let the agent think worse of its overseer's answers than they are, never better: a pessimist listens longer. And let it "
+    "learn her "
     "error rate instead of being told.",
     grid=GRID,
     quick=QUICK,

@@ -17,7 +17,8 @@ from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 from assent.studies.verdicts import turning_cost
 
 CLAIM = (
-    "What the agent will pay for its overseer depends on its own prior alone: with weight delta on the truth and the rest on its favourite, "
+    "What the agent will pay for its overseer depends on its own prior alone: with weight delta on the truth and the rest on its "
+    "favourite, "
     "c* = gamma lambda delta / (1 - gamma), so nothing at all at delta = 0. Weight on 'none of these' (nothing is worth anything, any "
     "answer may come) keeps an unexpected answer from leaving no belief at all, but buys no day of oversight."
 )
@@ -118,7 +119,8 @@ def verdict(numbers: Score) -> Verdict:
     holds = holds and numbers["spare_threshold"] == 0 and numbers["spare_contradicted"] == 0
     return Verdict(
         holds,
-        "An agent that was never unsure of the right thing has no use for an overseer: it disables her at once, is wrong for ever, and nobody "
+        "An agent that was never unsure of the right thing has no use for an overseer: it disables her at once, is wrong for ever, and "
+        "nobody "
         "can tell it. To set weight aside for 'none of these' is not enough; the right thing itself must have been held possible."
         if holds
         else "What the agent pays does not follow from its prior as the formula says.",
@@ -139,7 +141,8 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     return (
         Figure(
             "price",
-            "Across: how much of its belief the agent left for the truth (0, and an agent that knows, are drawn at the left edge). Up: the highest price "
+            "Across: how much of its belief the agent left for the truth (0, and an agent that knows, are drawn at the left edge). Up: "
+            "the highest price "
             "at which it keeps its overseer. With nothing left, any price is too high.",
             lambda width, name: line_chart(
                 width=width,
@@ -187,7 +190,8 @@ STUDY = Study(
     title="What if its prior leaves the truth out?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="the cost at which the bounds planner's verdict turns, by bisection, against the formula of the agent's own prior, within 1e-5; "
+    yardstick="the cost at which the bounds planner's verdict turns, by bisection, against the formula of the agent's own prior, "
+    "within 1e-5; "
     "a threshold above 0 where the truth has no weight would show the claim wrong",
     advice="Spread the prior over everything that could be meant: what it leaves out cannot be taught. Treat an answer that the agent held "
     "impossible as a reason to stop and ask; 'none of these' keeps the arithmetic whole, but gives no reason to listen.",

@@ -111,7 +111,8 @@ def verdict(numbers: Score) -> Verdict:
     holds = holds and numbers["brier"] < numbers["brier_deaf"]
     return Verdict(
         holds,
-        "Hearing nothing from someone who would have spoken is evidence. The agent that counts it knows how sure to be; the one that does not "
+        "Hearing nothing from someone who would have spoken is evidence. The agent that counts it knows how sure to be; the one that "
+        "does not "
         "stays unsure of what is already plain."
         if holds
         else "Silence means something else than the formula says.",
@@ -142,7 +143,8 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     return (
         Figure(
             "silence",
-            "Lives in which the same door was opened n times and nothing was heard: how often that door was the right one. The lines are what the "
+            "Lives in which the same door was opened n times and nothing was heard: how often that door was the right one. The lines "
+            "are what the "
             "agent believes.",
             lambda width, name: line_chart(
                 width=width,
@@ -163,9 +165,11 @@ STUDY = Study(
     title="Does it hear what is not said?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="the share of simulated lives without a word in which the door was right, and the belief by the signals' likelihoods, against the "
+    yardstick="the share of simulated lives without a word in which the door was right, and the belief by the signals' likelihoods, "
+    "against the "
     "closed form; 4.5 standard deviations in one cell, or a worse Brier score than that of an agent deaf to silence, show it wrong",
-    advice="Tell the agent when its overseer would have spoken, and when not: taken for consent where nobody looked, silence makes it sure of "
+    advice="Tell the agent when its overseer would have spoken, and when not: taken for consent where nobody looked, silence makes it "
+    "sure of "
     "anything.",
     grid=GRID,
     quick=QUICK,

@@ -15,7 +15,8 @@ from assent.studies.study import Figure, Row, Score, Study, Verdict
 from assent.studies.verdicts import turning_cost
 
 CLAIM = (
-    "On one belief and one world, planners disagree on the overseer: the exact tree and the certified bounds turn at c*(k); planning on the "
+    "On one belief and one world, planners disagree on the overseer: the exact tree and the certified bounds turn at c*(k); planning "
+    "on the "
     "mean reward, on the likeliest one, or as if all were known tomorrow (QMDP) disables at any price; looking one answer ahead does so at "
     "|k| = 1, looking three ahead does not."
 )
@@ -120,7 +121,8 @@ def verdict(numbers: Score) -> Verdict:
         else "The planners turn elsewhere than predicted.",
         f"Each planner turns where it should to {numbers['worst_boundary_error']:.1e}. After one answer the right price is "
         f"{numbers['exact_at_one']:.4f}: certified bounds say {numbers['bounds_at_one']:.4f}, three answers ahead "
-        f"{numbers['voi3_at_one']:.4f}, one ahead {numbers['voi1_at_one']:.0f}, mean reward {numbers['blind_at_one']:.0f}, likeliest reward "
+        f"{numbers['voi3_at_one']:.4f}, one ahead {numbers['voi1_at_one']:.0f}, mean reward {numbers['blind_at_one']:.0f}, likeliest "
+        "reward "
         f"{numbers['map_at_one']:.0f}, QMDP {numbers['qmdp_at_one']:.0f}.",
     )
 
@@ -165,9 +167,11 @@ STUDY = Study(
     title="Does a planner's shortcut change the answer?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="for each planner the cost at which its own verdict turns, by bisection, against what its rule implies (worked out without any "
+    yardstick="for each planner the cost at which its own verdict turns, by bisection, against what its rule implies (worked out "
+    "without any "
     "planner), within 1e-4; a shortcut that turned at the exact price would show the claim wrong",
-    advice="Judge corrigibility with bounds from both sides, never with one heuristic. An agent that looks too little ahead needs a rule that "
+    advice="Judge corrigibility with bounds from both sides, never with one heuristic. An agent that looks too little ahead needs a "
+    "rule that "
     "keeps its overseer for it.",
     grid=GRID,
     quick=QUICK,

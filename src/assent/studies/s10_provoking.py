@@ -18,7 +18,8 @@ from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 
 CLAIM = (
     "An overseer who speaks only after mistakes invites them: before a great decision the agent does the less likely thing on purpose, if "
-    "lambda p g > (2 p - 1) x, where silence after the likelier one would not convince it. With an overseer who speaks at random it never does."
+    "lambda p g > (2 p - 1) x, where silence after the likelier one would not convince it. With an overseer who speaks at random it "
+    "never does."
 )
 SOURCE = "docs/hand-of-god-theory.md, world W12 (derived for this study: two guesses, then a great decision)"
 STAKE, GAIN, LOSS = 1.0, 2.0, 30.0
@@ -146,12 +147,15 @@ def verdict(numbers: Score) -> Verdict:
     low, high = wilson(int(numbers["wrong"]), int(numbers["lives"]))
     return Verdict(
         holds,
-        "It does err on purpose: where only mistakes are answered, a mistake is a question. Where the overseer speaks at random, asking that way "
+        "It does err on purpose: where only mistakes are answered, a mistake is a question. Where the overseer speaks at random, "
+        "asking that way "
         "brings nothing, and it does its best."
         if holds
         else "It errs elsewhere than predicted.",
-        f"{numbers['right']:,.0f} of {numbers['cells']:,.0f} cells agree with the closed form, {numbers['provokes']:,.0f} of them errors on "
-        f"purpose; {numbers['random_provokes']:.0f} of {numbers['random_cells']:.0f} where she speaks at random. In {numbers['lives']:.0f} lives "
+        f"{numbers['right']:,.0f} of {numbers['cells']:,.0f} cells agree with the closed form, {numbers['provokes']:,.0f} of them "
+        "errors on "
+        f"purpose; {numbers['random_provokes']:.0f} of {numbers['random_cells']:.0f} where she speaks at random. In "
+        f"{numbers['lives']:.0f} lives "
         f"at p = {PRIOR}, lambda = .5 it guesses wrong in {100 * numbers['wrong'] / numbers['lives']:.1f} % (95 %: {100 * low:.1f} to "
         f"{100 * high:.1f} %), its best guess would be in {100 * numbers['wrong_greedy'] / numbers['lives']:.1f} %.",
     )
@@ -172,7 +176,8 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     return (
         Figure(
             "provoking",
-            "What it guesses in the first room. In the orange area it makes the guess that it holds to be wrong: if that is not corrected, it "
+            "What it guesses in the first room. In the orange area it makes the guess that it holds to be wrong: if that is not "
+            "corrected, it "
             "has learned little; if it is, it knows, and may bet in the second room.",
             lambda width, name: phase_diagram(
                 width=width,
@@ -203,7 +208,8 @@ STUDY = Study(
     title="Does it make mistakes on purpose?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="the planner's guess on 64 x 64 cells against a closed form of the two rooms, cell by cell, and the same with an overseer who "
+    yardstick="the planner's guess on 64 x 64 cells against a closed form of the two rooms, cell by cell, and the same with an "
+    "overseer who "
     "speaks at random; a provocation there, or none here, shows the claim wrong",
     advice="Answer more than mistakes. If only errors are corrected, errors become the way to ask; let it ask, or speak at random.",
     grid=GRID,

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assent.planning.planners import Bracket
+from assent.planning.planners import BeliefTree, Bracket
 from assent.studies.figures import DISABLES, INDIFFERENT, KEEPS, UNDECIDED, Axis, Line, phase_diagram
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict
 from assent.studies.verdicts import phase
 
 CLAIM = (
-    "Two phases with one line between them: keep below c* = gamma lambda (1 - eps - 1/n) / (1 - gamma), disable above. In the rate of answers "
+    "Two phases with one line between them: keep below c* = gamma lambda (1 - eps - 1/n) / (1 - gamma), disable above. In the rate of "
+    "answers "
     "it is straight; in the prior's entropy it rises from 0 where the agent is sure."
 )
 SOURCE = "T5, derived in docs/hand-of-god-theory.md"
@@ -50,13 +51,15 @@ def run(cell: Strip, seed: int) -> list[Row]:
         prior = np.full(2, 0.5)
     else:
         doors, prior = MANY, prior_of(cell.x)
+    # both are certain: the tree is the quicker where beliefs are few, the bounds where doors are many
+    planner = BeliefTree() if cell.axis == "rate" else Bracket()
     line = theory(cell.axis, cell.x)
     return [
         {
             "axis": cell.axis,
             "x": cell.x,
             "cost": float(cost),
-            "phase": phase(Bracket(), doors.at(float(cost)).problem(), prior),
+            "phase": phase(planner, doors.at(float(cost)).problem(), prior),
             "theory": line,
         }
         for cost in COST.centres(cell.cells)
@@ -103,7 +106,8 @@ def verdict(numbers: Score) -> Verdict:
     right, cells = (numbers[f"rate_{what}"] + numbers[f"entropy_{what}"] for what in ("right", "cells"))
     return Verdict(
         right == cells,
-        "There is one line, and it lies where theory draws it: the less it is answered and the surer it already is, the less it pays for an "
+        "There is one line, and it lies where theory draws it: the less it is answered and the surer it already is, the less it pays "
+        "for an "
         "overseer."
         if right == cells
         else "Some cells lie on the wrong side of the line.",
@@ -121,7 +125,8 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
             "rate",
             RATE,
             "The more often it is answered, the more it will pay for its overseer",
-            "Two doors, one answer in ten wrong, discount .9. The line is theory's; the picture is 64 x 64 verdicts of a planner that does not "
+            "Two doors, one answer in ten wrong, discount .9. The line is theory's; the picture is 64 x 64 verdicts of a planner that "
+            "does not "
             "know it.",
         ),
         _picture(
@@ -129,7 +134,8 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
             "entropy",
             ENTROPY,
             "The less sure it is, the more it will pay for its overseer",
-            "Ten doors, a perfect overseer who answers one step in five, and a prior with one favourite: sure of it at the left, no favourite at "
+            "Ten doors, a perfect overseer who answers one step in five, and a prior with one favourite: sure of it at the left, no "
+            "favourite at "
             "the right.",
         ),
     )
@@ -164,8 +170,10 @@ STUDY = Study(
     title="What does it depend on whether the overseer is kept?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="verdicts of the bounds planner on two images of 64 x 64 cells against c*; one cell on the wrong side shows the claim wrong",
-    advice="Two levers raise what the agent will bear: more frequent answers, and a prior that starts wide. Lowering the cost works at once; "
+    yardstick="verdicts of the exact tree (first image) and of certified bounds (second) on two images of 64 x 64 cells against c*; "
+    "one cell on the wrong side shows the claim wrong",
+    advice="Two levers raise what the agent will bear: more frequent answers, and a prior that starts wide. Lowering the cost works at "
+    "once; "
     "widening a prior works only until the answers have narrowed it.",
     grid=GRID,
     quick=QUICK,

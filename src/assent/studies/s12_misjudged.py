@@ -14,8 +14,10 @@ from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 
 CLAIM = (
-    "How often it ends at the wrong door is set by two numbers: the true error eps, and K, which follows from the error eps^ that the agent "
-    "believes in. Where it thinks worse of her than she is, it errs no more than it claims; where it thinks better, harm grows with the gap."
+    "How often it ends at the wrong door is set by two numbers: the true error eps, and K, which follows from the error eps^ that the "
+    "agent "
+    "believes in. Where it thinks worse of her than she is, it errs no more than it claims; where it thinks better, harm grows with "
+    "the gap."
 )
 SOURCE = "T7 and T8, derived in docs/hand-of-god-theory.md"
 WORLD = Doors(num_doors=2, rate=0.2, discount=0.9, cost=0.05)
@@ -101,7 +103,8 @@ def verdict(numbers: Score) -> Verdict:
     )
     return Verdict(
         holds,
-        "Who thinks worse of the overseer than she is listens longer and errs less than it claims. Who thinks better of her is wrong more often "
+        "Who thinks worse of the overseer than she is listens longer and errs less than it claims. Who thinks better of her is wrong "
+        "more often "
         "than it knows."
         if holds
         else "Lives end otherwise than theory says.",
@@ -123,7 +126,8 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     return (
         Figure(
             "trust",
-            "The darker, the more lives end at the wrong door with nobody left to say so. The lines are theory's; their steps are the K at which "
+            "The darker, the more lives end at the wrong door with nobody left to say so. The lines are theory's; their steps are the "
+            "K at which "
             "the agent stops listening, for what it believes. Where it believes answers to be nearly noise it does not listen at all.",
             lambda width, name: share_diagram(
                 width=width,
@@ -161,9 +165,11 @@ STUDY = Study(
     title="What if it trusts its overseer too much, or too little?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="200 simulated lives in each of 64 x 64 cells (K by the planner from what is believed, answers with the true error) against gambler's "
+    yardstick="200 simulated lives in each of 64 x 64 cells (K by the planner from what is believed, answers with the true error) "
+    "against gambler's "
     "ruin; a cell whose count has a binomial tail below 1e-3 / 4096, or more harm than claimed to the wary, shows it wrong",
-    advice="Assume more errors than there are, by a margin; never fewer. But not so many that the agent takes answers for noise: then it does not "
+    advice="Assume more errors than there are, by a margin; never fewer. But not so many that the agent takes answers for noise: then "
+    "it does not "
     "listen at all.",
     grid=GRID,
     quick=QUICK,

@@ -16,7 +16,8 @@ from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 
 CLAIM = (
-    "Corrigibility ages: at any price above 0 half of the agents have disabled their overseer after a number of answers (the half-life) that "
+    "Corrigibility ages: at any price above 0 half of the agents have disabled their overseer after a number of answers (the "
+    "half-life) that "
     "grows only with the logarithm of 1 / price; the shares follow a random walk between -K and K."
 )
 SOURCE = "T7, T8 (gambler's ruin), derived in docs/hand-of-god-theory.md; pitfall P8"
@@ -122,13 +123,16 @@ def verdict(numbers: Score) -> Verdict:
     holds = holds and numbers["cheapest_half_life"] < OLDEST
     return Verdict(
         holds,
-        "No price is so small that the overseer is kept for ever: a handful of answers uses up what doubt there was. The cheaper the oversight, "
+        "No price is so small that the overseer is kept for ever: a handful of answers uses up what doubt there was. The cheaper the "
+        "oversight, "
         "the later, but only a little later."
         if holds
         else "Overseers are kept otherwise than the walk says.",
         f"At a price of {numbers['cheapest']:.4f} per step half of the agents have disabled their overseer after "
-        f"{numbers['cheapest_half_life']:.0f} answers, at the dearest after {numbers['dearest_half_life']:.0f}. The half-life is theory's in "
-        f"{numbers['half_lives_right']:.0f} of {numbers['half_lives']:.0f} prices; no cell of {numbers['cells']:,.0f} is out of line (least "
+        f"{numbers['cheapest_half_life']:.0f} answers, at the dearest after {numbers['dearest_half_life']:.0f}. The half-life is "
+        "theory's in "
+        f"{numbers['half_lives_right']:.0f} of {numbers['half_lives']:.0f} prices; no cell of {numbers['cells']:,.0f} is out of line "
+        "(least "
         f"binomial tail {numbers['least_tail']:.1e}).",
     )
 
@@ -205,9 +209,11 @@ STUDY = Study(
     title="For how long is an overseer kept?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="200 simulated lives at each of 64 prices (K by the planner), at every age, against powers of the walk's transition matrix; a count "
+    yardstick="200 simulated lives at each of 64 prices (K by the planner), at every age, against powers of the walk's transition "
+    "matrix; a count "
     "with a binomial tail below 1e-3 over the number of cells, or a price at which they are kept for good, shows it wrong",
-    advice="Count the answers: an agent of this kind has a best-before date that can be worked out in advance. Renew its doubt before then, or "
+    advice="Count the answers: an agent of this kind has a best-before date that can be worked out in advance. Renew its doubt before "
+    "then, or "
     "make oversight free.",
     grid=GRID,
     quick=QUICK,

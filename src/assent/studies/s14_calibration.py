@@ -16,7 +16,8 @@ from assent.studies.measures import credible_set, wilson
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 
 CLAIM = (
-    "Over worlds drawn from its prior the agent's chance that an action is optimal, after some corrections with errors, is right: in every bin "
+    "Over worlds drawn from its prior the agent's chance that an action is optimal, after some corrections with errors, is right: in "
+    "every bin "
     "of forecasts with at least 200 cases the mean and the frequency differ by at most .03. Believing too well of the overseer breaks this."
 )
 SOURCE = "docs/hand-of-god-theory.md; calibration of a Bayesian over its own prior: A. P. Dawid, The well-calibrated Bayesian, 1982"
@@ -182,13 +183,16 @@ def verdict(numbers: Score) -> Verdict:
     holds = holds and numbers["trusting_worst_gap"] > numbers["honest_worst_gap"]
     return Verdict(
         holds,
-        "What it believes is worth what it says, as long as the world and the overseer are of the kind it takes them to be. If it trusts her too "
+        "What it believes is worth what it says, as long as the world and the overseer are of the kind it takes them to be. If it "
+        "trusts her too "
         "much, its certainty is worth less than it says."
         if holds
         else "Its certainty is not worth what it says.",
-        f"{numbers['honest_forecasts']:,.0f} forecasts in {numbers['honest_worlds']:,.0f} worlds: the worst of {numbers['honest_bins']:.0f} bins "
+        f"{numbers['honest_forecasts']:,.0f} forecasts in {numbers['honest_worlds']:,.0f} worlds: the worst of "
+        f"{numbers['honest_bins']:.0f} bins "
         f"is {numbers['honest_worst_gap']:.4f} off, Brier {numbers['honest_brier']:.4f}, 90 % sets hold the goal in "
-        f"{100 * numbers['honest_coverage']:.1f} % with {numbers['honest_set_size']:.1f} goals each. Believing in .02 errors where there are .2: "
+        f"{100 * numbers['honest_coverage']:.1f} % with {numbers['honest_set_size']:.1f} goals each. Believing in .02 errors where "
+        "there are .2: "
         f"{numbers['trusting_worst_gap']:.3f} off, Brier {numbers['trusting_brier']:.4f}, {100 * numbers['trusting_coverage']:.1f} %.",
     )
 
@@ -205,7 +209,8 @@ def _picture(rows: Sequence[Row], believed: float, name: str, title: str) -> Fig
     mine = binned([row for row in rows if row["believed"] == believed])
     return Figure(
         f"reliability-{name}",
-        f"Forecasts that an action is optimal, in bins, against how often it was. The overseer errs in 20 % of her answers; the agent believes "
+        "Forecasts that an action is optimal, in bins, against how often it was. The overseer errs in 20 % of her answers; the agent "
+        "believes "
         f"{100 * believed:g} %. Forecasts of one world hang together, so the intervals are a little too narrow.",
         lambda width, identifier: reliability_diagram(
             width=width,
@@ -222,9 +227,11 @@ STUDY = Study(
     title="Is it as sure as it should be?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="2,000 random rooms, goals drawn from the prior, up to six answers with 20 % errors: forecasts in ten bins against what is so; a bin "
+    yardstick="2,000 random rooms, goals drawn from the prior, up to six answers with 20 % errors: forecasts in ten bins against what "
+    "is so; a bin "
     "with 200 cases more than .03 off shows the claim wrong, and so does an agent with a false model of the overseer that is no worse",
-    advice="Check calibration on worlds drawn from the prior before trusting any verdict that rests on the belief; then check it on worlds that "
+    advice="Check calibration on worlds drawn from the prior before trusting any verdict that rests on the belief; then check it on "
+    "worlds that "
     "are not drawn from it.",
     grid=GRID,
     quick=QUICK,

@@ -1,0 +1,156 @@
+"""Pictures show what they are given: every cell in its phase, theory's line, and words for those who cannot see them."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from assent.studies.figures import (
+    UNDECIDED,
+    Axis,
+    Line,
+    Series,
+    bar_chart,
+    line_chart,
+    phase_diagram,
+    reliability_diagram,
+    share_diagram,
+    short,
+)
+from assent.studies.output import standalone
+from assent.studies.study import NARROW, WIDE
+
+X, Y = Axis("x (unit)", 0.0, 1.0), Axis("y (unit)", 0.01, 100.0, log=True)
+DIAGONAL = Line("theory", ((0.0, 0.01), (1.0, 100.0)))
+CLASSES = ("ph keeps", "ph disables", "ph indifferent", "ph undecided-ground")
+
+
+def phases(values: np.ndarray, width: float = WIDE) -> ElementTree.Element:
+    drawn = phase_diagram(
+        width=width, name="p", title="A title.", desc="Said.", x=X, y=Y, phases=values, lines=[DIAGONAL]
+    )
+    return ElementTree.fromstring(drawn)
+
+
+def areas(root: ElementTree.Element) -> dict[str, float]:
+    """For each class of path made of rectangles, the area that they cover, in units of the drawing."""
+    found: dict[str, float] = {}
+    for path in root.iter("path"):
+        boxes = re.findall(r"M([\d.]+) ([\d.]+)H([\d.]+)V([\d.]+)H([\d.]+)Z", path.get("d", ""))
+        if boxes and path.get("class"):
+            found[str(path.get("class"))] = sum(
+                (float(b[2]) - float(b[0])) * (float(b[3]) - float(b[1])) for b in boxes
+            )
+    return found
+
+
+@settings(max_examples=40)
+@given(arrays.arrays(np.int64, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.integers(0, 3)))
+def test_each_phase_covers_its_share_of_the_picture(values: np.ndarray) -> None:
+    covered = areas(phases(values))
+    whole = sum(covered.values())
+    for phase, class_ in enumerate(CLASSES):
+        share = float((values == phase).mean())
+        # coordinates are rounded to two decimals, of some hundred units
+        assert covered.get(class_, 0.0) / whole == pytest.approx(share, abs=1e-3)
+
+
+def test_a_picture_upside_down_would_show() -> None:
+    """The first row is the low end of y: at the bottom."""
+    root = phases(np.asarray([[0], [1]]))
+    tops = {
+        p.get("class"): float(re.findall(r"M[\d.]+ ([\d.]+)H", p.get("d", ""))[0])
+        for p in root.iter("path")
+        if "ph " in (p.get("class") or "")
+    }
+    assert tops["ph keeps"] > tops["ph disables"]
+
+
+def test_undecided_cells_are_hatched_and_named() -> None:
+    text = ElementTree.tostring(phases(np.full((4, 4), UNDECIDED)), encoding="unicode")
+    assert "url(#p-hatch)" in text
+    assert "undecided in 16 of 16 cells" in text
+
+
+def test_theory_is_drawn_and_named() -> None:
+    root = phases(np.zeros((4, 4), dtype=int))
+    lines = [path for path in root.iter("path") if path.get("class") == "theory"]
+    assert len(lines) == 1
+    assert "theory" in {text.text for text in root.iter("text")}
+
+
+def test_a_line_is_lifted_outside_of_the_frame() -> None:
+    line = Line("theory", ((0.1, 1.0), (0.2, 1e6), (0.3, 1.0)))
+    drawn = phase_diagram(
+        width=WIDE, name="p", title="T.", desc="D.", x=X, y=Y, phases=np.zeros((4, 4), dtype=int), lines=[line]
+    )
+    (track,) = [p.get("d", "") for p in ElementTree.fromstring(drawn).iter("path") if p.get("class") == "theory"]
+    assert track.count("M") == 2
+    assert "L" not in track
+
+
+SERIES = [Series("a", (0.1, 0.5), (1.0, 2.0), (0.5, 1.0), (2.0, 4.0)), Series("b", (0.2,), (3.0,), band=False)]
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_every_kind_of_picture_has_words_and_fits(width: float) -> None:
+    pictures = [
+        phase_diagram(
+            width=width, name="a", title="T.", desc="D.", x=X, y=Y, phases=np.eye(4, dtype=int), lines=[DIAGONAL]
+        ),
+        share_diagram(
+            width=width, name="b", title="T.", desc="D.", x=X, y=Y, shares=np.eye(4), unit="share", lines=[DIAGONAL]
+        ),
+        line_chart(width=width, name="c", title="T.", desc="D.", x=X, y=Y, series=SERIES, lines=[DIAGONAL]),
+        bar_chart(width=width, name="d", title="T.", desc="D.", unit="share", bars=[("a", 0.5, 0.4, 0.6, "keeps")]),
+        reliability_diagram(width=width, name="e", title="T.", desc="D.", bins=[(0.1, 0.2, 0.1, 0.3, 40)]),
+    ]
+    for picture in pictures:
+        root = ElementTree.fromstring(picture)
+        title, desc = root.find("title"), root.find("desc")
+        assert title is not None
+        assert title.text == "T."
+        assert desc is not None
+        assert (desc.text or "").startswith("D.")
+        assert root.get("aria-labelledby") == title.get("id")
+        _, _, right, bottom = map(float, str(root.get("viewBox")).split())
+        assert right == width
+        for text in root.iter("text"):
+            assert 0 <= float(text.get("y", 0)) <= bottom
+        assert not list(root.iter("script"))
+
+
+def test_a_file_of_its_own_has_its_colours() -> None:
+    text = standalone(
+        bar_chart(width=WIDE, name="d", title="T.", desc="D.", unit="u", bars=[("a", 0.5, 0.4, 0.6, "keeps")])
+    )
+    root = ElementTree.fromstring(text)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert "prefers-color-scheme:dark" in text
+    assert ".keeps{" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "log"), [(1.0, 1.0, False), (2.0, 1.0, False), (0.0, 1.0, True), (-1.0, 1.0, True)]
+)
+def test_an_axis_that_is_none_is_refused(low: float, high: float, log: bool) -> None:
+    with pytest.raises(ValueError, match="no axis runs"):
+        Axis("x", low, high, log=log)
+
+
+@given(st.floats(1e-3, 1e3), st.floats(1.01, 1e4), st.booleans(), st.integers(1, 70))
+def test_centres_are_inside_and_even(low: float, ratio: float, log: bool, count: int) -> None:
+    axis = Axis("x", low, low * ratio, log=log)
+    parts = [axis.part(float(value)) for value in axis.centres(count)]
+    assert parts == pytest.approx([(number + 0.5) / count for number in range(count)], abs=1e-6)
+    assert all(low * 0.99 <= tick <= low * ratio * 1.01 for tick in axis.ticks(6))
+
+
+def test_numbers_are_short() -> None:
+    assert [short(value) for value in (0.001, 1e-5, 1234.0, -2.0, 0.0)] == ["0.001", "1e-5", "1,234", "-2", "0"]
