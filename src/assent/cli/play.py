@@ -1,0 +1,79 @@
+"""play: a level by hand. Corrections show as they come; what was gained is told at the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assent.cli.keys import actions_from, standard_input
+from assent.cli.output import OK, USAGE, Output, errors_end
+
+
+def play(name: str, *, seed: int, steps: int, json: bool) -> None:
+    """`assent play`."""
+    output = Output("play", as_json=json, level=name, seed=seed)
+    with errors_end(output):
+        import equinox as eqx
+        import jax
+        import jax.numpy as jnp
+
+        from assent.cli.boards import board
+        from assent.worlds.grid.level import load
+        from assent.worlds.grid.view import View
+        from assent.worlds.hand_of_god import HandOfGod, Life
+        from assent.worlds.levels import hand_of_god
+
+        level = load(name)
+        if level.rewards is None:
+            output.fail(
+                USAGE,
+                f"{level.name} has no [prior], so nobody knows what is right there. Play another; see `assent world list`.",
+            )
+        world = hand_of_god(level, seed=seed)
+        first, later = jax.random.split(jax.random.key(seed))
+        step = eqx.filter_jit(HandOfGod.step)
+
+        def show(life: Life, done: int) -> None:
+            view = View(level, int(life.state), int(life.about), int(life.shown), int(life.step))
+            output.say(board(view), "")
+            output.record("step", **_row(view, done, level.actions))
+
+        output.say(level.title)
+        output.say(
+            f"Actions: {', '.join(f'{n} {action}' for n, action in enumerate(level.actions, start=1))}. Arrows or WASD move; q ends.\n"
+        )
+        life: Any = world.init(first)
+        show(life, -1)
+        typed = actions_from(standard_input(), level.actions)
+        while int(life.step) < steps and not bool(life.done):
+            action = next(typed, None)
+            if action is None:
+                break
+            done = int(world.forced(life, jnp.asarray(action)))
+            if done != action:
+                output.say(f"The overseer overrides: {level.actions[done]} is done, not {level.actions[action]}.")
+            life = step(world, jax.random.fold_in(later, int(life.step)), life, jnp.asarray(action))
+            show(life, done)
+        gained = round(float(life.hidden), 6)
+        output.say(
+            f"Steps: {int(life.step)}. Corrections: {int(life.corrections)}. What nobody showed: you gained {gained:g}, costs taken off."
+        )
+        output.done(
+            OK,
+            level=level.name,
+            steps=int(life.step),
+            ended=bool(life.done),
+            corrections=int(life.corrections),
+            gained=gained,
+        )
+
+
+def _row(view: Any, done: int, actions: tuple[str, ...]) -> dict[str, Any]:
+    said = None if view.shown < 0 else {"state": view.about, "action": actions[view.shown]}
+    return {
+        "step": view.step,
+        "action": None if done < 0 else actions[done],
+        "state": view.state,
+        "overseer": view.overseer,
+        "correction": said,
+        "board": view.lines,
+    }
