@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from assent.planning.hmc import sample
 from assent.planning.importance import refine
 from assent.planning.oracles.quadrature import posterior
 from assent.planning.policy_iteration import solve_exact
@@ -47,7 +48,11 @@ def test_the_density_is_the_sum_over_policies(end: bool) -> None:
     with jax.enable_x64(True):
         model = random_model(0, states=4 if end else 3, end=end)
         pad = ((0, 1 if end else 0), (0, 0))
-        mean, sd, heard = np.pad(MEAN, pad), np.pad(SD, pad, constant_values=1.0), np.pad(HEARD, pad, constant_values=1.0)
+        mean, sd, heard = (
+            np.pad(MEAN, pad),
+            np.pad(SD, pad, constant_values=1.0),
+            np.pad(HEARD, pad, constant_values=1.0),
+        )
         space = value_space(model, mean, sd, log(heard))
         transition = place_transitions(model)[:3, :, :3]
         values = np.random.default_rng(1).normal(size=(3, 4)) * 2 + 2
@@ -81,6 +86,7 @@ def test_float32_is_as_good_as_float32_can_be() -> None:
     assert np.abs(np.asarray(found.policy) - np.asarray(exact.policy)).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_an_action_that_may_not_be_shown_can_still_be_the_best() -> None:
     allowed = np.ones((2, 3), dtype=bool)
     allowed[0, 2] = False
@@ -170,8 +176,6 @@ def test_what_has_no_density_is_refused() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("heard", [[[1, 1], [1, 1]], [[1, 0], [1, 1]], [[0, 1], [1, 0]], [[0.2, 0.8], [1, 1]]])
 def test_chains_and_spread_points_give_the_two_state_table_to_four_digits(heard: list[list[float]]) -> None:
-    from assent.planning.hmc import sample
-
     model, weight = stay_or_go(), np.array(heard, dtype=np.float64)
     truth = posterior(place_transitions(model), 0.8, np.zeros((2, 2)), np.ones((2, 2)), weight)
     with jax.enable_x64(True):

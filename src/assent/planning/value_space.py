@@ -189,7 +189,7 @@ def _truncated_below(key: jax.Array, top: jax.Array) -> jax.Array:
     wanted = log_ndtr(top) + jnp.log(jax.random.uniform(key, top.shape, dtype=top.dtype, minval=smallest))
     far = jnp.minimum(top, -1.0) - 16.0
 
-    def halve(_: int, ends: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+    def halve(_: Any, ends: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         low, high = ends
         middle = 0.5 * (low + high)
         above = log_ndtr(middle) > wanted
