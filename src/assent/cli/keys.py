@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TextIO
@@ -10,6 +11,7 @@ from typing import TextIO
 ARROWS = {"\x1b[A": "up", "\x1b[B": "down", "\x1b[C": "right", "\x1b[D": "left"}
 ARROWS |= {key.replace("[", "O"): move for key, move in ARROWS.items()}  # as some terminals send them
 LETTERS = {"w": "up", "a": "left", "s": "down", "d": "right", " ": "stay", ".": "stay"}
+KEY = re.compile(r"\x1b[\[O].|.", re.DOTALL)
 QUIT = ("q", "\x04", "\x1b")
 
 
@@ -69,12 +71,13 @@ def _keys(terminal: int, actions: Sequence[str]) -> Iterator[int]:
     try:
         tty.setcbreak(terminal)
         while True:
-            key = os.read(terminal, 8).decode(errors="replace")
-            if key in (*QUIT, ""):
-                return
-            found = action_of(key, actions)
-            if found is not None:
-                yield found
+            typed = os.read(terminal, 64).decode(errors="replace")
+            for key in KEY.findall(typed) or [QUIT[0]]:
+                if key in QUIT:
+                    return
+                found = action_of(key, actions)
+                if found is not None:
+                    yield found
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
