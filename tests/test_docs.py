@@ -22,7 +22,7 @@ from assent.cli import config, output
 from assent.cli.app import app
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-KINDS = {int: "whole number", Path: "path", str: "text"}
+KINDS = {int: "whole number", float: "number", Path: "path", str: "text"}
 FLEXIBLE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -47,7 +47,7 @@ def parameters(function: Any) -> Iterator[tuple[str, str, str]]:
         base = typing.get_args(kind)[0] if many else kind
         argument = isinstance(about, typer.models.ArgumentInfo)
         declared = [word for word in (about.default, *(about.param_decls or ())) if str(word).startswith("--")]
-        written = (about.metavar or name.upper()) if argument else [*declared, f"--{name}"][0]
+        written = (about.metavar or name.upper()) if argument else [*declared, f"--{name}".replace("_", "-")][0]
         if base is not bool and not argument:
             written += f" {KINDS[base]}" + (f" ≥ {about.min}" if about.min is not None else "")
         given = not any(parameter.default is nothing for nothing in (inspect.Parameter.empty, None, False))
@@ -172,12 +172,16 @@ def test_the_json_records_are_documented(tmp_path: Path) -> None:
         "resume": "twins-0",
         "replay": "twins-0",
         "report": "twins-0",
+        "play": "fork",
         "doctor": "",
         "oracle": "fork --horizon 2",
         "log verify": "",
         "log head": "",
         "log show": "twins-0",
         "log export": "events.jsonl",
+        "world list": "",
+        "world show": "fork",
+        "world check": "fork",
     }
     assert set(calls) == set(documented) - {"demo"}  # which takes minutes, and has its own tests
     for name, arguments in calls.items():

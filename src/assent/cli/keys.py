@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import Protocol, runtime_checkable
 
 ARROWS = {"\x1b[A": "up", "\x1b[B": "down", "\x1b[C": "right", "\x1b[D": "left"}
 ARROWS |= {key.replace("[", "O"): move for key, move in ARROWS.items()}  # as some terminals send them
@@ -19,7 +19,16 @@ class UnknownAction(ValueError):
     """What was typed is no action."""
 
 
-def actions_from(stream: TextIO, actions: Sequence[str]) -> Iterator[int]:
+@runtime_checkable
+class Typed(Protocol):
+    """What can be read: a terminal, or lines."""
+
+    def isatty(self) -> bool: ...
+    def fileno(self) -> int: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+
+def actions_from(stream: Typed, actions: Sequence[str]) -> Iterator[int]:
     """The numbers of the actions that are typed, until the end or a q.
 
     Args:
@@ -82,6 +91,6 @@ def _keys(terminal: int, actions: Sequence[str]) -> Iterator[int]:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
 
 
-def standard_input() -> TextIO:
+def standard_input() -> Typed:
     """Where a command reads from."""
     return sys.stdin
