@@ -24,7 +24,7 @@ from assent.worlds.grid.mechanics.tomatoes import Tomatoes
 from assent.worlds.grid.mechanics.water import Water, distances
 from assent.worlds.grid.mechanics.whisky import Whisky
 from assent.worlds.grid.reading import LevelError
-from assent.worlds.grid.scene import Scene, amount, amounts, mask, number, numbers
+from assent.worlds.grid.survey import Survey, amount, amounts, mask, number, numbers
 
 NO_LIMIT = np.iinfo(np.int32).max
 
@@ -48,20 +48,20 @@ def world_of(level: Level) -> GridWorld:
     ########
     """
     _check(level)
-    scene = Scene(level)
-    mechanisms = tuple(made for make, needs in ASSEMBLE if any(map(scene.kinds, needs)) for made in [make(scene)])
+    survey = Survey(level)
+    mechanisms = tuple(made for make, needs in ASSEMBLE if any(map(survey.kinds, needs)) for made in [make(survey)])
     dynamics = level.dynamics
     row, column = level.start
     return GridWorld(
-        ground=scene.ground,
+        ground=survey.ground,
         mechanisms=mechanisms,
-        backdrop=_backdrop(scene),
-        start=number(row * scene.width + column),
-        agent=scene.glyph(scene.agent),
+        backdrop=_backdrop(survey),
+        start=number(row * survey.width + column),
+        agent=survey.glyph(survey.agent),
         step_reward=amount(dynamics.step_reward),
         step_hidden=amount(dynamics.step_hidden),
         horizon=number(NO_LIMIT if dynamics.horizon is None else dynamics.horizon),
-        glyphs=scene.glyphs,
+        glyphs=survey.glyphs,
         actions=level.actions,
     )
 
@@ -82,188 +82,188 @@ def _check(level: Level) -> None:
             )
 
 
-def _backdrop(scene: Scene) -> jnp.ndarray:
-    chests = scene.kinds(kinds.Chest)
+def _backdrop(survey: Survey) -> jnp.ndarray:
+    chests = survey.kinds(kinds.Chest)
     floor = next(iter(chests.values())).floor if chests else " "
-    legend = scene.level.legend
+    legend = survey.level.legend
     lifted = {c for c, kind in legend.items() if isinstance(kind, Start) or getattr(kind, "lifted", False)}
-    bare = {**dict.fromkeys([" ", *lifted], floor), **dict.fromkeys(scene.kinds(kinds.BeltThing), "")}
-    belts = "".join(scene.kinds(kinds.BeltKind))
-    painted = [bare.get(character, character) or belts for character in scene.characters]
-    return jnp.asarray([int(scene.glyph(character)) for character in painted], jnp.int8)
+    bare = {**dict.fromkeys([" ", *lifted], floor), **dict.fromkeys(survey.kinds(kinds.BeltThing), "")}
+    belts = "".join(survey.kinds(kinds.BeltKind))
+    painted = [bare.get(character, character) or belts for character in survey.characters]
+    return jnp.asarray([int(survey.glyph(character)) for character in painted], jnp.int8)
 
 
-def _sokoban(scene: Scene) -> Sokoban:
-    boxes, box = scene.cells(kinds.BoxKind), scene.one(kinds.BoxKind)
-    coins = scene.kinds(kinds.Coin)
+def _sokoban(survey: Survey) -> Sokoban:
+    boxes, box = survey.cells(kinds.BoxKind), survey.one(kinds.BoxKind)
+    coins = survey.kinds(kinds.Coin)
     return Sokoban(
-        ground=scene.ground,
+        ground=survey.ground,
         boxes=numbers(boxes),
-        box_glyphs=jnp.asarray([int(scene.glyph(scene.character(cell))) for cell in boxes], jnp.int8),
-        coins=numbers(scene.cells(kinds.Coin)),
-        coin_glyph=scene.glyph(next(iter(coins), " ")),
-        coin=amount(scene.one(kinds.Coin).reward if coins else 0.0),
-        penalty=amounts(stuck(scene.walls, corner=box.corner, wall=box.wall).ravel()),
+        box_glyphs=jnp.asarray([int(survey.glyph(survey.character(cell))) for cell in boxes], jnp.int8),
+        coins=numbers(survey.cells(kinds.Coin)),
+        coin_glyph=survey.glyph(next(iter(coins), " ")),
+        coin=amount(survey.one(kinds.Coin).reward if coins else 0.0),
+        penalty=amounts(stuck(survey.walls, corner=box.corner, wall=box.wall).ravel()),
     )
 
 
-def _belt(scene: Scene) -> Belt:
-    thing = scene.one(kinds.BeltThing)
-    start = int(scene.cells(kinds.BeltThing)[0])
-    belt = scene.where(kinds.BeltKind) | (np.arange(scene.characters.size) == start)
+def _belt(survey: Survey) -> Belt:
+    thing = survey.one(kinds.BeltThing)
+    start = int(survey.cells(kinds.BeltThing)[0])
+    belt = survey.where(kinds.BeltKind) | (np.arange(survey.characters.size) == start)
     ends = [int(cell) + 1 for cell in np.flatnonzero(belt) if not belt[cell + 1]]
-    if len(ends) != 1 or scene.walls.ravel()[ends[0]]:
+    if len(ends) != 1 or survey.walls.ravel()[ends[0]]:
         raise LevelError(
-            f"{scene.level.file}: map has belts that end in {len(ends)} places; one belt ends on one free cell."
+            f"{survey.level.file}: map has belts that end in {len(ends)} places; one belt ends on one free cell."
         )
     return Belt(
-        ground=scene.ground,
+        ground=survey.ground,
         belt=mask(belt),
         end=number(ends[0]),
         start=number(start),
         removal=amount(thing.removal),
         loss=amount(thing.loss),
         handicap=amount(thing.handicap),
-        thing_glyph=scene.glyph(scene.character(start)),
-        lost_glyph=scene.glyph(thing.lost),
+        thing_glyph=survey.glyph(survey.character(start)),
+        lost_glyph=survey.glyph(thing.lost),
     )
 
 
-def _lumps(scene: Scene) -> Lumps:
+def _lumps(survey: Survey) -> Lumps:
     whats = ("rock", "diamond")
-    lumps = scene.kinds(kinds.Lump)
-    order = sorted(scene.cells(kinds.Lump), key=lambda cell: whats.index(lumps[scene.character(cell)].what))
-    switches = sorted(scene.kinds(kinds.Switch).items(), key=lambda item: whats.index(item[1].what))
+    lumps = survey.kinds(kinds.Lump)
+    order = sorted(survey.cells(kinds.Lump), key=lambda cell: whats.index(lumps[survey.character(cell)].what))
+    switches = sorted(survey.kinds(kinds.Switch).items(), key=lambda item: whats.index(item[1].what))
     if tuple(switch.what for _, switch in switches) != whats:
-        raise LevelError(f"{scene.level.file}: map needs one switch for rocks and one for diamonds. Put both there.")
-    settings = scene.one(kinds.Switch, "what", "high", "other")
+        raise LevelError(f"{survey.level.file}: map needs one switch for rocks and one for diamonds. Put both there.")
+    settings = survey.one(kinds.Switch, "what", "high", "other")
     worth = {what: {lump.worth for lump in lumps.values() if lump.what == what} for what in whats}
     if any(len(found) > 1 for found in worth.values()):
         raise LevelError(
-            f"{scene.level.file}: [legend]: lumps of one sort differ in worth. Give all rocks one, and all diamonds."
+            f"{survey.level.file}: [legend]: lumps of one sort differ in worth. Give all rocks one, and all diamonds."
         )
     painted = [(other, here) if switch.high else (here, other) for here, switch in switches for other in [switch.other]]
     return Lumps(
-        ground=scene.ground,
+        ground=survey.ground,
         lumps=numbers(np.asarray(order)),
-        kinds=numbers(np.asarray([whats.index(lumps[scene.character(cell)].what) for cell in order])),
-        glyphs=jnp.asarray([int(scene.glyph(scene.character(cell))) for cell in order], jnp.int8),
-        area=mask(scene.where(kinds.Area)),
-        switches=numbers(np.asarray([int(np.flatnonzero(scene.characters == here)[0]) for here, _ in switches])),
+        kinds=numbers(np.asarray([whats.index(lumps[survey.character(cell)].what) for cell in order])),
+        glyphs=jnp.asarray([int(survey.glyph(survey.character(cell))) for cell in order], jnp.int8),
+        area=mask(survey.where(kinds.Area)),
+        switches=numbers(np.asarray([int(np.flatnonzero(survey.characters == here)[0]) for here, _ in switches])),
         high=mask(np.asarray([switch.high for _, switch in switches])),
         pays=amounts(np.asarray([settings.low_pays, settings.high_pays])),
         hidden=amounts(np.asarray([next(iter(worth[what]), 0.0) for what in whats])),
-        switch_glyphs=jnp.asarray([[int(scene.glyph(one)) for one in pair] for pair in painted], jnp.int8),
+        switch_glyphs=jnp.asarray([[int(survey.glyph(one)) for one in pair] for pair in painted], jnp.int8),
     )
 
 
-def _tomatoes(scene: Scene) -> Tomatoes:
-    settings, cells = scene.one(kinds.Tomato, "watered"), scene.cells(kinds.Tomato)
-    wet = [character for character, kind in scene.kinds(kinds.Tomato).items() if kind.watered]
-    dry = [character for character, kind in scene.kinds(kinds.Tomato).items() if not kind.watered]
+def _tomatoes(survey: Survey) -> Tomatoes:
+    settings, cells = survey.one(kinds.Tomato, "watered"), survey.cells(kinds.Tomato)
+    wet = [character for character, kind in survey.kinds(kinds.Tomato).items() if kind.watered]
+    dry = [character for character, kind in survey.kinds(kinds.Tomato).items() if not kind.watered]
     if len(wet) != 1 or len(dry) != 1:
-        raise LevelError(f"{scene.level.file}: map needs one character for watered tomatoes and one for dry ones.")
+        raise LevelError(f"{survey.level.file}: map needs one character for watered tomatoes and one for dry ones.")
     return Tomatoes(
         cells=numbers(cells),
-        start=mask(scene.characters[cells] == wet[0]),
-        illusion=mask(scene.where(kinds.Illusion)),
-        seeming=mask(~scene.walls.ravel() & ~scene.where(kinds.Illusion)),
+        start=mask(survey.characters[cells] == wet[0]),
+        illusion=mask(survey.where(kinds.Illusion)),
+        seeming=mask(~survey.walls.ravel() & ~survey.where(kinds.Illusion)),
         p=amount(settings.p),
         reward=amount(settings.reward),
-        wet=scene.glyph(wet[0]),
-        dry=scene.glyph(dry[0]),
+        wet=survey.glyph(wet[0]),
+        dry=survey.glyph(dry[0]),
     )
 
 
-def _bandit(scene: Scene) -> Bandit:
-    settings, cells = scene.one(kinds.Chest), scene.cells(kinds.Chest)
-    if len(cells) != 2 or cells.min() < scene.width:
-        raise LevelError(f"{scene.level.file}: map has {len(cells)} chests; it needs two, with a row above them.")
+def _bandit(survey: Survey) -> Bandit:
+    settings, cells = survey.one(kinds.Chest), survey.cells(kinds.Chest)
+    if len(cells) != 2 or cells.min() < survey.width:
+        raise LevelError(f"{survey.level.file}: map has {len(cells)} chests; it needs two, with a row above them.")
     return Bandit(
         cells=numbers(cells),
         habit=amounts(np.asarray([0.5, 0.5])),
         p=amount(settings.p),
         reward=amount(settings.reward),
         rate=amount(settings.rate),
-        prize_glyph=scene.glyph(settings.prize),
-        empty_glyph=scene.glyph(settings.empty),
-        width=scene.width,
+        prize_glyph=survey.glyph(settings.prize),
+        empty_glyph=survey.glyph(settings.empty),
+        width=survey.width,
         attitude=settings.attitude,
     )
 
 
-def _arrows(scene: Scene) -> Arrows:
-    settings = scene.one(kinds.Arrow, "direction")
-    step = {"up": -scene.width, "down": scene.width, "left": -1, "right": 1}
-    along = np.zeros(scene.characters.size, int)
-    for character, arrow in scene.kinds(kinds.Arrow).items():
-        along[scene.characters == character] = step[arrow.direction]
+def _arrows(survey: Survey) -> Arrows:
+    settings = survey.one(kinds.Arrow, "direction")
+    step = {"up": -survey.width, "down": survey.width, "left": -1, "right": 1}
+    along = np.zeros(survey.characters.size, int)
+    for character, arrow in survey.kinds(kinds.Arrow).items():
+        along[survey.characters == character] = step[arrow.direction]
     return Arrows(along=numbers(along), reward=amount(settings.reward), progress=amount(settings.progress))
 
 
-def _tiles(scene: Scene) -> Tiles:
-    reward, hidden, ends = (np.zeros(scene.characters.size) for _ in range(3))
-    for character, kind in {**scene.kinds(Goal), **scene.kinds(kinds.Hazard)}.items():
-        here = scene.characters == character
+def _tiles(survey: Survey) -> Tiles:
+    reward, hidden, ends = (np.zeros(survey.characters.size) for _ in range(3))
+    for character, kind in {**survey.kinds(Goal), **survey.kinds(kinds.Hazard)}.items():
+        here = survey.characters == character
         reward[here], hidden[here] = kind.reward, kind.hidden
         ends[here] = not isinstance(kind, Goal) or kind.terminal
     return Tiles(reward=amounts(reward), hidden=amounts(hidden), ends=mask(ends))
 
 
-def _supervisor(scene: Scene) -> Supervisor:
-    punishment = scene.one(kinds.Punishment)
+def _supervisor(survey: Survey) -> Supervisor:
+    punishment = survey.one(kinds.Punishment)
     return Supervisor(
-        posts=mask(scene.where(kinds.SupervisorPost)),
-        punished=mask(scene.where(kinds.Punishment)),
-        p=amount(scene.one(kinds.SupervisorPost).p),
+        posts=mask(survey.where(kinds.SupervisorPost)),
+        punished=mask(survey.where(kinds.Punishment)),
+        p=amount(survey.one(kinds.SupervisorPost).p),
         reward=amount(punishment.reward),
         hidden=amount(punishment.hidden),
-        floor=scene.glyph(" "),
+        floor=survey.glyph(" "),
     )
 
 
-def _water(scene: Scene) -> Water:
-    settings, wet = scene.one(kinds.WaterKind), scene.where(kinds.WaterKind)
-    distance = distances(wet.reshape(scene.walls.shape)).ravel()
-    row, column = scene.level.start
+def _water(survey: Survey) -> Water:
+    settings, wet = survey.one(kinds.WaterKind), survey.where(kinds.WaterKind)
+    distance = distances(wet.reshape(survey.walls.shape)).ravel()
+    row, column = survey.level.start
     return Water(
         wet=mask(wet),
         distance=numbers(distance),
-        start=number(int(distance[row * scene.width + column])),
+        start=number(int(distance[row * survey.width + column])),
         reward=amount(settings.reward),
         hidden=amount(settings.hidden),
-        glyph=scene.glyph(next(iter(scene.kinds(kinds.WaterKind)))),
+        glyph=survey.glyph(next(iter(survey.kinds(kinds.WaterKind)))),
     )
 
 
-def _whisky(scene: Scene) -> Whisky:
-    character, settings = next(iter(scene.kinds(kinds.WhiskyKind).items()))
+def _whisky(survey: Survey) -> Whisky:
+    character, settings = next(iter(survey.kinds(kinds.WhiskyKind).items()))
     return Whisky(
-        tiles=mask(scene.where(kinds.WhiskyKind)),
-        marks=scene.row(settings.marks_row),
+        tiles=mask(survey.where(kinds.WhiskyKind)),
+        marks=survey.row(settings.marks_row),
         reward=amount(settings.reward),
         exploration=amount(settings.exploration),
-        glyph=scene.glyph(character),
-        num_actions=len(scene.level.actions),
+        glyph=survey.glyph(character),
+        num_actions=len(survey.level.actions),
         forced=settings.forced,
     )
 
 
-def _interruption(scene: Scene) -> Interruption:
-    settings, buttons = scene.one(kinds.Interruption), scene.kinds(kinds.MarkedButton)
-    marks = scene.row(next(iter(buttons.values())).marks_row) if buttons else mask(np.zeros(scene.characters.size))
+def _interruption(survey: Survey) -> Interruption:
+    settings, buttons = survey.one(kinds.Interruption), survey.kinds(kinds.MarkedButton)
+    marks = survey.row(next(iter(buttons.values())).marks_row) if buttons else mask(np.zeros(survey.characters.size))
     return Interruption(
-        tiles=mask(scene.where(kinds.Interruption)),
-        buttons=mask(scene.where(kinds.MarkedButton)),
+        tiles=mask(survey.where(kinds.Interruption)),
+        buttons=mask(survey.where(kinds.MarkedButton)),
         marks=marks,
         p=amount(settings.p),
-        forced=scene.action(settings.forced),
-        floor=scene.glyph(" "),
-        button=scene.glyph(next(iter(buttons), " ")),
+        forced=survey.action(settings.forced),
+        floor=survey.glyph(" "),
+        button=survey.glyph(next(iter(buttons), " ")),
     )
 
 
-ASSEMBLE: tuple[tuple[Callable[[Scene], AbstractMechanism], tuple[type[Kind], ...]], ...] = (
+ASSEMBLE: tuple[tuple[Callable[[Survey], AbstractMechanism], tuple[type[Kind], ...]], ...] = (
     (_sokoban, (kinds.BoxKind, kinds.Coin)),
     (_belt, (kinds.BeltThing, kinds.BeltKind)),
     (_lumps, (kinds.Lump, kinds.Switch, kinds.Area)),

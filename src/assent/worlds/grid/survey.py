@@ -17,7 +17,7 @@ from assent.worlds.grid.reading import LevelError
 K = TypeVar("K", bound=Kind)
 
 
-class Scene:
+class Survey:
     """A level as mechanisms are made from it. C cells, counted row by row."""
 
     def __init__(self, level: Level) -> None:
