@@ -179,6 +179,8 @@ def test_the_json_records_are_documented(tmp_path: Path) -> None:
         "log head": "",
         "log show": "twins-0",
         "log export": "events.jsonl",
+        "study list": "",
+        "study run": "silence --quick",
         "world list": "",
         "world show": "fork",
         "world check": "fork",

@@ -78,11 +78,10 @@ def _through_ray(
     started = not ray.is_initialized()
     if started:
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    running: dict[Any, int] = {}
+    one_thread = {"env_vars": dict.fromkeys(ONE_THREAD, "1")}
     try:
-        remote = ray.remote(num_cpus=1, max_retries=0, runtime_env={"env_vars": dict.fromkeys(ONE_THREAD, "1")})(
-            function
-        )
-        running: dict[Any, int] = {}
+        remote = ray.remote(num_cpus=1, max_retries=0, runtime_env=one_thread)(function)
         waiting = iter(enumerate(tasks))
         room = workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
         while True:
@@ -98,6 +97,8 @@ def _through_ray(
                 raise error.cause from None  # what the function raised, as with the other backends
             yield number, result
     finally:
+        for left in running:
+            ray.cancel(left, force=True)
         if started:
             ray.shutdown()
 

@@ -136,7 +136,7 @@ def test_a_killed_study_goes_on_where_it_was(store: Path, tmp_path: Path) -> Non
 def _finished(store: Path) -> int:
     try:
         connection = apsw.Connection(str(store), flags=apsw.SQLITE_OPEN_READONLY)
-        (count,) = connection.execute("SELECT count(*) FROM finished").fetchone()
+        ((count,),) = connection.execute("SELECT count(*) FROM finished")
         connection.close()
     except apsw.Error:
         return 0

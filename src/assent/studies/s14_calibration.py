@@ -108,8 +108,8 @@ def room(rng: np.random.Generator) -> Model:
 def _connected(free: np.ndarray) -> list[tuple[int, int]]:
     best: list[tuple[int, int]] = []
     seen: set[tuple[int, int]] = set()
-    for start in map(tuple, np.argwhere(free).tolist()):
-        part, queue = [], [start] if start not in seen else []
+    for start in ((int(row), int(column)) for row, column in np.argwhere(free)):
+        part, queue = list[tuple[int, int]](), [start] if start not in seen else []
         while queue:
             cell = queue.pop()
             if cell in seen or not (0 <= cell[0] < SIDE and 0 <= cell[1] < SIDE and free[cell]):
