@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import platform
 import re
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from assent.environment import environment
 from assent.report.palette import css
 from assent.studies.figures import STYLE
 from assent.studies.page import collection_page, report_style, study_page
@@ -20,8 +19,6 @@ MARGIN = 12
 """Units around a drawing that is a file of its own."""
 
 _ALONE = "svg{font-family:system-ui,sans-serif;background:var(--ground)}"
-
-PACKAGES = ("assent", "numpy", "apsw", "jax", "jaxlib", "mctx")
 
 
 def write_study(outcome: Outcome, folder: Path) -> dict[str, Any]:
@@ -65,19 +62,9 @@ def described(outcome: Outcome) -> dict[str, Any]:
         "cells": outcome.cells,
         "rows": len(outcome.rows),
         "seconds": round(outcome.seconds, 3),
-        "versions": versions(),
+        "versions": environment(),
+        "figures": [{"name": figure.name, "caption": figure.caption} for figure in study.figures(outcome.rows)],
     }
-
-
-def versions() -> dict[str, str]:
-    """Python, platform, and the packages that figures may depend on."""
-    found = {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def standalone(drawing: str) -> str:
