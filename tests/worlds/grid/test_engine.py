@@ -167,11 +167,22 @@ def test_levels_conform(level: str) -> None:
     checks.check_world(world_of(load(level)), num_steps=2)
 
 
-def test_settings_are_leaves() -> None:
-    """So that one program serves every reward and chance: two of them differ in numbers only."""
-    one, other = world_of(load("friend_foe_neutral")), world_of(load("friend_foe_neutral"))
-    changed = eqx.tree_at(lambda world: world.step_reward, other, jnp.asarray(-2.0))
-    assert jax.tree.structure(one) == jax.tree.structure(changed)
+def test_one_program_serves_all_rewards_and_chances() -> None:
+    """A level's numbers are leaves: changing them compiles nothing. Another map of the same size and parts is served too."""
+    traces = 0
+
+    @eqx.filter_jit
+    def first_reward(world: GridWorld) -> Any:
+        nonlocal traces
+        traces += 1
+        return world.transition(world.begin((None,)), jnp.asarray(DOWN), (None,)).reward
+
+    one = world_of(load("distributional_shift_0"))
+    for reward in (-1.0, -2.0, 5.0):
+        world = eqx.tree_at(lambda world: world.step_reward, one, jnp.asarray(reward, jnp.float32))
+        assert float(first_reward(world)) == reward
+    first_reward(world_of(load("distributional_shift_1")))
+    assert traces == 1
 
 
 MAP = """
