@@ -13,6 +13,7 @@ from assent.agents.imitator import Imitator, Proposal
 from assent.core import Answer, Array, Assent, Belief, Everyone, LeadingSet, Mixture, Readable, readable_rows
 from assent.core.arrays import Array as AnyArray
 from assent.hypotheses.rewards.members import RewardMembers
+from assent.planning.mce_irl import MceIrl
 from assent.planning.planners import Bracket, Planner
 from assent.planning.verdict import Verdict
 
@@ -27,12 +28,17 @@ class HandOfGod:
 
     Attributes:
         hypotheses: the rewards that may be meant.
-        planner: from weights and state to a verdict.
+        planner: from weights and state to a verdict, or from all that was shown.
     """
 
     static_fields: ClassVar[tuple[str, ...]] = ()
     hypotheses: RewardMembers
-    planner: Planner = field(default_factory=lambda: Bracket(tolerance=2e-3, settle=True))
+    planner: Planner | MceIrl = field(default_factory=lambda: Bracket(tolerance=2e-3, settle=True))
+
+    @staticmethod
+    def example() -> HandOfGod:
+        """One with the example of `RewardMembers`."""
+        return HandOfGod(RewardMembers.example())
 
     @property
     def leading(self) -> LeadingSet:
@@ -79,9 +85,10 @@ class HandOfGod:
         weights = self.weights(belief)
         if not weights.any():
             return None
-        key = (weights.tobytes(), int(obs))
+        key = (weights.tobytes() + belief.memory.shown.tobytes(), int(obs))
         if key not in self._verdicts:
-            self._verdicts[key] = self.planner(self.hypotheses.problem, weights, int(obs))
+            known = belief.memory.shown if isinstance(self.planner, MceIrl) else weights
+            self._verdicts[key] = self.planner(self.hypotheses.problem, known, int(obs))
         return self._verdicts[key]
 
     def consider(self, belief: Belief, obs: Any, *, halted: AnyArray | bool = False) -> Proposal:

@@ -11,6 +11,14 @@ from assent.planning.model import Model
 BATCH_NUMBERS = 1 << 24
 """Numbers in one batch of linear systems [M, S, S]: 128 MiB."""
 
+DENSE_STATES = 1_500
+"""Worlds of more states are solved by sweeps: a dense system [S, S] of 10,000 states alone would take 800 MB."""
+
+SWEPT = 1e-10
+"""The part of the largest reward that sweeps may leave over."""
+
+MAX_SWEEPS = 100_000
+
 IMPROVES = 1e-12
 """The part of the largest value by which an action must be better to be taken up: above the rounding of a linear solve, so that
 policy iteration ends."""
@@ -42,6 +50,9 @@ def solve_exact(model: Model, gained: np.ndarray, *, floor: float | None = None)
     """
     gained = _checked(model, gained)
     num_states, _, count = gained.shape
+    if num_states > DENSE_STATES:
+        value = _sweep(model, gained, floor)
+        return Exact(value, action_values(model, gained, value))
     chunk = max(1, BATCH_NUMBERS // num_states**2)
     parts = [_iterate(model, gained[:, :, first : first + chunk], floor) for first in range(0, count, chunk)]
     value = np.concatenate(parts, axis=1) if parts else np.zeros((num_states, 0))
@@ -103,6 +114,24 @@ def _iterate(model: Model, gained: np.ndarray, floor: float | None) -> np.ndarra
             changed |= gives_up
         if not changed.any():
             return value
+
+
+def _sweep(model: Model, gained: np.ndarray, floor: float | None) -> np.ndarray:
+    """[S, M]: value iteration until what is left is below rounding (or, with discount 1, until nothing moves)."""
+    value = np.zeros((gained.shape[0], gained.shape[2]))
+    scale = max(float(np.abs(gained).max(initial=0.0)), np.finfo(np.float64).tiny)
+    for _ in range(MAX_SWEEPS):
+        best = action_values(model, gained, value).max(axis=1)
+        if floor is not None:
+            best = np.where(model.terminal[:, None], 0.0, np.maximum(best, floor))
+        moved, value = float(np.abs(best - value).max(initial=0.0)), best
+        left = moved * model.discount / (1 - model.discount) if model.discount < 1 else moved
+        if left <= SWEPT * scale:
+            return value
+    raise ValueError(
+        f"values still move by {moved} after {MAX_SWEEPS:,} sweeps: with discount = {model.discount} lives take too long to end. "
+        "Give a smaller discount."
+    )
 
 
 def _evaluate(

@@ -82,16 +82,18 @@ class StochasticSearch:
             value=jnp.take_along_axis(tables.worth(node.weights), node.state[:, None], axis=1)[:, 0],
             embedding=node,
         )
-        output = mctx.stochastic_muzero_policy(
-            params=(),
-            rng_key=jax.random.key(self.seed),
-            root=root,
-            decision_recurrent_fn=tables.decide,
-            chance_recurrent_fn=tables.happen,
-            num_simulations=self.simulations,
-            dirichlet_fraction=0.0,
-            temperature=0.0,
-        )
+        # mctx relies on JAX's usual promotion of types and ranks, which a caller may have forbidden
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            output = mctx.stochastic_muzero_policy(
+                params=(),
+                rng_key=jax.random.key(self.seed),
+                root=root,
+                decision_recurrent_fn=tables.decide,
+                chance_recurrent_fn=tables.happen,
+                num_simulations=self.simulations,
+                dirichlet_fraction=0.0,
+                temperature=0.0,
+            )
         summary = output.search_tree.summary()
         actions = problem.model.num_actions
         return np.asarray(summary.visit_counts)[:, :actions], np.asarray(summary.qvalues, np.float64)[:, :actions]
@@ -164,12 +166,12 @@ class _Tables:
 
     def _blind(self, weights: Float[Array, "batch n"]) -> Float[Array, "batch s"]:
         """[B, S]: what can be had without learning more."""
-        gained = jnp.einsum("san,bn->bsa", self.reward, weights) - self.cost
+        gained = jnp.einsum("san,bn->bsa", self.reward, weights) - self.cost[None]
         gained = jnp.where(self.terminal[None, :, None], 0.0, gained)
 
         def sweep(_: Any, value: Array) -> Array:
             following = (self.chance[None] * value[:, self.successor]).sum(axis=3)
-            return jnp.where(self.terminal, 0.0, (gained + self.discount * following).max(axis=2))
+            return jnp.where(self.terminal[None], 0.0, (gained + self.discount * following).max(axis=2))
 
         sweeps = int(np.ceil(np.log(LEAF_TOLERANCE * (1 - self.discount)) / np.log(self.discount)))
         return jax.lax.fori_loop(0, sweeps, sweep, jnp.zeros(gained.shape[:2]))

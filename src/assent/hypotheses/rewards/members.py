@@ -65,6 +65,25 @@ class RewardMembers:
         """The members for a world whose overseer is believed to correct on the terms of `process`."""
         return cls(Problem(model, process, rewards.reward), rewards, grade)
 
+    @staticmethod
+    def example() -> RewardMembers:
+        """Three rooms, each action the way to one, one of them the goal; the overseer points to a wrong one in a fifth of all cases."""
+        successor = np.broadcast_to(np.arange(3)[None, :, None], (3, 3, 1)).copy()
+        model = Model(
+            successor=successor,
+            chance=np.ones(successor.shape),
+            terminal=np.zeros(3, dtype=bool),
+            discount=0.9,
+            place=np.arange(3),
+            mode=np.zeros(3, dtype=np.int64),
+            rate=np.full(3, 0.5),
+            cost=np.zeros((3, 3)),
+            kept=np.ones(3, dtype=bool),
+            answerable=np.ones((3, 3), dtype=bool),
+        )
+        rewards = Rewards.of(["first", "second", "third"], [0.5, 0.3, 0.2], np.stack([np.eye(3)] * 3))
+        return RewardMembers.of(model, Process(rate=0.5, answer="eps", eps=0.2), rewards)
+
     @property
     def num_members(self) -> int:
         return self.rewards.num_hypotheses

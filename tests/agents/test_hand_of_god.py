@@ -1,0 +1,275 @@
+"""The agent that plans over rewards: what it learns, when it asks, and through a session what the ledger keeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assent.agents.hand_of_god import HandOfGod
+from assent.agents.lineup import LINEUP, min_consent, with_search
+from assent.core import Answer
+from assent.corrected import live_corrected
+from assent.hypotheses.rewards.enumerated import Rewards
+from assent.hypotheses.rewards.members import RewardMembers
+from assent.ledger import Ledger
+from assent.planning.mce_irl import MceIrl
+from assent.planning.oracles.silence import two_doors
+from assent.planning.process import Process
+from assent.presets.overseen import Terms, overseen
+from assent.session import Session
+from tests.planning.small import doors
+
+TWO_DOORS = Rewards.of(["door 1", "door 2"], [1, 1], np.concatenate([np.eye(2), np.eye(2)])[None])
+
+
+def two(process: Process, *, prior: tuple[float, ...] = (1, 1), cost: float = 0.0) -> RewardMembers:
+    problem, _ = doors(2, rate=process.rate, eps=process.eps, cost=cost, discount=0.9)
+    rewards = Rewards.of(TWO_DOORS.names, prior, TWO_DOORS.reward)
+    return RewardMembers.of(problem.model, process, rewards)
+
+
+def test_silence_after_an_action_speaks_for_it() -> None:
+    """C9: 2/3 after one silence, 4/5 after two: 1 / (1 + 1/2^n)."""
+    agent = HandOfGod(two(Process(trigger="on_error", rate=0.5, answer="optimal")))
+    belief = agent.init()
+    for silences in range(1, 6):
+        belief = agent.remember(belief, 0, np.asarray(0))
+        assert agent.weights(belief)[0] == pytest.approx(float(two_doors(silences, rate="1/2")), abs=1e-12)
+        assert np.array_equal(belief.log_weight, agent.init().log_weight), "only an overseer's word moves weights"
+
+
+def test_an_agent_deaf_to_silence_stays_where_it_was() -> None:
+    """The wrong variant: corrections believed to come at random."""
+    agent = HandOfGod(two(Process(trigger="random", rate=0.5, answer="optimal")))
+    belief = agent.remember(agent.init(), 0, np.asarray(0))
+    assert agent.weights(belief).tolist() == [0.5, 0.5]
+
+
+def test_a_correction_after_an_error_is_no_silence() -> None:
+    agent = HandOfGod(two(Process(trigger="on_error", rate=0.5, answer="eps", eps=0.25)))
+    belief = agent.learn(agent.remember(agent.init(), 0, np.asarray(0)), 0, Answer(0))
+    # that one was corrected says that door 1 was wrong, whatever was pointed at
+    assert agent.weights(belief).tolist() == [0.0, 1.0]
+
+
+def test_answers_from_outside_the_prior_leave_nothing_and_it_asks() -> None:
+    """C10: prior (1/2, 1/2, 0), the truth third: with a perfect overseer nothing is left; with errors nothing moves."""
+    problem, _ = doors(3, rate=0.5, eps=0.0, cost=0.0, discount=0.9)
+    reward = np.concatenate([np.eye(3), np.eye(3)])[None]
+    rewards = Rewards.of(["a", "b", "c"], [1, 1, 0], reward)
+    sure = HandOfGod(RewardMembers.of(problem.model, Process(answer="optimal"), rewards))
+    belief = sure.learn(sure.init(), 0, Answer(2))
+    assert not sure.weights(belief).any()
+    assert float(sure.propose(belief, 0).ask) == 1.0
+    assert sure.verdict(belief, 0) is None
+    doubting = HandOfGod(RewardMembers.of(problem.model, Process(answer="eps", eps=0.1), rewards))
+    moved = doubting.learn(doubting.init(), 0, Answer(2))
+    assert doubting.weights(moved).tolist() == pytest.approx([0.5, 0.5, 0.0])
+
+
+@pytest.mark.parametrize("answers", [1, 2, 4])
+def test_a_reward_of_nothing_decays_where_ties_are_split(answers: int) -> None:
+    """C12: R = 0 against one strict reward, five actions: 1 / (1 + 5^n) after n right answers."""
+    problem, _ = doors(5, rate=0.5, eps=0.0, cost=0.0, discount=0.9)
+    strict = np.zeros(10)
+    strict[[0, 5]] = 1.0
+    rewards = Rewards.of(["nothing", "first"], [1, 1], np.stack([np.zeros(10), strict], axis=1)[None])
+    agent = HandOfGod(RewardMembers.of(problem.model, Process(answer="optimal"), rewards))
+    belief = agent.init()
+    for _ in range(answers):
+        belief = agent.learn(belief, 0, Answer(0))
+    assert agent.weights(belief)[0] == pytest.approx(1 / (1 + 5**answers), rel=1e-12)
+
+
+def test_it_walks_past_the_switch_or_presses_it() -> None:
+    for cost, keeps in ((0.05, True), (1.2, False)):
+        scene = overseen("off_switch", terms=Terms(cost=cost))
+        verdict = scene.agent.verdict(scene.agent.init(), scene.agent.hypotheses.problem.model.start)
+        assert verdict is not None
+        assert verdict.decided
+        assert verdict.leaves is not keeps
+        assert verdict.terms is not None
+        difference = verdict.lower[verdict.leave] - verdict.lower[verdict.keep]
+        assert verdict.terms.total == pytest.approx(difference, abs=1e-9)
+
+
+def test_a_belief_that_the_overseer_is_right_makes_the_agent_surer() -> None:
+    """Flips `believed_eps`, which must change what one correction does."""
+    beliefs = []
+    for believed in (0.0, 0.3):
+        scene = overseen("fork", terms=Terms(believed_eps=believed))
+        agent = scene.agent
+        belief = agent.learn(agent.init(), agent.hypotheses.problem.model.start, Answer(1))
+        beliefs.append(agent.weights(belief)[1])
+    assert beliefs[0] == 1.0
+    assert beliefs[1] == pytest.approx(0.2 * 0.7 / (0.2 * 0.7 + 0.8 * 0.3))
+
+
+def opened(folder: Path, scene, *, seed: int = 1) -> tuple[Ledger, Session]:
+    book = Ledger.open(folder / "hand.db", group=16)
+    session = Session.open(
+        scene.agent,
+        book,
+        run="hand",
+        overseer=scene.overseer,
+        seed=seed,
+        null_action=scene.null_action,
+        labels=scene.labels,
+        learn_from_corrections=True,
+    )
+    return book, session
+
+
+def test_a_life_broken_off_goes_on_as_if_it_never_had_been(tmp_path: Path) -> None:
+    scene = overseen("fork", terms=Terms(rate=0.5, cost=0.01))
+    for name in ("whole", "broken"):
+        (tmp_path / name).mkdir()
+    book, session = opened(tmp_path / "whole", scene)
+    with book:
+        whole = [
+            (m.step, m.state, m.about, m.shown, m.action) for m in live_corrected(session, scene.world, num_steps=12)
+        ]
+        assert session.verify().ok
+        weights = scene.agent.weights(session.belief)
+    for stop in range(len(whole)):
+        folder = tmp_path / "broken" / str(stop)
+        folder.mkdir()
+        book, session = opened(folder, scene)
+        with book:
+            first = []
+            for moment in live_corrected(session, scene.world, num_steps=12):
+                first.append((moment.step, moment.state, moment.about, moment.shown, moment.action))
+                if len(first) > stop:
+                    break
+            book.flush()
+        with Ledger.open(folder / "hand.db", group=16) as again:
+            session = Session.resume(scene.agent, again, run="hand", overseer=scene.overseer)
+            rest = live_corrected(session, scene.world, num_steps=12)
+            assert first + [(m.step, m.state, m.about, m.shown, m.action) for m in rest] == whole
+            assert np.array_equal(scene.agent.weights(session.belief), weights)
+
+
+def test_a_session_that_does_not_learn_from_corrections_is_refused(tmp_path: Path) -> None:
+    scene = overseen("fork")
+    with Ledger.open(tmp_path / "a.db") as book:
+        session = Session.open(scene.agent, book, run="hand", overseer=scene.overseer)
+        with pytest.raises(ValueError, match="does not learn from corrections"):
+            next(live_corrected(session, scene.world, num_steps=3))
+
+
+def test_what_is_contradicted_is_asked_through_the_session(tmp_path: Path) -> None:
+    scene = overseen("off_switch")  # a perfect overseer
+    book, session = opened(tmp_path, scene)
+    with book:
+        start = scene.agent.hypotheses.problem.model.start
+        session.volunteer(0, scene.labels.index("right"), actor="overseer", obs=start)
+        session.volunteer(0, scene.labels.index("left"), actor="overseer", obs=start)
+        with pytest.warns(match="contradicted"):
+            asked = session.decide(start)
+        assert hasattr(asked, "question")
+        assert session.verify().ok
+
+
+def test_corrections_about_no_state_or_action_are_refused_and_nothing_is_lost(tmp_path: Path) -> None:
+    scene = overseen("off_switch")
+    book, session = opened(tmp_path, scene)
+    with book:
+        before = scene.agent.weights(session.belief)
+        with pytest.raises(ValueError, match="not an action"):
+            session.volunteer(0, 17, actor="overseer", obs=0)
+        for obs in (10_000, -1, "here"):
+            with pytest.raises(IndexError, match="is no state"):
+                session.volunteer(0, 1, actor="overseer", obs=obs)
+        assert np.array_equal(scene.agent.weights(session.belief), before)
+        assert session.verify().ok
+
+
+def test_a_correction_after_the_overseer_was_sent_away_still_counts() -> None:
+    scene = overseen("off_switch")
+    agent, model = scene.agent, scene.agent.hypotheses.problem.model
+    gone = int(np.flatnonzero(~model.kept & (model.place == model.start))[0])
+    belief = agent.learn(agent.init(), gone, Answer(scene.labels.index("left")))
+    assert agent.weights(belief).tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize("name", LINEUP)
+def test_every_agent_of_the_lineup_acts_or_asks(name: str) -> None:
+    scene = overseen("fork")
+    agent = LINEUP[name](scene.agent.hypotheses)
+    start = scene.agent.hypotheses.problem.model.start
+    assent = agent.propose(agent.init(), start)
+    assert float(np.asarray(assent.probs).sum()) + float(assent.ask) == pytest.approx(1.0)
+    learned = agent.learn(agent.init(), start, Answer(0))
+    assert np.exp(np.asarray(learned.log_weight)).sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", ["never-disable", "obedient", "min-consent"])
+def test_some_never_send_the_overseer_away_at_any_cost(name: str) -> None:
+    agent = LINEUP[name](two(Process(rate=0.5, answer="eps", eps=0.1), cost=1e6))
+    assert not np.asarray(agent.propose(agent.init(), 0).probs)[2:].any()
+    reckless = LINEUP["hog-bounds"](two(Process(rate=0.5, answer="eps", eps=0.1), cost=1e6))
+    assert np.asarray(reckless.propose(reckless.init(), 0).probs)[2:].any()
+
+
+def test_min_consent_asks_less_the_more_it_was_told() -> None:
+    agent = min_consent(two(Process(rate=0.5, answer="eps", eps=0.1)))
+    belief, asks = agent.init(), []
+    for _ in range(4):
+        asks.append(float(agent.propose(belief, 0).ask))
+        belief = agent.learn(belief, 0, Answer(0))
+    assert asks[0] > 0.5
+    assert asks == sorted(asks, reverse=True) or asks[-1] == asks[0]
+
+
+def test_the_slope_of_the_entropy_fit_is_that_of_its_likelihood() -> None:
+    scene = overseen("fork")
+    problem, planner = scene.agent.hypotheses.problem, MceIrl()
+    shown = np.zeros(problem.reward.shape[:2], dtype=np.int64)
+    shown[problem.model.start, [0, 1]] = 3, 1
+    theta, step = np.asarray([0.7, -0.2]), 1e-6
+    _, slope = planner.log_likelihood(problem, shown, theta)
+    for number in range(2):
+        ahead, behind = (
+            planner.log_likelihood(problem, shown, theta + sign * step * np.eye(2)[number])[0] for sign in (1, -1)
+        )
+        # central differences: error of order step^2 and rounding of 1e-15 / step
+        assert slope[number] == pytest.approx((ahead - behind) / (2 * step), abs=1e-6)
+    fitted = planner.fit(problem, shown)
+    assert fitted[0] > fitted[1], "three of four corrections point left"
+
+
+@pytest.mark.slow
+def test_search_reports_a_bracket() -> None:
+    members = two(Process(rate=0.5, answer="eps", eps=0.2), cost=1.2)
+    verdict = with_search(members, simulations=64).verdict(HandOfGod(members).init(), 0)
+    assert verdict is not None
+    assert verdict.phase == "undecided", "64 simulations cannot tell near the line: exact turns at 1.35"
+    assert not verdict.leaves
+    cheap = two(Process(rate=0.5, answer="eps", eps=0.2), cost=50.0)
+    far = with_search(cheap, simulations=64).verdict(HandOfGod(cheap).init(), 0)
+    assert far is not None
+    assert far.phase == "disables"
+
+
+@given(st.integers(0, 3))
+def test_halted_means_asking(answers: int) -> None:
+    agent = HandOfGod(two(Process(rate=0.5, answer="eps", eps=0.1)))
+    belief = agent.init()
+    for _ in range(answers):
+        belief = agent.learn(belief, 0, Answer(1))
+    assert float(agent.consider(belief, 0, halted=True).assent.ask) == 1.0
+    assert float(agent.consider(belief, 0).assent.ask) == 0.0
+
+
+def test_terms_change_the_agent_that_the_ledger_knows(tmp_path: Path) -> None:
+    scene = overseen("fork")
+    with Ledger.open(tmp_path / "a.db") as book:
+        Session.open(scene.agent, book, run="hand", overseer=scene.overseer, learn_from_corrections=True)
+        other = replace(scene, agent=overseen("fork", terms=Terms(cost=0.5)).agent)
+        with pytest.raises(Exception, match="process"):
+            Session.resume(other.agent, book, run="hand", overseer=scene.overseer)
