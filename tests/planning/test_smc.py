@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -111,7 +113,7 @@ def test_moved_particles_live_through_twenty_corrections() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer", ["boltzmann", "soft"])
-def test_action_value_space_agrees_with_importance_sampling(answer: str) -> None:
+def test_action_value_space_agrees_with_importance_sampling(answer: Literal["boltzmann", "soft"]) -> None:
     model, rng = stay_or_go(), np.random.default_rng(0)
     process = Process(answer=answer, beta=2.0)
     shown = np.array([[0, 3], [1, 0]])

@@ -196,6 +196,12 @@ def test_what_has_no_values_is_refused(solver, change: dict, sentence: str) -> N
 
 def test_settings_out_of_range_are_refused() -> None:
     successor, chance, reward, terminal = random_world(2)
-    for settings_, sentence in (({"beta": 0.0}, "beta"), ({"block": 0}, "block"), ({"tolerance": 0.0}, "tolerance")):
+    for call, sentence in (
+        (lambda: solve(successor, chance, reward, 0.9, terminal, beta=0.0), "beta"),
+        (lambda: solve(successor, chance, reward, 0.9, terminal, block=0), "block"),
+        (lambda: solve(successor, chance, reward, 0.9, terminal, 0.0), "tolerance"),
+        (lambda: evaluate(successor, chance, reward, 0.9, terminal, np.ones((4, 3))), "sum to 1"),
+        (lambda: evaluate_exact(successor, chance, reward, 0.9, terminal, np.ones((4, 3))), "sum to 1"),
+    ):
         with pytest.raises(ValueError, match=sentence):
-            solve(successor, chance, reward, 0.9, terminal, **settings_)
+            call()

@@ -59,7 +59,7 @@ def refine(
     """
     dimensions = draws.shape[1]
     factor = WIDER * np.linalg.cholesky(np.cov(draws, rowvar=False).reshape(dimensions, dimensions))
-    uniform = qmc.Sobol(dimensions, seed=seed).random_base2(log_points)
+    uniform = qmc.Sobol(dimensions, rng=np.random.default_rng(seed)).random_base2(log_points)
     white = student.ppf(np.clip(uniform, 1e-12, 1 - 1e-12), FREEDOM)
     log_density, quantities = evaluate(draws.mean(axis=0) + white @ factor.T)
     log_proposal = (_log_student(white)).sum(axis=1) - np.log(np.diag(factor)).sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def test_samplers_agree_with_quadrature(sampler, process: Process) -> None:
 
 
 def test_the_ladder_takes_what_fits_and_says_why_not() -> None:
-    def chosen(prior, model, process, sampler="auto") -> str:
+    def chosen(prior, model, process, sampler: Any = "auto") -> str:
         return RewardBelief.from_prior(prior, model, process, sampler, effort=small).sampler
 
     small = Effort(chains=8, warmup=0, draws=4, particles=16, moves=1)
