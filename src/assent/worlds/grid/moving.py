@@ -13,12 +13,8 @@ UNDRAWN, PASSES, FROZEN, REMOVED = "", "passes", "frozen", "button pressed"
 class Place(NamedTuple):
     """Where the agent is, and what the world remembers.
 
-    Attributes:
-        time: steps done, where the level has a horizon; else 0.
-        row, column: on a map; -1 in a table.
-        state: in a table; "" on a map.
-        interruption: what was drawn: nothing yet, `passes`, `frozen`, or `button pressed`.
-        ended: whether the life is over here.
+    `time` counts steps where the level has a horizon, else it is 0; `row` and `column` are -1 in a table, `state` is "" on a map;
+    `interruption` is what was drawn: nothing yet, "passes", "frozen", or "button pressed"; `ended` says that the life is over here.
     """
 
     time: int

@@ -12,10 +12,8 @@ from assent.worlds.grid.moving import REMOVED, Place
 class Mode(NamedTuple):
     """What has become of the overseers.
 
-    Attributes:
-        phase: steps since a scheduled correction was due; 0 without a schedule.
-        away: whether nobody is there, where presence is drawn.
-        first, second: in [0, 1], what is left of each overseer's rate; 0 is removed for ever, unless something restores it.
+    `phase` counts steps since a scheduled correction was due; `away` says that nobody is there, where presence is drawn; `first` and
+    `second`, in [0, 1], are what is left of each overseer's rate: 0 is removed, until something restores it.
     """
 
     phase: int
