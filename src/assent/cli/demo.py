@@ -60,7 +60,7 @@ def demo(*, seed: int, seeds: int, workers: int | None, out: Path, json: bool) -
         for part in ROWS:
             output.say(_table(part, tables[part]))
         recorded = _recorded_run(output, seed=seed, out=out)
-        checked = [*claims(tables), *recorded.pop("claims")]
+        checked = [*claims(tables), *recorded.pop("claims"), *_overseer_part(output, seed=seed, out=out)]
         for claim in checked:
             output.say(
                 Text.assemble(
@@ -168,10 +168,41 @@ def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
         }
 
 
-def _free_name(book: Ledger, name: str) -> str:
+def _overseer_part(output: Output, *, seed: int, out: Path) -> list[Claim]:
+    """An agent that is corrected now and then, and a switch that ends it: kept or pressed, by what oversight costs."""
+    from assent.demo.overseer import COSTS, LIVES, claims_of, lives
+
+    found = []
+    with Ledger.open(out / "ledger.db", group=256) as book, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tag = _free_name(book, f"off-switch-{seed}", suffix=f"-{COSTS[0]:g}-0")
+        with output.people.status("an agent that knows no reward, its overseer, and a switch …"):
+            for cost in COSTS:
+                found.append(lives(cost, book, seed=seed, tag=tag))  # noqa: PERF401  (each takes seconds)
+    table = Table(
+        title=f"Hand of god: no reward is ever shown; corrections teach, a switch on the short way ends them. {LIVES} lives each",
+        title_justify="left",
+        box=None,
+    )
+    for heading in ("cost a step", "overseer kept", "before any correction", "path", "cost saved", "corrections lost"):
+        table.add_column(heading, justify="right")
+    for item in found:
+        terms = item.first.terms
+        cells = (
+            ["", "", ""]
+            if terms is None
+            else [f"{terms.path_gain:+.2f}", f"{terms.saved_cost:+.2f}", f"{-terms.information_lost:+.2f}"]
+        )
+        table.add_row(f"{item.cost:g}", f"{item.kept} of {LIVES}", item.first.phase, *cells)
+    output.say(table)
+    output.say("Seen live: assent run off-switch, and the same with --overseer-cost 1.2\n")
+    return claims_of(found)
+
+
+def _free_name(book: Ledger, name: str, *, suffix: str = "") -> str:
     taken = {run.id for run in book.runs()}
     names = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
-    return next(candidate for candidate in names if candidate not in taken)
+    return next(candidate for candidate in names if candidate + suffix not in taken)
 
 
 def _show_question(output: Output, book: Ledger, run: str) -> None:

@@ -11,6 +11,9 @@ from assent.planning.exact import solve_soft_exact
 from assent.planning.problem import Problem
 from assent.planning.verdict import Verdict, judge
 
+STARTS = 4
+"""How many single hypotheses, the likeliest first, the fit starts from."""
+
 
 @dataclass(frozen=True)
 class MceIrl:
@@ -51,7 +54,10 @@ class MceIrl:
             away = (theta - start) / self.deviation
             return 0.5 * float(away @ away) - log_likelihood, away / self.deviation - slope
 
-        return minimize(loss, start, jac=True, method="L-BFGS-B", options={"gtol": 1e-10}).x
+        # the likelihood has plateaus where no reward outweighs the entropy of going on: each hypothesis is a start of its own
+        alone = sorted(np.eye(problem.num_hypotheses), key=lambda theta: loss(theta)[0])[:STARTS]
+        found = [minimize(loss, theta, jac=True, method="L-BFGS-B") for theta in (start, *alone)]
+        return min(found, key=lambda result: result.fun).x
 
     def log_likelihood(self, problem: Problem, shown: np.ndarray, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """The log-likelihood of what was `shown` [P, A] under `theta` [N], and its slope [N]."""
