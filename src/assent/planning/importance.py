@@ -40,7 +40,7 @@ def refine(
 ) -> Refined:
     """Integral and means of a density from which `draws` [n, D] are, by importance sampling with scrambled Sobol points.
 
-    The proposal is a product of Student's t distributions along whitened axes, fitted to the draws, so that errors of the draws cost
+    The proposal is a product of Student's t distributions along whitened axes, fitted to the draws, so errors of the draws cost
     efficiency and not correctness. In two or three dimensions the error falls nearly as fast as one over the number of points (Owen,
     "Scrambled net variance for integrals of smooth functions", Annals of Statistics 25 (1997)); beyond some ten it is no better than chance.
 
