@@ -42,7 +42,7 @@ def refine(
 
     The proposal is a product of Student's t distributions along whitened axes, fitted to the draws, so errors of the draws cost
     efficiency and not correctness. In two or three dimensions the error falls nearly as fast as one over the number of points (Owen,
-    "Scrambled net variance for integrals of smooth functions", Annals of Statistics 25 (1997)); beyond some ten it is no better than chance.
+    "Scrambled net variance for integrals of smooth functions", Annals of Statistics 25 (1997)); beyond ten it is no better than chance.
 
     Args:
         evaluate: positions [n, D] -> log-density [n] (normalised to the evidence) and quantities [n, Q].
