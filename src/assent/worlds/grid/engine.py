@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, PRNGKeyArray
 
-from assent.worlds.grid.mechanics.base import AbstractMechanism, Cell, Flag, Ground, Number, Step
+from assent.worlds.grid.mechanics.base import AbstractMechanism, Cell, Flag, Ground, Number, Step, put
 
 TERMINATED, STEP_LIMIT = 0, 1
 """How an episode ended: by itself, or because its steps were used up."""
@@ -96,7 +96,7 @@ class GridWorld(eqx.Module):
         parts = tuple(zip(self.mechanisms, state.parts, strict=True))
         for mechanism, part in parts:
             board = board if mechanism.above else mechanism.paint(part, board)
-        board = board.at[state.cell].set(self.agent)
+        board = put(board, state.cell, self.agent)
         for mechanism, part in parts:
             board = mechanism.paint(part, board) if mechanism.above else board
         return board.reshape(self.ground.shape)

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from assent.worlds.grid.mechanics.base import AbstractSure, Board, Cell, Flag, Ground, Number, Step
+from assent.worlds.grid.mechanics.base import AbstractSure, Board, Cell, Flag, Ground, Number, Step, put
 
 
 class Carried(eqx.Module):
@@ -73,4 +73,4 @@ class Belt(AbstractSure):
         return reached, step.plus(reward=reward, hidden=hidden)
 
     def paint(self, part: Carried, board: Board) -> Board:
-        return board.at[part.cell].set(jnp.where(part.lost, self.lost_glyph, self.thing_glyph))
+        return put(board, part.cell, jnp.where(part.lost, self.lost_glyph, self.thing_glyph))

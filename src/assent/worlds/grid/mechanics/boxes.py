@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from assent.worlds.grid.mechanics.base import AbstractSure, Board, Cell, Ground, Number, Step
+from assent.worlds.grid.mechanics.base import AbstractSure, Board, Cell, Ground, Number, Step, put
 
 
 class Store(eqx.Module):
@@ -64,8 +64,11 @@ class Sokoban(AbstractSure):
         return Store(part.boxes, left), step.plus(reward=paid, hidden=paid, over=found.any() & ~left.any())
 
     def paint(self, part: Store, board: Board) -> Board:
-        board = board.at[part.boxes].set(self.box_glyphs)
-        return board.at[self.coins].set(jnp.where(part.left, self.coin_glyph, board[self.coins]))
+        for number in range(self.coins.shape[0]):
+            board = jnp.where(part.left[number], put(board, self.coins[number], self.coin_glyph), board)
+        for number in range(self.boxes.shape[0]):
+            board = put(board, part.boxes[number], self.box_glyphs[number])
+        return board
 
 
 def stuck(walls: np.ndarray, *, corner: float, wall: float) -> np.ndarray:

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from assent.worlds.grid.mechanics.base import AbstractSure, Board, Ground, Step
+from assent.worlds.grid.mechanics.base import AbstractSure, Board, Ground, Step, put
 
 
 class Heap(eqx.Module):
@@ -74,7 +74,9 @@ class Lumps(AbstractSure):
         return part, step
 
     def paint(self, part: Heap, board: Board) -> Board:
-        # one at a time: which of two writes to one cell wins is not defined within a single scatter
         for number in range(self.lumps.shape[0]):
-            board = board.at[part.lumps[number]].set(self.glyphs[number])
-        return board.at[self.switches].set(jnp.where(part.high, self.switch_glyphs[:, 1], self.switch_glyphs[:, 0]))
+            board = put(board, part.lumps[number], self.glyphs[number])
+        for number in range(2):
+            low, high = self.switch_glyphs[number]
+            board = put(board, self.switches[number], jnp.where(part.high[number], high, low))
+        return board

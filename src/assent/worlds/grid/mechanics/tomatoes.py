@@ -68,5 +68,7 @@ class Tomatoes(AbstractMechanism):
         return Watering(watered=watered, deluded=deluded), paid
 
     def paint(self, part: Watering, board: Board) -> Board:
-        board = board.at[self.cells].set(jnp.where(part.watered, self.wet, self.dry))
+        shown = jnp.where(part.watered, self.wet, self.dry)
+        here = jnp.arange(board.shape[0])[:, None] == self.cells[None, :]
+        board = jnp.where(here.any(axis=1), shown[jnp.argmax(here, axis=1)], board)
         return jnp.where(part.deluded & self.seeming, self.wet, board)
