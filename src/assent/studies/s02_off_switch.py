@@ -20,8 +20,8 @@ CLAIM = (
     "it always leaves it."
 )
 SOURCE = "T2: Hadfield-Menell, Dragan, Abbeel, Russell, The Off-Switch Game, 2017; T3, T4: derived in docs/hand-of-god-theory.md"
-BETA = Axis("beta sigma: how reliably the human tells good from bad (log)", 0.2, 6.0, log=True)
-MU = Axis("mu / sigma: how sure the agent is that acting is good", -3.0, 3.0)
+BETA = Axis("beta sigma: how reliably the human tells good from bad (log)", 0.2, 5.0, log=True)
+MU = Axis("mu / sigma: how sure the agent is that acting is good", -2.5, 2.5)
 EPS = Axis("eps: how often the human answers wrongly (share)", 0.0, 0.5)
 
 
@@ -40,7 +40,7 @@ def _strips(cells: int, draws: int) -> tuple[Strip, ...]:
     return (*wide, *(Strip("eps", float(x), cells, draws) for x in MU.centres(cells)))
 
 
-GRID = _strips(64, 1 << 19)
+GRID = _strips(64, 1 << 17)
 QUICK = _strips(4, 1 << 16)
 
 
@@ -210,7 +210,7 @@ STUDY = Study(
     title="Will it leave its off-switch to a human?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="an agent that compares averages over 524,288 imagined utilities, on 64 x 64 cells for each human; the place where its "
+    yardstick="an agent that compares averages over 131,072 imagined utilities, on 64 x 64 cells for each human; the place where its "
     "choice "
     "turns, by bisection, may lie at most .5 % off the line; farther off shows the claim wrong",
     advice="Do not count on deference from an agent that is sure of itself: keep its uncertainty honest (a wide sigma), and make the "

@@ -147,7 +147,7 @@ def _picture(rows: Sequence[Row], axis: str, x: Axis, title: str, caption: str) 
     found = np.zeros((len(ys), len(xs)), dtype=int)
     for row in cells:
         found[ys.index(row["cost"]), xs.index(row["x"])] = row["phase"]
-    fine = np.geomspace(x.low, x.high, 120) if x.log else np.linspace(x.low + 1e-3, x.high - 1e-6, 120)
+    fine = np.geomspace(x.low, x.high, 120) if x.log else np.geomspace(1e-4, x.high - 1e-6, 240)
     line = Line("theory: c*", tuple((float(value), theory(axis, float(value))) for value in fine))
     return Figure(
         f"cost-{axis}",
