@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from assent.planning.process import Process
 from assent.worlds.grid.kinds import Floor, Kind, Start, Wall
-from assent.worlds.grid.priors import Prior, Scene
+from assent.worlds.grid.priors import Prior, Vocabulary
 from assent.worlds.grid.reading import LevelError, within
 
 SUFFIX = ".level.toml"
@@ -215,10 +215,10 @@ class Level:
         single = character != " " and sum(line.count(character) for line in self.map) == 1
         return character if single else f"({row},{column})"
 
-    def scene(self) -> Scene:
+    def scene(self) -> Vocabulary:
         """What priors may speak of."""
         if not self.map:
-            return Scene(dict.fromkeys(self.states, 1), (), self.actions, self.answers)
+            return Vocabulary(dict.fromkeys(self.states, 1), (), self.actions, self.answers)
         places: dict[str, int] = {}
         floor: list[str] = []
         for row, line in enumerate(self.map):
@@ -231,7 +231,7 @@ class Level:
                 places[f"({row},{column})"] = 1
                 if isinstance(kind, Floor | Start):
                     floor.append(self.cell_name(row, column))
-        return Scene(places, tuple(floor), self.actions, self.answers)
+        return Vocabulary(places, tuple(floor), self.actions, self.answers)
 
 
 def names() -> tuple[str, ...]:

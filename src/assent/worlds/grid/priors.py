@@ -197,7 +197,7 @@ def as_mapping(prior: Prior) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Vocabulary:
     """What a prior may speak of: places by name, each with how many cells; floor cells by name; actions; those that may be shown."""
 
     places: Mapping[str, int]
@@ -206,7 +206,7 @@ class Scene:
     answers: tuple[str, ...]
 
 
-def check_prior(prior: Prior, scene: Scene, where: str) -> None:
+def check_prior(prior: Prior, scene: Vocabulary, where: str) -> None:
     """Refuses what names a place or action that there is not, and more hypotheses than can be enumerated.
 
     Raises:
@@ -236,7 +236,7 @@ def check_prior(prior: Prior, scene: Scene, where: str) -> None:
         raise LevelError(f"{where}: weights has {len(weights)} entries for {count} hypotheses. Give one for each.")
 
 
-def num_hypotheses(prior: Prior, scene: Scene) -> int | None:
+def num_hypotheses(prior: Prior, scene: Vocabulary) -> int | None:
     """How many hypotheses there are; None where they are not countable."""
     match prior:
         case Listed():
@@ -254,7 +254,7 @@ def num_hypotheses(prior: Prior, scene: Scene) -> int | None:
             return None
 
 
-def hypothesis_names(prior: Prior, scene: Scene) -> Iterator[str]:
+def hypothesis_names(prior: Prior, scene: Vocabulary) -> Iterator[str]:
     """The names of the hypotheses, in order; none for priors over real numbers.
 
     Listed ones have theirs; goals are joined by +; doors are called as their actions; linear ones are like "x 1, y -1"; those of a
@@ -280,7 +280,7 @@ def hypothesis_names(prior: Prior, scene: Scene) -> Iterator[str]:
             return
 
 
-def places_named(prior: Prior, scene: Scene) -> Iterator[str]:
+def places_named(prior: Prior, scene: Vocabulary) -> Iterator[str]:
     """The places that a prior speaks of; one may come more than once."""
     match prior:
         case Listed():
@@ -297,11 +297,11 @@ def places_named(prior: Prior, scene: Scene) -> Iterator[str]:
             return
 
 
-def _candidates(prior: Goals, scene: Scene) -> tuple[str, ...]:
+def _candidates(prior: Goals, scene: Vocabulary) -> tuple[str, ...]:
     return scene.floor if prior.candidates == "floor" else tuple(prior.candidates)
 
 
-def _check_goals(prior: Goals, scene: Scene, where: str) -> None:
+def _check_goals(prior: Goals, scene: Vocabulary, where: str) -> None:
     if prior.candidates != "floor":
         _check_places(tuple(prior.candidates), scene, f"{where}: candidates")
     count = len(_candidates(prior, scene))
@@ -309,14 +309,14 @@ def _check_goals(prior: Goals, scene: Scene, where: str) -> None:
         raise LevelError(f"{where}: k = {prior.k} goals among {count} candidates. Give fewer goals or more candidates.")
 
 
-def _check_listed(one: ListedReward, scene: Scene, where: str) -> None:
+def _check_listed(one: ListedReward, scene: Vocabulary, where: str) -> None:
     _check_places((*one.enter, *(at.place for at in one.at)), scene, where)
     for action in (*one.act, *(at.action for at in one.at)):
         if action not in scene.actions:
             raise LevelError(f"{where}: {action!r} is no action. The actions are {', '.join(scene.actions)}.")
 
 
-def _check_places(names: Sequence[str], scene: Scene, where: str) -> None:
+def _check_places(names: Sequence[str], scene: Vocabulary, where: str) -> None:
     for name in names:
         if name not in scene.places:
             known = ", ".join(repr(place) for place, _ in zip(scene.places, range(20), strict=False))
