@@ -11,7 +11,7 @@ import numpy as np
 from assent.hypotheses.rewards.enumerated import Rewards
 from assent.planning.model import Model
 from assent.worlds.grid.level import Level
-from assent.worlds.grid.priors import Doors, Goals, Linear, Listed, ListedReward, Mixture, Prior
+from assent.worlds.grid.priors import Doors, Gaussian, Goals, Linear, Listed, ListedReward, Mixture, Prior, SpikeSlab
 from assent.worlds.grid.tabulate import entering
 
 NONE_OF_THESE = "none of these"
@@ -19,11 +19,16 @@ NONE_OF_THESE = "none of these"
 
 
 class NotEnumerable(ValueError):
-    """The prior is over real numbers: it has no list of hypotheses. Use `RewardBelief`."""
+    """The prior is over real numbers: it has no list of hypotheses. Draw some, or use `RewardBelief`."""
 
 
-def rewards_of(level: Level, model: Model) -> Rewards:
-    """The reward hypotheses of a level whose prior is finite.
+def rewards_of(level: Level, model: Model, *, draws: int = 0, seed: int = 0) -> Rewards:
+    """The reward hypotheses of a level: all of them where its prior is finite, else as many draws as are asked for.
+
+    Args:
+        draws: equally likely rewards drawn from a prior over real numbers; 0 refuses such a prior. Draws stand for it while enough of them
+            are left: of 10,000 some 30 survive five corrections (docs/reward-posterior.md).
+        seed: of the draws.
 
     >>> from assent.worlds.grid.level import load
     >>> from assent.worlds.grid.tabulate import tabulate
@@ -32,14 +37,26 @@ def rewards_of(level: Level, model: Model) -> Rewards:
     ('left', 'right')
 
     Raises:
-        NotEnumerable: the prior is over real numbers.
+        NotEnumerable: the prior is over real numbers, and no draws are asked for.
         ValueError: the level has no prior.
     """
     if level.rewards is None:
         raise ValueError(f"{level.name} has no [prior]: it does not say which rewards are possible.")
+    if draws > 0 and isinstance(level.rewards, Gaussian | SpikeSlab):
+        reward = _drawn(level.rewards, model, draws, np.random.default_rng(seed))
+        return Rewards.of([f"draw {number + 1}" for number in range(draws)], np.ones(draws), reward)
     columns = list(_Columns(level, model).of(level.rewards))
     reward = np.stack([column.reward for column in columns], axis=2)
     return Rewards.of([column.name for column in columns], [column.weight for column in columns], reward)
+
+
+def _drawn(prior: Gaussian | SpikeSlab, model: Model, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """[P, A, N]: independent rewards of each place and action; 0 in terminal places."""
+    shape = (model.num_places, model.num_actions, draws)
+    reward = rng.normal(prior.mean, prior.sd, shape)
+    if isinstance(prior, SpikeSlab):
+        reward = np.where(rng.random(shape) < prior.q, reward, 0.0)
+    return np.where(model.terminal[: model.num_places, None, None], 0.0, reward)
 
 
 @dataclass(frozen=True)
