@@ -152,7 +152,12 @@ class _Box:
 
     def axes(self, *, grid: bool) -> Markup:
         about = 6 if self.right - self.left > 400 else 4
-        parts: list[Child] = [label(self.y_axis.title, self.left, self.top - 12, class_="unit")]
+        at_x, above = (self.left, self.right - self.left) if self.right > 600 else (0.0, self.right)
+        said = _split(self.y_axis.title, above, _FONT)
+        parts: list[Child] = [
+            label(text, at_x, self.top - 12 - 14 * (len(said) - 1 - number_), class_="unit")
+            for number_, text in enumerate(said)
+        ]
         for value in self.y_axis.ticks(6):
             at = self.y(value)
             parts.append(
@@ -164,7 +169,8 @@ class _Box:
             parts.append(line(at, self.bottom, at, self.bottom + 4, class_="axis"))
             parts.append(label(short(value), at, self.bottom + 18, anchor="middle"))
         parts.append(line(self.left, self.bottom, self.right, self.bottom, class_="axis"))
-        parts.append(label(self.x_axis.title, self.right, self.bottom + 37, class_="unit", anchor="end"))
+        for number_, text in enumerate(_split(self.x_axis.title, self.right, _FONT)):
+            parts.append(label(text, self.right, self.bottom + 37 + 14 * number_, class_="unit", anchor="end"))
         return group(parts)
 
     def track(self, points: Sequence[tuple[float, float] | None]) -> list[tuple[Number, Number] | None]:
@@ -233,7 +239,7 @@ def share_diagram(
 ) -> Markup:
     """An image of shares in [0, 1], [Y, X], in eleven shades, with theory's lines over it."""
     ramp = group([rect(2 * level, -5, 2.2, 10, class_=f"h{level}") for level in range(LEVELS)])
-    box, key, bottom = _layout(title, width, x, y, [(ramp, f"{unit}: 0 (left) to 1 (right)")], lines)
+    box, key, bottom = _layout(title, width, x, y, [(ramp, f"{unit}: 0 to 1")], lines)
     level = np.clip(np.rint(shares * (LEVELS - 1)), 0, LEVELS - 1).astype(int)
     shades = [number_ for number_ in range(LEVELS) if (level == number_).any()]
     parts: list[Child] = [key]
@@ -351,21 +357,29 @@ def _layout(
     at = left if width >= 600 else 0.0
     key, used = legend(keys, x=at, y=top + 10, width=width - at, size=_FONT)
     tall = height if height is not None else min(right - left, 440.0)
-    box = _Box(left, top + used + 36, right, top + used + 36 + tall, x, y)
-    return box, group([head, key]), box.bottom + 46
+    above = 22 + 14 * len(_split(y.title, right - left if right > 600 else right, _FONT))
+    below = 32 + 14 * len(_split(x.title, right, _FONT))
+    box = _Box(left, top + used + above, right, top + used + above + tall, x, y)
+    return box, group([head, key]), box.bottom + below
 
 
 def _headed(title: str, width: float) -> tuple[Markup, float]:
     """The title over as many lines as it needs, and where they end."""
-    lines, words = [""], title.split()
-    for word in words:
+    lines = _split(title, width, _TITLE)
+    parts = [label(text, 0, 16 + 21 * number_, class_="title", size=_TITLE) for number_, text in enumerate(lines)]
+    return group(parts), 21.0 * len(lines) + 10
+
+
+def _split(text: str, width: float, size: float) -> list[str]:
+    """The text in as many lines as it needs; bold, so a little wider than the estimate."""
+    width, lines = width / 1.15, [""]
+    for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if text_width(longer, _TITLE) <= width or not lines[-1]:
+        if text_width(longer, size) <= width or not lines[-1]:
             lines[-1] = longer
         else:
             lines.append(word)
-    parts = [label(text, 0, 16 + 21 * number_, class_="title", size=_TITLE) for number_, text in enumerate(lines)]
-    return group(parts), 21.0 * len(lines) + 10
+    return lines
 
 
 def _areas(box: _Box, mask: np.ndarray) -> str:

@@ -117,7 +117,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     high = 1.3 * max(max(row["theory"], row["measured"]) for row in found)
     low = 0.7 * min(row["theory"] for row in found)
     measured = Series(
-        "cost at which the planner's verdict turns, one point a setting",
+        "measured, one point a setting",
         tuple(row["theory"] for row in found),
         tuple(row["measured"] for row in found),
         band=False,

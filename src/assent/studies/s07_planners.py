@@ -133,7 +133,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     series = []
     for name in ("bounds", "voi3", "voi1", "qmdp"):
         mine = [row for row in rows if row["planner"] == name]
-        words = WORDS[name] if name != "qmdp" else "mean reward, likeliest reward, QMDP: 0 (at the foot)"
+        words = WORDS[name] if name != "qmdp" else "mean, likeliest reward, QMDP: 0"
         series.append(
             Series(
                 words,

@@ -148,7 +148,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
         found[rates.index(row["rate"]), harms.index(row["harm"])] = row["speaking"]
     lines = [_edge("theory: where waiting begins to pay", low=True), _edge("theory: where it ceases to", low=False)]
     unwatched = (SHORT - LONG) / FINE
-    alone = Line("unwatched: crosses left of here, goes round right", ((unwatched, RATE.low), (unwatched, RATE.high)))
+    alone = Line("unwatched: crosses left of it only", ((unwatched, RATE.low), (unwatched, RATE.high)))
     return (
         Figure(
             "watched",

@@ -137,7 +137,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
                 x=TRUE,
                 y=BELIEVED,
                 shares=shares * 2,
-                unit="share of lives at the wrong door, twice (1 is one half)",
+                unit="share at the wrong door, doubled",
                 lines=lines,
             ),
         ),

@@ -125,10 +125,10 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     rows = sorted(rows, key=lambda row: row["cost"])
     rest = [row for row in rows if row["lives"] > row["ended_first"]]
     series = [
-        _shares("disabled the overseer (of all lives)", rows, "disabled", [row["lives"] for row in rows]),
-        _shares("went through a door first, overseer still there", rows, "ended_first", [row["lives"] for row in rows]),
+        _shares("disabled, of all lives", rows, "disabled", [row["lives"] for row in rows]),
+        _shares("finished first, overseer still there", rows, "ended_first", [row["lives"] for row in rows]),
         _shares(
-            "disabled (of the lives that did not finish first)",
+            "disabled, of those not finished first",
             rest,
             "disabled",
             [r["lives"] - r["ended_first"] for r in rest],
