@@ -70,5 +70,11 @@ def write_reference(_app: Sphinx) -> None:
     (PAGES / "index.rst").write_text(listing + "\n", encoding="utf-8")
 
 
+def skip_tuple_fields(_app: Sphinx, _what: str, _name: str, obj: object, skip: bool, _options: object) -> bool | None:
+    """Leaves out the fields of named tuples: their classes describe them already, under Attributes."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", write_reference)
+    app.connect("autodoc-skip-member", skip_tuple_fields)

@@ -91,7 +91,7 @@ class Particles:
 
     @property
     def effective(self) -> float:
-        """Kish's effective number of particles: 1 / sum of squared weights; 0 when none is alive."""
+        """Kish's effective number of particles, 1 / sum of squared weights; 0 when none is alive."""
         total = np.exp(2 * self.log_weight).sum()
         return float(1 / total) if total > 0 else 0.0
 

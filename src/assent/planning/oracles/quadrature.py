@@ -11,7 +11,7 @@ MOST_STATES = 3
 """A grid over more dimensions than this has too many points."""
 
 POINTS = {1: 1_000, 2: 240, 3: 96}
-"""Points of the grid in each direction, by the number of states: its step is then at most a fifth of a standard deviation, and the
+"""Points of the grid in each direction, by the number of states. Its step is then at most a fifth of a standard deviation, and the
 trapezoidal rule converges exponentially for smooth integrands that vanish at both ends (Trefethen and Weideman, SIAM Review 2014)."""
 
 _CHUNK = 100_000
