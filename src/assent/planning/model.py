@@ -148,7 +148,7 @@ def every_policy_ends(successor: np.ndarray, chance: np.ndarray, terminal: np.nd
     possible = chance > 0
     while True:
         # an action keeps inside if all of its possible successors do
-        inside = np.where(possible, staying[successor], True).all(axis=2).any(axis=1)
+        inside = np.where(possible, staying[successor], True).min(axis=2).max(axis=1)
         remaining = staying & inside
         if np.array_equal(remaining, staying):
             return not staying.any()
