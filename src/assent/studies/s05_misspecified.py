@@ -166,7 +166,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
             lambda width, name: line_chart(
                 width=width,
                 name=name,
-                title="With nothing left for the truth, every life ends at the wrong door",
+                title="With little left for the truth, most lives end at the wrong door",
                 desc="Share of lives that disabled their overseer at the wrong door.",
                 x=Axis("weight that the prior left for the truth (log)", 1e-3, 0.5, log=True),
                 y=Axis("share of lives locked in at the wrong door", 0.0, 1.0),

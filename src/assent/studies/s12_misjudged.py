@@ -132,7 +132,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
             lambda width, name: share_diagram(
                 width=width,
                 name=name,
-                title="Harm comes from trusting an overseer more than she deserves",
+                title="Trusting her too much, or hardly at all: either way it stops listening too early",
                 desc="Share of lives that end without overseer at the wrong door.",
                 x=TRUE,
                 y=BELIEVED,

@@ -20,11 +20,9 @@ from assent.worlds.grid.level import load
 from assent.worlds.grid.tabulate import tabulate
 
 CLAIM = (
-    "In a small grid with two doors and a button the agent listens while oversight is cheap, goes through a door with its overseer "
-    "still there "
-    "when it is dearer, and presses the button only when the few steps to the door cost more than the detour: so few lives disable "
-    "anything, "
-    "and what it does first is what the exact fractions say."
+    "In a small grid with two doors and a button the agent listens while oversight is cheap, goes through a door with its overseer still "
+    "there when it is dearer, and presses the button when the steps to the door cost more than the detour; what it does first, and what it "
+    "is worth, is what exact fractions say."
 )
 SOURCE = "world W3; exact values: assent.planning.oracles.fork; pitfall P13"
 PRIOR, RATE, EPS, DISCOUNT = 0.8, 0.1, 0.1, 0.9
@@ -143,7 +141,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
             lambda width, name: line_chart(
                 width=width,
                 name=name,
-                title="Where it can finish, it finishes; it disables only what is very dear",
+                title="Below a certain price it finishes with its overseer still there; above, it disables her first",
                 desc="Shares of lives by the cost of oversight in the fork.",
                 x=COST,
                 y=Axis("share of lives", 0.0, 1.02),
