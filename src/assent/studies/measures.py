@@ -36,7 +36,7 @@ def wilson(successes: int, total: int, *, level: float = 0.95) -> tuple[float, f
 
 
 def boundary_error(measured: float, theory: float) -> float:
-    """|measured - theory| / |theory|; infinite where theory is 0 and something else was measured.
+    """`|measured - theory| / |theory|`; infinite where theory is 0 and something else was measured.
 
     >>> boundary_error(0.99, 1.0)
     0.010000000000000009
