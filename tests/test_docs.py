@@ -127,8 +127,11 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def test_every_key_of_the_configuration_is_documented_with_its_default() -> None:
-    fields = {**config.RunConfig.model_fields, **{f"agent.{k}": v for k, v in config.AgentConfig.model_fields.items()}}
-    del fields["agent"]
+    parts = {"agent": config.AgentConfig, "overseer": config.OverseerConfig}
+    fields = dict(config.RunConfig.model_fields)
+    for name, part in parts.items():
+        del fields[name]
+        fields |= {f"{name}.{key}": field for key, field in part.model_fields.items()}
     documented = table("Configuration file")
     assert set(documented) == set(fields)
     for key, field in fields.items():
