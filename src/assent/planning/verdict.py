@@ -100,8 +100,8 @@ def judge(
 def _best(value: np.ndarray, among: np.ndarray, slack: float) -> int:
     if not among.any():
         return -1
-    masked = np.where(among, value, -np.inf)
-    return int(np.flatnonzero(masked >= masked.max() - slack)[0])
+    best = value[among].max()
+    return int(np.flatnonzero(among & (value >= best - slack))[0])
 
 
 def _phase(lower: np.ndarray, upper: np.ndarray, leaving: np.ndarray, slack: float) -> Phase:
