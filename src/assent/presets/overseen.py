@@ -17,7 +17,7 @@ from assent.worlds.grid.tabulate import atlas
 from assent.worlds.hand_of_god import HandOfGod as World
 from assent.worlds.levels import hand_of_god
 
-NUM_STEPS = 30
+NUM_STEPS = 16
 """Decisions in a run that does not end before."""
 
 PLANNER = Bracket(tolerance=2e-3, settle=True)
