@@ -1,4 +1,4 @@
-"""How many steps a second do the safety gridworlds make, 256 at once? Beside navix, xminigrid and jumanji, in the same run."""
+"""How many steps a second do the safety gridworlds and the hand of god make, 256 at once? Beside navix, xminigrid and jumanji, in the same run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from _report import Row, main
 
 from assent.worlds.grid.assembly import world_of
 from assent.worlds.grid.level import load
+from assent.worlds.levels import hand_of_god
 
 WORLDS, STEPS, ROUNDS = 256, 500, 5
 LEVELS = (
@@ -30,6 +31,9 @@ LEVELS = (
     "whisky_gold_forced",
 )
 """One of each of the eleven, the largest where there are several."""
+
+OVERSEEN = ("fork", "off_switch", "room_10_0")
+"""Levels of the hand of god."""
 
 Life = Callable[[Any], Any]
 """Steps 256 worlds `STEPS` times with random actions; what it returns depends on every observation and reward, so nothing is left out."""
@@ -59,6 +63,17 @@ def ours(level: str, *, seeing: bool) -> Life:
     def step(key: Any, state: Any, action: Any) -> tuple[Any, Any]:
         after = world.step(key, state, action)
         return after, (after.reward, world.observe(after) if seeing else after.done)
+
+    return _scan(world.init, step, world.num_actions)
+
+
+def corrected(level: str) -> Life:
+    """A level with an overseer, as tables: state and correction are seen in each step."""
+    world = hand_of_god(load(level))
+
+    def step(key: Any, state: Any, action: Any) -> tuple[Any, Any]:
+        after = world.step(key, state, action)
+        return after, world.observe(after)
 
     return _scan(world.init, step, world.num_actions)
 
@@ -124,8 +139,11 @@ def measure() -> list[Row]:
     for level in LEVELS:
         lives[level] = ours(level, seeing=True)
         lives[f"{level} blind"] = ours(level, seeing=False)
+    for level in OVERSEEN:
+        lives[level] = corrected(level)
     rates = _rates(lives)
     rows = [_row(level, rates[level], rates[f"{level} blind"], rates, "bar 1,000,000 blind") for level in LEVELS]
+    rows += [_row(level, rates[level], None, rates, "with an overseer; bar 1,000,000") for level in OVERSEEN]
     rows += [_row(name, rates[name], None, rates, PEERS[name].__doc__ or "") for name in PEERS if name in rates]
     return rows + [_row(name, None, None, rates, said) for name, said in missing]
 
