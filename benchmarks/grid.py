@@ -1,4 +1,4 @@
-"""How many steps a second do the safety gridworlds and the hand of god make, 256 at once? Beside navix, xminigrid and jumanji, in the same run."""
+"""Steps a second of safety gridworlds and of the hand of god, 256 at once, beside navix, xminigrid and jumanji in the same run."""
 
 from __future__ import annotations
 

@@ -70,15 +70,20 @@ class StochasticSearch:
 
     def search(self, problem: Problem, weights: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Visits and values [B, A] of the first actions, for beliefs `weights` [B, N] and `states` [B], searched side by side."""
-        tables = _Tables(problem, self.leaf)
+        visits, values = self.searched(Tables(problem, self.leaf), weights, states)
+        return np.asarray(visits), np.asarray(values, np.float64)
+
+    def searched(self, tables: Tables, weights: np.ndarray, states: np.ndarray) -> tuple[Array, Array]:
+        """As `search`, on tables that are there already; it may be compiled."""
         node = _Node(
             jnp.asarray(weights, jnp.float32),
             jnp.asarray(states),
             jnp.zeros(len(states), jnp.int32),
             jnp.zeros(len(states)),
         )
+        actions = tables.problem.model.num_actions
         root = mctx.RootFnOutput(
-            prior_logits=jnp.zeros((len(states), problem.model.num_actions)),
+            prior_logits=jnp.zeros((len(states), actions)),
             value=jnp.take_along_axis(tables.worth(node.weights), node.state[:, None], axis=1)[:, 0],
             embedding=node,
         )
@@ -95,8 +100,7 @@ class StochasticSearch:
                 temperature=0.0,
             )
         summary = output.search_tree.summary()
-        actions = problem.model.num_actions
-        return np.asarray(summary.visit_counts)[:, :actions], np.asarray(summary.qvalues, np.float64)[:, :actions]
+        return summary.visit_counts[:, :actions], summary.qvalues[:, :actions]
 
 
 @dataclass(frozen=True)
@@ -118,10 +122,14 @@ class SearchBracket:
         return replace(keeps, planner=self.name, phase="undecided", lower=low.lower, upper=high.upper)
 
 
-class _Tables:
-    """A problem as JAX arrays, and the two recurrent functions of the search."""
+class Tables:
+    """A problem as JAX arrays, and the two recurrent functions of the search.
 
-    def __init__(self, problem: Problem, leaf: Leaf) -> None:
+    Args:
+        cost: [S, A], what an action costs, in units of reward, where it is another than the model's: data of a compiled search, say.
+    """
+
+    def __init__(self, problem: Problem, leaf: Leaf, *, cost: Float[Array, "s a"] | None = None) -> None:
         signals = signals_of(problem)
         if (
             signals.before.shape[1] > 1
@@ -138,7 +146,7 @@ class _Tables:
         model = problem.model
         self.problem, self.leaf, self.discount = problem, leaf, float(model.discount)
         self.reward = jnp.asarray(problem.reward[model.place], jnp.float32)  # [S, A, N]
-        self.cost = jnp.asarray(model.cost, jnp.float32)
+        self.cost = jnp.asarray(model.cost, jnp.float32) if cost is None else cost
         self.successor, self.chance = jnp.asarray(model.successor), jnp.asarray(model.chance, jnp.float32)
         self.terminal = jnp.asarray(model.terminal)
         self.likelihood = jnp.asarray(signals.likelihood[signals.before[:, 0]], jnp.float32)  # [S, Z, N]
