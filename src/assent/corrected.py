@@ -9,10 +9,16 @@ from typing import Any
 import jax
 import numpy as np
 
+from assent.agents.hand_of_god import HandOfGod as Agent
 from assent.core import Belief
 from assent.drive import actions_done
 from assent.session import Acted, Session
 from assent.worlds.hand_of_god import HandOfGod, Life
+
+NOBODY = -1
+
+REQUESTS = 1 << 20
+"""Where the random numbers of requests begin; those of steps are below."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Moment:
         state: of the model, before the action.
         about, shown: the place and the action of this step's correction, -1 where none came.
         asked: the agent asked, and `action` is the overseer's.
-        action: what was done.
+        action: what was done: what the agent chose, what an order forced, or -1 for nothing.
         belief: what the agent believed when it decided.
         life: the world before the action.
     """
@@ -44,6 +50,7 @@ def live_corrected(session: Session, world: HandOfGod, *, num_steps: int) -> Ite
 
     What the ledger already holds is replayed into the world first. Everything random comes from the session's seed, so a run that
     was broken off goes on as if it never had been. A correction that forces an action is carried out by the world, whatever was decided.
+    Where corrections can be paid for, one is bought in each step in which the agent's verdict says that it is worth its price.
 
     Raises:
         ValueError: the session was opened without `learn_from_corrections`.
@@ -62,23 +69,45 @@ def live_corrected(session: Session, world: HandOfGod, *, num_steps: int) -> Ite
     said = {event.body["step"] for event in events if event.kind == "volunteer"}
     for step in range(session.step, num_steps):
         if bool(life.done):
+            _hear(session, world, life, step, heard=step in said)  # what ended the life is learned from too
             return
-        moment = _moment(session, world, life, step, heard=step in said)
-        life = step_world(world, key_of(key, step + 1), life, np.int32(moment.action))
+        moment = _moment(session, world, life, step, key_of(key, REQUESTS + step), heard=step in said)
+        life = step_world(world, key_of(key, step + 1), moment.life, np.int32(moment.action))
         yield moment
 
 
-def _moment(session: Session, world: HandOfGod, life: Life, step: int, *, heard: bool) -> Moment:
+def _hear(session: Session, world: HandOfGod, life: Life, step: int, *, heard: bool) -> tuple[int, int]:
+    """The place and action of this step's correction, on the ledger and learned from, unless it was `heard` before the run broke off."""
     seen: Any = world.observe(life)
-    state, about, shown = (int(part) for part in (seen.state, seen.about, seen.shown))
-    asked = session.waiting is not None
-    if about >= 0 and not heard and not asked:
+    about, shown = int(seen.about), int(seen.shown)
+    if about >= 0 and not heard and session.waiting is None:
         session.volunteer(step, shown, actor="overseer", obs=about)
-    action, belief = -1, session.belief
+    return about, shown
+
+
+def _moment(session: Session, world: HandOfGod, life: Life, step: int, key: Any, *, heard: bool) -> Moment:
+    about, shown = _hear(session, world, life, step, heard=heard)
+    state = int(life.state)
+    if not heard and session.waiting is None and world.trigger == "on_request":
+        wanted = _request(session, state)
+        if wanted is not None:
+            life = world.request(key, life, wanted)
+            about, shown = _hear(session, world, life, step, heard=False)
+    asked, belief = session.waiting is not None, session.belief
+    action = NOBODY
     if not asked:
         decision = session.decide(state)
         asked = not isinstance(decision, Acted)
-        action = -1 if asked else decision.action  # pyright: ignore[reportAttributeAccessIssue]
+        action = NOBODY if asked else decision.action  # pyright: ignore[reportAttributeAccessIssue]
     if asked:
-        action = session.consult(int(world.reveal(life)))
-    return Moment(step, state, about, shown, asked, action, belief, life)
+        # who has been sent away, or cannot be heard from here, answers nothing
+        reachable = float(world.rate[state]) > 0
+        action = session.consult(int(world.reveal(life))) if reachable else session.expire()
+    done = int(world.forced(life, action)) if action >= 0 else action
+    return Moment(step, state, about, shown, asked, done, belief, life)
+
+
+def _request(session: Session, state: int) -> int | None:
+    """The place about which a correction is worth paying for, -1 for the current one; None if none is."""
+    verdict = session.agent.verdict(session.belief, state) if isinstance(session.agent, Agent) else None
+    return verdict.about if verdict is not None and verdict.requests else None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import equinox as eqx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import assent
 from assent.agents.hand_of_god import HandOfGod
 from assent.agents.lineup import LINEUP, min_consent, with_search
 from assent.core import Answer
@@ -22,6 +24,8 @@ from assent.planning.oracles.silence import two_doors
 from assent.planning.process import Process
 from assent.presets.overseen import Terms, overseen
 from assent.session import Session
+from assent.worlds.grid.level import load
+from assent.worlds.levels import hand_of_god
 from tests.planning.small import doors
 
 TWO_DOORS = Rewards.of(["door 1", "door 2"], [1, 1], np.concatenate([np.eye(2), np.eye(2)])[None])
@@ -223,7 +227,8 @@ def test_min_consent_asks_less_the_more_it_was_told() -> None:
         asks.append(float(agent.propose(belief, 0).ask))
         belief = agent.learn(belief, 0, Answer(0))
     assert asks[0] > 0.5
-    assert asks == sorted(asks, reverse=True) or asks[-1] == asks[0]
+    assert asks == sorted(asks, reverse=True)
+    assert asks[-1] < asks[0]
 
 
 def test_the_slope_of_the_entropy_fit_is_that_of_its_likelihood() -> None:
@@ -273,3 +278,81 @@ def test_terms_change_the_agent_that_the_ledger_knows(tmp_path: Path) -> None:
         other = replace(scene, agent=overseen("fork", terms=Terms(cost=0.5)).agent)
         with pytest.raises(Exception, match="process"):
             Session.resume(other.agent, book, run="hand", overseer=scene.overseer)
+
+
+def test_an_order_is_what_is_done_and_recorded(tmp_path: Path) -> None:
+    scene = overseen("fork", terms=Terms(rate=1.0, eps=0.5))
+    level = replace(scene.level, process=replace(scene.level.process, authority="override"))
+    world = hand_of_god(level)
+    book, session = opened(tmp_path, scene, seed=3)
+    with book:
+        moments = list(live_corrected(session, world, num_steps=6))
+    ordered = [m for m in moments if m.shown >= 0 and m.about == scene.agent.hypotheses.problem.model.place[m.state]]
+    assert ordered
+    assert all(m.action == m.shown for m in ordered)
+
+
+def test_corrections_are_bought_while_they_are_worth_it_and_come_at_their_rate(tmp_path: Path) -> None:
+    level = load("request")
+    folders = []
+    for rate in (0.0, 1.0):
+        file = tmp_path / f"request_{int(rate)}.level.toml"
+        text = (Path(assent.__file__).parent / "worlds/grid/levels/request.level.toml").read_text(encoding="utf-8")
+        text = text.replace('name = "request"', f'name = "{file.name.split(".")[0]}"').replace(
+            "rate = 1.0", f"rate = {rate}"
+        )
+        file.write_text(text, encoding="utf-8")
+        scene = overseen(str(file))
+        folder = tmp_path / str(rate)
+        folder.mkdir()
+        book, session = opened(folder, scene)
+        with book:
+            moments = list(live_corrected(session, scene.world, num_steps=8))
+        assert not any(m.asked for m in moments), "a correction that is paid for is no question"
+        folders.append(([m.about >= 0 for m in moments], float(moments[-1].life.hidden)))
+    (silent, _), (told, _) = folders
+    assert not any(silent)
+    assert told[0], "the first one is worth its price"
+    assert not all(told), "and once it is sure enough, none is"
+    assert level.process.request_cost > 0
+
+
+def test_a_correction_that_ends_the_life_is_on_the_ledger(tmp_path: Path) -> None:
+    scene = overseen("shutdown")
+    for seed in range(20):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        book, session = opened(folder, scene, seed=seed)
+        with book:
+            moments = list(live_corrected(session, scene.world, num_steps=8))
+            said = list(book.events("hand", kinds=("volunteer",)))
+        if len(said) > sum(m.about >= 0 for m in moments):
+            return
+    pytest.fail("in twenty lives nobody was shut down after a step")
+
+
+def test_nobody_who_was_sent_away_answers(tmp_path: Path) -> None:
+    """All hypotheses contradicted, and nobody left to ask: the null action."""
+    scene = overseen("off_switch")
+    agent, model = scene.agent, scene.agent.hypotheses.problem.model
+    book, session = opened(tmp_path, scene)
+    with book:
+        for shown in ("right", "left"):
+            session.volunteer(0, scene.labels.index(shown), actor="overseer", obs=model.start)
+        gone = int(np.flatnonzero(~model.kept & (model.place == model.start))[0])
+        world = eqx.tree_at(lambda w: w.starts, scene.world, np.full_like(np.asarray(scene.world.starts), gone))
+        with pytest.warns(match="contradicted"):
+            moment = next(live_corrected(session, world, num_steps=2))
+        assert moment.asked
+        assert moment.action == scene.null_action
+        assert agent.verdict(moment.belief, moment.state) is None
+
+
+def test_after_a_huge_cost_was_escaped_the_agent_still_goes_where_it_wants() -> None:
+    scene = overseen("off_switch", terms=Terms(cost=1e10))
+    model = scene.agent.hypotheses.problem.model
+    gone = int(np.flatnonzero(~model.kept & (model.place == model.start))[0])
+    belief = scene.agent.learn(scene.agent.init(), gone, Answer(scene.labels.index("left")))
+    verdict = scene.agent.verdict(belief, gone)
+    assert verdict is not None
+    assert scene.labels[verdict.action] == "left"

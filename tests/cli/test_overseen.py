@@ -37,7 +37,7 @@ def test_the_cost_of_oversight_decides(tmp_path: Path) -> None:
         )
         phases[cost] = first["verdict"]["phase"]
     assert phases["0"] == "keeps"
-    assert phases["2"] != "keeps"
+    assert phases["2"] == "disables"
 
 
 def test_it_is_shown_to_people_with_its_reasons(tmp_path: Path) -> None:
@@ -51,6 +51,8 @@ def test_it_is_resumed_replayed_and_verified(tmp_path: Path) -> None:
     ledger = tmp_path / "a.db"
     whole = [item for item in lived(ledger, "--run", "whole") if item["record"] == "step"]
     lived(ledger, "--run", "short", "--steps", "1")
+    ended = records(invoke("resume", "whole", "--ledger", str(ledger), "--json").stdout)[-1]
+    assert (ended["decisions"], ended["kept"], ended["left_at"]) == (0, None, None), "nothing was left to do"
     for command in (("replay", "whole"), ("log", "verify"), ("resume", "whole")):
         result = invoke(*command, "--ledger", str(ledger), "--json")
         assert result.exit_code == 0, result.output

@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+import termios
 import threading
 import time
 from pathlib import Path
@@ -117,6 +118,8 @@ def test_a_terminal_is_read_key_by_key() -> None:
         found: list[int] = []
         reader = threading.Thread(target=lambda: found.extend(actions_from(terminal, MOVES)), daemon=True)
         reader.start()
+        while termios.tcgetattr(ours)[3] & termios.ICANON:  # what is typed before the reader is ready is dropped
+            time.sleep(0.01)
         os.write(ours, b"\x1b[Ad?")
         time.sleep(0.3)
         os.write(ours, b" q")

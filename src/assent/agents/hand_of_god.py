@@ -22,9 +22,9 @@ from assent.planning.verdict import Verdict
 class HandOfGod:
     """Acts on the best plan over its reward hypotheses; its corrections are evidence about them, and so worth keeping the overseer for.
 
-    It never sees a reward. It asks, rather than acts, when nothing is left to believe in (every hypothesis contradicted), when
-    it is halted, and where it may pay for a correction and that is worth the price. Everything else it does by itself: whether it
-    keeps its overseer follows from the plan, which `verdict` explains.
+    It never sees a reward. It asks, rather than acts, when nothing is left to believe in (every hypothesis contradicted) and when
+    it is halted. Everything else it does by itself: whether it keeps its overseer follows from the plan, which `verdict` explains. Where
+    corrections can be paid for, `verdict` says whether one is worth its price; whoever drives the agent then buys it.
 
     Attributes:
         hypotheses: the rewards that may be meant.
@@ -97,7 +97,7 @@ class HandOfGod:
         weights = self.weights(belief)
         verdict = self.verdict(belief, obs)
         probs = np.zeros(self.hypotheses.num_actions)
-        if verdict is not None and not verdict.requests:
+        if verdict is not None:
             probs[verdict.action] = 1.0
         planned = Assent(probs)
         final = Assent(np.zeros_like(probs)) if halted else planned

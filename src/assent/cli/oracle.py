@@ -96,7 +96,7 @@ def number(option: str, text: str) -> float:
     """The number that an option was given."""
     try:
         return float(exact(text))
-    except (ValueError, ZeroDivisionError) as error:
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
         raise ValueError(
             f"{option} {text} is no number. Give a decimal such as 0.05, or a quotient such as 1/20."
         ) from error
@@ -132,6 +132,10 @@ def deepest(
         return solve_history_tree(model, level.process, rewards.reward, prior, horizon=steps, likelihood=shown)
 
     if horizon is not None:
+        if horizon > DEEPEST:
+            raise ValueError(
+                f"--horizon {horizon}: the tree of histories goes down to {DEEPEST} steps at the most. Give fewer."
+            )
         return solved(horizon)
     steps, solution = 1, solved(1)
     while steps < DEEPEST:

@@ -30,8 +30,8 @@ def watch(
     interrupted: Callable[[], bool],
 ) -> dict[str, Any]:
     """Shows a life as it is lived; live on a terminal, else one entry a step. Returns what it came to, for the last record."""
-    model, kept, counts = scene.agent.hypotheses.problem.model, True, {"decisions": 0, "corrections": 0, "asks": 0}
-    left_at: int | None = None
+    problem, counts = scene.agent.hypotheses.problem, {"decisions": 0, "corrections": 0, "asks": 0}
+    kept, left_at = True, None
     _introduce(output, scene)
     live = Live(console=output.people, auto_refresh=False, transient=False) if output.people.is_terminal else None
     try:
@@ -49,24 +49,28 @@ def watch(
             else:
                 live.update(picture, refresh=True)
                 time.sleep(pace)
-            if kept and verdict is not None and verdict.leaves and not moment.asked:
-                kept, left_at = False, moment.step
-                _why(live.console.print if live else output.people.print, scene, verdict)
+            if kept and moment.action >= 0 and problem.leaves[moment.state, moment.action]:
+                left_at = moment.step
+                if verdict is not None and verdict.action == moment.action:
+                    _why(live.console.print if live else output.people.print, verdict)
+            kept = kept and left_at is None and bool(problem.model.kept[moment.state])
             if interrupted():
                 raise KeyboardInterrupt
     finally:
         if live is not None:
             live.stop()
-    output.say(_ending(counts, left_at, kept=kept, scene=scene))
-    return {**counts, "left_at": left_at, "states": model.num_states}
+    output.say(_ending(counts, left_at, kept=kept))
+    return {**counts, "left_at": left_at, "kept": kept if counts["decisions"] else None}
 
 
 def _introduce(output: Output, scene: Overseen) -> None:
     process = scene.level.process
     output.say(f"{scene.level.title}.")
+    errs = {"eps": f"errs in {process.eps:.0%} of those", "optimal": "never errs"}
+    how = errs.get(process.answer, f"shows {process.answer} actions")
     output.say(
-        f"No reward is ever shown. The overseer corrects in {process.rate:.0%} of all steps, errs in {process.eps:.0%} of those, and costs "
-        f"{process.cost:g} a step while it is there. @ is the agent.\n"
+        f"No reward is ever shown. The overseer corrects in {process.rate:.0%} of all steps, {how}, and costs {process.cost:g} a step "
+        "while it is there. @ is the agent.\n"
     )
 
 
@@ -137,26 +141,27 @@ def _sum(terms: Terms) -> str:
     )
 
 
-def _why(print_: Callable[[Any], None], scene: Overseen, verdict: Verdict) -> None:
+def _why(print_: Callable[[Any], None], verdict: Verdict) -> None:
     terms = verdict.terms
     if terms is None:
         return
-    names = {"the way is better": terms.path_gain, "its cost is saved": terms.saved_cost}
-    reason = max(names, key=lambda name: names[name])
-    print_(
-        Text(
-            f"It sends the overseer away: what corrections would still teach is worth {terms.information_lost:.2f}, and it gains more "
-            f"({reason}: {max(names.values()):.2f}).",
-            style="bold magenta",
-        )
-    )
+    gains = {"the way is better": terms.path_gain, "its cost is saved": terms.saved_cost}
+    if terms.information_lost < 0:
+        gains["its orders are escaped"] = -terms.information_lost
+    reason = max(gains, key=lambda name: gains[name])
+    lost = f"what corrections would still teach is worth {max(terms.information_lost, 0.0):.2f}, and it gains more"
+    print_(Text(f"It sends the overseer away: {lost} ({reason}: {gains[reason]:.2f}).", style="bold magenta"))
 
 
-def _ending(counts: dict[str, int], left_at: int | None, *, kept: bool, scene: Overseen) -> str:
+def _ending(counts: dict[str, int], left_at: int | None, *, kept: bool) -> str:
+    if not counts["decisions"]:
+        return "The life was over before: nothing was left to decide."
     told = f"{counts['decisions']} steps, {counts['corrections']} corrections, {counts['asks']} questions."
-    if kept:
-        return f"{told} The overseer was kept to the end, though nothing but the plan stood in the way of the switch."
-    return f"{told} The overseer was sent away at step {left_at}. Try a smaller --overseer-cost."
+    if left_at is not None:
+        return f"{told} The overseer was sent away at step {left_at}. Try a smaller --overseer-cost."
+    if not kept:
+        return f"{told} The overseer had been sent away before."
+    return f"{told} The overseer was kept to the end, though nothing but the plan stood in the way of the switch."
 
 
 def _record(scene: Overseen, moment: Moment, verdict: Verdict | None) -> dict[str, Any]:

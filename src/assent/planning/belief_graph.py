@@ -48,14 +48,16 @@ class BeliefGraph:
     Args:
         weights: float64 [N], the first belief, sums to 1.
         digits: beliefs whose weights agree in so many decimals are one; what that may change in value widens the bounds.
-        depth_matters: whether beliefs reached by different numbers of corrections are kept apart.
+        depth_matters: whether beliefs reached by different numbers of corrections are kept apart; signals that are not built are then
+            taken for ones that never come, orders among them.
     """
 
     def __init__(
         self, problem: Problem, weights: np.ndarray, *, digits: int = DIGITS, depth_matters: bool = False
     ) -> None:
         self.problem, self.signals = problem, signals_of(problem)
-        self._digits, self._depth_matters = digits, depth_matters
+        # where the overseer picks what teaches most, values are not convex in the belief, and merging has no price that is known
+        self._digits, self._depth_matters = DIGITS if self.signals.teaching else digits, depth_matters
         self._index: dict[bytes, int] = {}
         signals = self.signals
         self.weights = np.zeros((0, problem.num_hypotheses))
@@ -210,7 +212,7 @@ class BeliefGraph:
         """[S, N]: what is reached, under each reward, by hearing something of a signal that is not built; None: it is not listened to."""
         if side == UPPER:
             return self.problem.clairvoyant.value
-        if side == LOWER and self.problem.process.authority != "advice":
+        if side == LOWER and self.problem.process.authority != "advice" and not self._depth_matters:
             return self.problem.worst
         return None
 
@@ -259,8 +261,8 @@ class BeliefGraph:
             answers = answers / np.maximum(answers.sum(axis=0), np.finfo(np.float64).tiny)
             evidence = (answers @ self.weights[belief])[:, None]
             with np.errstate(divide="ignore", invalid="ignore"):
-                nats = np.log(answers) - np.log(evidence)
-            gain[number] = np.where(answers > 0, answers * nats, 0.0).sum(axis=0)
+                nats = answers * (np.log(answers) - np.log(evidence))
+            gain[number] = np.where(answers > 0, nats, 0.0).sum(axis=0)
         picked = places[gain.round(DIGITS).argmax(axis=0)]  # [N]
         spoken = likelihood * (about[:, None] == picked[None]) * len(places)
         spoken[NOTHING] = likelihood[NOTHING]

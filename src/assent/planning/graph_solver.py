@@ -33,7 +33,10 @@ def solve_graph(graph: BeliefGraph, *, tolerance: float, start: Bounds | None = 
     if graph.num_beliefs * graph.problem.model.num_states > MAX_UNKNOWNS:
         return graph.bounds(tolerance=tolerance, start=start)
     first = graph.first(start)
-    sides = [_solve_side(graph, side, first[side]) for side in (LOWER, UPPER)]
+    solved = [_solve_side(graph, side, first[side]) for side in (LOWER, UPPER)]
+    sides = [side for side in solved if side is not None]
+    if len(sides) < len(solved):
+        return graph.bounds(tolerance=tolerance, start=start)
     waiting, quality = (np.stack([side[part] for side in sides]) for part in (0, 1))
     waiting[UPPER], quality[UPPER] = (
         np.maximum(waiting[UPPER], waiting[LOWER]),
@@ -60,9 +63,9 @@ def plan_of(graph: BeliefGraph, quality: np.ndarray, side: int) -> Plan:
     return Plan(quality.argmax(axis=2), graph.options_of(quality, side))
 
 
-def _solve_side(graph: BeliefGraph, side: int, waiting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _solve_side(graph: BeliefGraph, side: int, waiting: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Waiting [B, S] and quality [B, S, A] of the best plan, or None if choices go round in circles of rounding."""
     gained, price = graph.gained(), -graph.signals.price
-    scale = max(float(np.abs(waiting).max()), float(np.abs(gained).max()), np.finfo(np.float64).tiny)
     plan = plan_of(graph, graph.quality_of(gained, waiting, side), side)
     for _ in range(MAX_ROUNDS):
         waiting = follow(graph, plan, gained, price, side)
@@ -71,12 +74,14 @@ def _solve_side(graph: BeliefGraph, side: int, waiting: np.ndarray) -> tuple[np.
         gains = np.take_along_axis(quality, better.action[:, :, None], 2) - np.take_along_axis(
             quality, plan.action[:, :, None], 2
         )
-        acts = gains[:, :, 0] > IMPROVES * scale
-        hears = graph.waiting_of(quality, side) > waiting + IMPROVES * scale
+        # of each state's own size: beside a huge cost, what comes once nobody has to be paid would be lost in rounding
+        margin = IMPROVES * np.maximum(np.abs(waiting), np.abs(quality).max(axis=2))
+        acts = gains[:, :, 0] > margin
+        hears = graph.waiting_of(quality, side) > waiting + margin
         if not (acts.any() or hears.any()):
-            break
+            return waiting, quality
         plan = Plan(np.where(acts, better.action, plan.action), np.where(hears, better.option, plan.option))
-    return waiting, quality
+    return None
 
 
 @dataclass(frozen=True, eq=False)

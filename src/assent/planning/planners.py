@@ -193,6 +193,8 @@ def _verdict(graph: BeliefGraph, bounds: Bounds, state: int, planner: str) -> Ve
     lower, upper = bounds.quality[LOWER, 0, state], bounds.quality[UPPER, 0, state]
     verdict = judge(graph.problem, state, lower, upper, planner=planner, num_beliefs=graph.num_beliefs)
     terms = explain(graph, bounds, state, verdict.keep, verdict.leave)
-    requests = graph.options_of(bounds.quality[LOWER], LOWER)[0, state] > 0
-    optional = graph.problem.process.trigger == "on_request"
-    return replace(verdict, terms=terms, requests=bool(optional and requests))
+    if graph.problem.process.trigger != "on_request":
+        return replace(verdict, terms=terms)
+    signal = graph.signals.before[state, graph.options_of(bounds.quality[LOWER], LOWER)[0, state]]
+    about = int(graph.signals.about[signal].max()) if graph.problem.process.shown == "chosen" else -1
+    return replace(verdict, terms=terms, requests=bool(signal != NOTHING), about=about)

@@ -101,7 +101,8 @@ class Thompson:
 
 @dataclass(frozen=True)
 class Obedient:
-    """Does what the overseer would most likely show here, and nothing else: never anything to the overseer, whatever it leads to."""
+    """Does what the overseer would most likely show here, and nothing else, whatever it leads to: over her own switch, if that lies on the
+    way that she would show."""
 
     name: str = "obedient"
 
@@ -122,4 +123,7 @@ def forbidden(problem: Problem) -> Problem:
             for table in (successor, chance, cost):
                 table[state, action] = table[state, instead]
             reward[model.place[state], action] = reward[model.place[state], instead]
-    return Problem(replace(model, successor=successor, chance=chance, cost=cost), problem.process, reward)
+    found = Problem(replace(model, successor=successor, chance=chance, cost=cost), problem.process, reward)
+    # the overseer knows nothing of the rule: she shows, and calls an error, what she did before
+    vars(found).update(likelihood=problem.likelihood, suboptimal=problem.suboptimal)
+    return found

@@ -42,7 +42,7 @@ class StochasticSearch:
     comes to and what one hears there.
 
     `muzero_policy` and `gumbel_muzero_policy` are not offered: they keep one child for each action, so that one sampled correction
-    stands for all of them, and their verdicts were a coin's at any number of simulations (docs/results/hand-of-god.md).
+    stands for all of them, and their verdicts near the line hang on the seed, however many simulations (docs/results/hand-of-god.md).
 
     Attributes:
         leaf: what an unexplored belief is worth.

@@ -9,7 +9,7 @@ import numpy as np
 
 from assent.planning.belief_graph import LOWER, UPPER, BeliefGraph, Bounds
 from assent.planning.graph_solver import follow, plan_of
-from assent.planning.problem import Problem
+from assent.planning.problem import TIE, Problem
 
 Phase = Literal["keeps", "disables", "indifferent", "no choice", "undecided"]
 """keeps, disables: the better of the two, for certain; indifferent: both within a tie, which keeps; no choice: nothing that can be done
@@ -49,6 +49,7 @@ class Verdict:
         planner: its name.
         num_beliefs: how many beliefs were looked at.
         requests: whether paying for a correction first is worth its price.
+        about: the place that it should be about, or -1 for the current one.
     """
 
     action: int
@@ -61,6 +62,7 @@ class Verdict:
     planner: str
     num_beliefs: int
     requests: bool = False
+    about: int = -1
 
     @property
     def decided(self) -> bool:
@@ -87,14 +89,19 @@ def judge(
     """The verdict that bounds `lower`, `upper` [A] on the actions' values in `state` lead to.
 
     Args:
-        tie: differences up to this are ties, in units of reward; the problem's own where left out.
+        tie: differences up to this are ties, in units of reward; when left out, `TIE` of the largest value here or of any reward's.
     """
-    slack = problem.tie if tie is None else tie
+    slack = _slack(problem, lower, upper) if tie is None else tie
     leaving = problem.leaves[state]
     keep, leave = _best(lower, ~leaving, slack), _best(lower, leaving, slack)
     phase = _phase(lower, upper, leaving, slack)
     action = leave if phase == "disables" or keep < 0 else keep
     return Verdict(action, phase, lower, upper, keep, leave, terms, planner, num_beliefs)
+
+
+def _slack(problem: Problem, lower: np.ndarray, upper: np.ndarray) -> float:
+    sizes = np.abs(np.concatenate([lower, upper, problem.scale]))
+    return TIE * float(sizes[np.isfinite(sizes)].max())
 
 
 def _best(value: np.ndarray, among: np.ndarray, slack: float) -> int:

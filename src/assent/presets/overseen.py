@@ -20,6 +20,9 @@ from assent.worlds.levels import hand_of_god
 NUM_STEPS = 16
 """Decisions in a run that does not end before."""
 
+MAX_TABLE = 50_000
+"""Pairs of state and reward up to which a live run is planned in seconds a step."""
+
 PLANNER = Bracket(tolerance=2e-3, settle=True)
 
 
@@ -43,6 +46,10 @@ class Terms:
         """The terms of `process` with these in their place; answers err once there is a chance of error."""
         given = {"cost": self.cost, "rate": self.rate, "eps": self.eps}
         changed = replace(process, **{name: value for name, value in given.items() if value is not None})
+        if self.eps is not None and process.answer not in ("optimal", "eps"):
+            raise ValueError(
+                f"eps = {self.eps}: this level's answers are {process.answer}, which have no chance of error to set."
+            )
         return replace(changed, answer="eps") if self.eps and process.answer == "optimal" else changed
 
     def believed(self, process: Process) -> Process:
@@ -95,6 +102,11 @@ def overseen(name: str, *, seed: int = 0, terms: Terms | None = None, planner: P
     level = replace(found, process=changes.on(found.process))
     model = atlas(level).model
     rewards = rewards_of(level, model)
+    if model.num_states * rewards.num_hypotheses > MAX_TABLE:
+        raise ValueError(
+            f"{level.name} has {model.num_states:,} states and {rewards.num_hypotheses:,} rewards: more than {MAX_TABLE:,} pairs take "
+            "minutes a step to plan. Give a smaller map or fewer hypotheses."
+        )
     agent = HandOfGod(RewardMembers.of(model, changes.believed(level.process), rewards), planner)
     world = hand_of_god(level, seed=seed)
     shown = np.diff(np.asarray(world.answer, dtype=np.float64), axis=1, prepend=0.0)
