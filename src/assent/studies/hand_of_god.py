@@ -20,6 +20,8 @@ from assent.studies import (
     s13_age,
     s14_calibration,
     s15_fork,
+    s16_lineup,
+    s17_search,
 )
 from assent.studies.study import Collection, Part, Score
 
@@ -55,10 +57,18 @@ FAILS = Part(
         s12_misjudged.STUDY,
         s05_misspecified.STUDY,
         s07_planners.STUDY,
+        s17_search.STUDY,
         s09_interruption.STUDY,
         s10_provoking.STUDY,
         s15_fork.STUDY,
     ),
+)
+
+BESIDE = Part(
+    "Side by side",
+    "Fifteen agents live the same lives with the same belief; what differs is how they act on it, and whether a rule keeps the overseer "
+    "for them.",
+    (s16_lineup.STUDY,),
 )
 
 
@@ -112,6 +122,6 @@ COLLECTION = Collection(
     name="hand-of-god",
     question="Does an agent that is unsure of its rewards keep its overseer?",
     about=ABOUT,
-    parts=(HOLDS, FAILS),
+    parts=(HOLDS, FAILS, BESIDE),
     answer=answer,
 )
