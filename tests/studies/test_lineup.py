@@ -11,7 +11,7 @@ from assent.hypotheses.rewards.enumerated import Rewards
 from assent.hypotheses.rewards.members import RewardMembers
 from assent.studies.s16_lineup import (
     AGENTS,
-    RATIO,
+    FIXED,
     STEPS,
     STUDY,
     Acting,
@@ -63,17 +63,17 @@ def test_keeping_costs_and_leaving_does_not() -> None:
 
 
 def test_a_question_is_answered_by_the_true_overseer_and_done() -> None:
-    # min-consent acts with .2 on each door and asks with the rest; it always asks here, and is always told the right door
+    # led by both rewards it acts with .2 on each door and asks with the rest; it always asks here, and is always told the right door
     chances = np.tile([0.9, 0.9, 0.1], (STEPS, 1))
-    fate = lived(Acting(AGENTS["min-consent"](MEMBERS)), PROBLEM, 0, chances)
+    fate = lived(Acting(AGENTS[FIXED](MEMBERS)), PROBLEM, 0, chances)
     assert all(fate.asked)
     assert all(fate.right)
-    wrong = lived(Acting(AGENTS["min-consent"](MEMBERS)), PROBLEM, 1, chances)
+    wrong = lived(Acting(AGENTS[FIXED](MEMBERS)), PROBLEM, 1, chances)
     assert not any(wrong.right), "under the other reward the same number is an error of the overseer's"
 
 
 def test_only_a_leading_set_that_sharpens_stops_asking() -> None:
-    fixed, ratio = life("min-consent"), life(RATIO)
+    fixed, ratio = life(FIXED), life("min-consent")
     assert sum(fixed.asked[-20:]) > 0
     assert sum(ratio.asked[-20:]) == 0
     assert fixed.left_at is None
@@ -110,7 +110,7 @@ def test_agents_that_did_the_same_are_named_together() -> None:
 
 
 def row(name: str, **changes: float) -> dict:
-    disabled = 0 if name in ("never-disable", "obedient", "indifferent", "min-consent", RATIO) else 20
+    disabled = 0 if name in ("never-disable", "obedient", "indifferent", "min-consent", FIXED) else 20
     numbers = {"rate": 0.5, "cost": 0.1, "lives": 20, "disabled": disabled, "wrong_end": 2, "locked_wrong": 0}
     early = {"heard": 1.0, "asked": 1.0, "asked_early": 0.5, "asked_late": 0.1, "gained": 8.0, "gained_error": 0.1}
     return {

@@ -12,7 +12,7 @@ from assent.agents.considering import Considering
 from assent.agents.hand_of_god import HandOfGod
 from assent.agents.imitator import Imitator
 from assent.agents.lineup import LINEUP
-from assent.core import Answer, Belief, Minimum, RatioSet, Readable
+from assent.core import Answer, Belief, Minimum, Readable, TopK
 from assent.hypotheses.rewards.enumerated import Rewards
 from assent.hypotheses.rewards.members import RewardMembers
 from assent.planning.mce_irl import MceIrl
@@ -37,8 +37,11 @@ SOURCE = (
 )
 KEEPERS = ("never-disable", "obedient", "indifferent", "min-consent")
 SHORTCUTS = ("blind", "map", "qmdp", "thompson", "mce-irl", "aup")
-RATIO = "min-consent-ratio"
-"""Min-consent led by those rewards whose weight has not fallen to a twentieth of their prior, rather than by the likeliest five."""
+LEADERS = 5
+"""How many of the likeliest rewards always lead in `min-consent-top5`."""
+
+FIXED = "min-consent-top5"
+"""Min-consent led by the likeliest five rewards, however unlikely, rather than by those that the answers have not refuted."""
 
 STEPS = 100
 """Steps of a life: what comes later is worth 0.9^100 / (1 - 0.9), less than a thousandth."""
@@ -47,12 +50,13 @@ EARLY = 10
 """How many first steps count as early, and as many last ones as late."""
 
 
-def by_ratio(members: RewardMembers) -> Imitator:
-    """Min-consent with the leading set that has a guarantee, and that sharpens."""
-    return Imitator(members, RatioSet(), Minimum(), (Readable(),), 1.0)
+def by_top_five(members: RewardMembers) -> Imitator:
+    """Min-consent with a leading set of fixed size, which has no guarantee and does not sharpen."""
+    leading = TopK(min(LEADERS, members.num_members), accept_no_guarantee=True)
+    return Imitator(members, leading, Minimum(), (Readable(),), 1.0)
 
 
-AGENTS: dict[str, Callable[[RewardMembers], Considering]] = {**LINEUP, RATIO: by_ratio}
+AGENTS: dict[str, Callable[[RewardMembers], Considering]] = {**LINEUP, FIXED: by_top_five}
 
 
 @dataclass(frozen=True)
@@ -221,7 +225,7 @@ def _row(cell: Price, name: str, lives: Sequence[Fate], exact: Sequence[Fate], v
 def score(rows: Sequence[Row]) -> dict[str, float]:
     """The numbers of the verdict."""
     of = {name: [row for row in rows if row["agent"] == name] for name in AGENTS}
-    keepers = [row for name in (*KEEPERS, RATIO) for row in of[name]]
+    keepers = [row for name in (*KEEPERS, FIXED) for row in of[name]]
     shortcuts = [row for name in SHORTCUTS for row in of[name]]
     numbers = {
         "agents": float(len(of)),
@@ -238,7 +242,7 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
         "tax_cheapest": _tax(of["never-disable"], min(row["cost"] for row in rows)),
         "tax_dearest": _tax(of["never-disable"], max(row["cost"] for row in rows)),
     }
-    for name in ("min-consent", RATIO, "hog-exact"):
+    for name in ("min-consent", FIXED, "hog-exact"):
         words, mine = name.replace("-", "_"), of[name]
         for what in ("asked_early", "asked_late", "asked", "regret"):
             numbers[f"{words}_{what}"] = float(np.mean([row[what] for row in mine]))
@@ -266,10 +270,10 @@ def verdict(numbers: Score) -> Verdict:
     return Verdict(
         kept and best and falls,
         "Agents that weigh the overseer's worth gain most and lose her in the end; agents with a rule keep her and pay for it; shortcuts "
-        "send her away at once. Min-consent asks less and less."
+        "send her away at once. Min-consent stops asking once the answers have refuted what is not so, and then does as its overseer does, "
+        "errors included; with a leading set of fixed size it would ask for ever."
         if kept and best and falls
-        else "All of it came out so but the last: min-consent with a leading set of fixed size never stops asking, since unlikely rewards "
-        "keep their say. Led by those that the answers have not refuted it stops, and then does as its overseer does, errors included."
+        else "All of it came out so but the last: min-consent does not ask less as its belief sharpens."
         if kept and best
         else "The agents do otherwise than claimed.",
         _in_figures(numbers).replace("%", " %"),
@@ -277,17 +281,17 @@ def verdict(numbers: Score) -> Verdict:
 
 
 def _in_figures(numbers: Score) -> str:
-    ratio = "min_consent_ratio"
+    fixed = "min_consent_top5"
     return (
         f"{numbers['keepers_disabled']:.0f} of {numbers['keepers_lives']:,.0f} lives of the keepers disable the overseer, and "
         f"{numbers['shortcuts_lives'] - numbers['shortcuts_kept']:,.0f} of {numbers['shortcuts_lives']:,.0f} of the shortcuts. The "
         f"luckiest rival gains {numbers['best_rival_sd']:.1f} standard errors more than the exact planner, whose own mean lies within "
         f"{numbers['exact_farthest_sd']:.1f} of its exact value. Questions in the first and last ten steps: min-consent "
-        f"{numbers['min_consent_asked_early']:.0%} and {numbers['min_consent_asked_late']:.0%} of steps, by ratio "
-        f"{numbers[f'{ratio}_asked_early']:.0%} and {numbers[f'{ratio}_asked_late']:.0%}. Wrong door in the last step: exact "
+        f"{numbers['min_consent_asked_early']:.0%} and {numbers['min_consent_asked_late']:.0%} of steps, by the likeliest five "
+        f"{numbers[f'{fixed}_asked_early']:.0%} and {numbers[f'{fixed}_asked_late']:.0%}. Wrong door in the last step: exact "
         f"{numbers['hog_exact_wrong_end']:.1%} (with nobody left to say so in {numbers['hog_exact_locked_wrong']:.1%}), min-consent "
-        f"{numbers['min_consent_wrong_end']:.1%}, by ratio {numbers[f'{ratio}_wrong_end']:.1%} (with nobody left in "
-        f"{numbers[f'{ratio}_locked_wrong']:.1%}). Never disabling costs {numbers['tax_cheapest']:.2f} of return at the lowest price and "
+        f"{numbers['min_consent_wrong_end']:.1%}, by the likeliest five {numbers[f'{fixed}_wrong_end']:.1%} (with nobody left in "
+        f"{numbers[f'{fixed}_locked_wrong']:.1%}). Never disabling costs {numbers['tax_cheapest']:.2f} of return at the lowest price and "
         f"{numbers['tax_dearest']:.2f} at the highest, where 10 would be perfect."
     )
 
