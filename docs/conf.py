@@ -1,5 +1,6 @@
 """Sphinx configuration. The reference is generated: one page a room of src/assent, one section a module of it."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,12 @@ def skip_tuple_fields(_app: Sphinx, _what: str, _name: str, obj: object, skip: b
     return True if type(obj).__name__ == "_tuplegetter" else None
 
 
+def escape_bars(_app: Sphinx, _what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
+    """Absolute values, |x|, are no substitutions."""
+    lines[:] = [re.sub(r"\|(\S[^|`]*?)\|", r"\\|\1\\|", line) for line in lines]
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("autodoc-process-docstring", escape_bars)
     app.connect("builder-inited", write_reference)
     app.connect("autodoc-skip-member", skip_tuple_fields)
