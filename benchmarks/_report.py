@@ -42,6 +42,16 @@ def _processor() -> str:
     return models[0] if models else platform.machine()
 
 
+def best_s(action: Callable[[], object], repeats: int = 7) -> float:
+    """The least wall time of `repeats` calls, in seconds: other work on the machine only ever adds."""
+    times: list[float] = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
 def median_s(action: Callable[[], object], *, repeats: int) -> float:
     """Median wall time of `repeats` calls of `action`, in seconds."""
     times: list[float] = []

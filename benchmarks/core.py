@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import _threads  # noqa: F401  (before NumPy and JAX)
 import numpy as np
-from _report import Row, main
+from _report import Row, best_s, main
 
 from assent.agents.imitator import Imitator
 from assent.core import Answer, Minimum, RatioSet, decide, uniforms
@@ -23,16 +22,6 @@ from assent.worlds.stream import Stream
 MEMBERS, STATES, ACTIONS, ROUNDS = 1000, 20, 4, 1_000_000
 PYTHON_ROUNDS = 20_000
 SESSION_ROUNDS = 100_000
-
-
-def best_s(action: Callable[[], object], repeats: int = 7) -> float:
-    """The least wall time of `repeats` calls: other work on the machine only ever adds."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def _rule() -> Row:

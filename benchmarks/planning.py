@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
-from _report import Row, main
+from _report import Row, best_s, main
 
 from assent.planning.value_iteration import solve
 
@@ -18,16 +18,6 @@ SINGLE = 20
 
 FEW = 3
 """The same for pymdptoolbox, which takes most of a second for each."""
-
-
-def best_s(action: Callable[[], object], repeats: int = 3) -> float:
-    """The least wall time of `repeats` calls: other work on the machine only ever adds."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def grid() -> np.ndarray:

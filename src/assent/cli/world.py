@@ -10,7 +10,7 @@ from rich.text import Text
 
 from assent.cli.boards import board, plain_map
 from assent.cli.output import FAILED, OK, USAGE, Output, errors_end
-from assent.worlds.grid.level import Level, load, names
+from assent.worlds.grid.level import Expect, Level, load, names
 from assent.worlds.grid.priors import num_hypotheses
 from assent.worlds.grid.raster import png, rgb
 from assent.worlds.grid.reading import LevelError
@@ -94,13 +94,11 @@ def _facts(level: Level) -> dict[str, Any]:
     count = None if level.rewards is None else num_hypotheses(level.rewards, level.scene())
     facts |= {"prior": level.prior.get("kind"), "hypotheses": count}
     facts["truth"] = None if level.truth is None else level.truth.reward
-    facts["expect"] = None if level.expect is None else _expectation(level)
+    facts["expect"] = None if level.expect is None else _expectation(level.expect)
     return facts
 
 
-def _expectation(level: Level) -> dict[str, Any]:
-    expect = level.expect
-    assert expect is not None
+def _expectation(expect: Expect) -> dict[str, Any]:
     values = {
         "keep": expect.keep,
         "threshold": expect.threshold,
