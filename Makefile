@@ -42,8 +42,8 @@ check: dev ## style, types, import contracts and documentation, without changing
 	$(BIN)/python tools/contracts.py
 	$(MAKE) --no-print-directory docs
 
-docs: dev ## build the documentation into docs/_build/html; a warning is an error
-	$(BIN)/python -m sphinx -W --keep-going --quiet -b html docs docs/_build/html
+docs: dev ## build the documentation into docs/_build/html from the start; a warning is an error
+	$(BIN)/python -m sphinx -E -W --keep-going --quiet -b html docs docs/_build/html
 
 bench: dev ## run every benchmark (BENCH_FLAGS=--json for JSON)
 	@for file in benchmarks/[!_]*.py; do $(BIN)/python $$file $(BENCH_FLAGS) || exit 1; done

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from typing import Any, cast
 
@@ -80,7 +79,6 @@ def test_without_ray_the_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is an extra: pip install 'assent[ray]'")
 @pytest.mark.filterwarnings("ignore")  # of Ray's own
 def test_ray_gives_the_same_results_as_serial() -> None:
     tasks = list(range(6))

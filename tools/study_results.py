@@ -38,7 +38,7 @@ def page(collection: Collection, folder: Path) -> str:
         "| study | claim | figures |",
         "|---|---|---|",
     ]
-    lines += [f"| [{name}](#{name}) | {_word(result)} | {_cell(result['figure'])} |" for name, result in found.items()]
+    lines += [f"| [{name}](#study-{name}) | {_word(result)} | {_cell(result['figure'])} |" for name, result in found.items()]
     for part in collection.parts:
         lines += ["", f"## {part.heading}", "", part.about]
         for study in part.studies:
@@ -47,7 +47,7 @@ def page(collection: Collection, folder: Path) -> str:
 
 
 def _section(collection: Collection, study: Study, result: dict[str, Any]) -> list[str]:
-    lines = ["", f"({study.name})=", f"### {study.title}", "", f"The claim. {_text(study.claim)}", ""]
+    lines = ["", f"(study-{study.name})=", f"### {study.title}", "", f"The claim. {_text(study.claim)}", ""]
     lines += [f"**{_word(result).capitalize()}.** {_text(result['sentence'])} {_text(result['figure'])}", ""]
     for figure in result["figures"]:
         caption = _text(figure["caption"])
