@@ -38,7 +38,9 @@ def page(collection: Collection, folder: Path) -> str:
         "| study | claim | figures |",
         "|---|---|---|",
     ]
-    lines += [f"| [{name}](#study-{name}) | {_word(result)} | {_cell(result['figure'])} |" for name, result in found.items()]
+    lines += [
+        f"| [{name}](#study-{name}) | {_word(result)} | {_cell(result['figure'])} |" for name, result in found.items()
+    ]
     for part in collection.parts:
         lines += ["", f"## {part.heading}", "", part.about]
         for study in part.studies:
