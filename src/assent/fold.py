@@ -100,8 +100,9 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
         elif event.kind == "volunteer":
             at.corrections[event.seq] = (decode(body["obs"]), body["choice"])
         elif event.kind == "apply":
-            obs, choice = at.corrections.pop(body["cause"], None) or answers[body["cause"]]
-            at.belief = learned = agent.learn(at.belief, obs, Answer(choice))
+            unasked = body["cause"] in at.corrections
+            obs, choice = at.corrections.pop(body["cause"]) if unasked else answers[body["cause"]]
+            at.belief = learned = agent.learn(at.belief, obs, Answer(choice, unasked))
             at.applied, last_apply = at.applied + 1, event.seq
             if at.unapplied is not None and at.unapplied[0] == body["cause"]:
                 at.belief = agent.remember(at.belief, obs, choice)

@@ -241,7 +241,7 @@ class Session:
             self.agent.consider(self.belief, obs)  # what members cannot read is refused before it is on the ledger
         event = self.ledger.volunteer(self.run, step, choice, actor=actor, obs=encode(obs), note=note)
         if teaches:
-            self._standing.learn(event.seq, obs, choice)
+            self._standing.learn(event.seq, obs, choice, unasked=True)
 
     def outcome(self, step: SupportsIndex, truth: SupportsIndex, *, actor: str = "world") -> None:
         """Records what the overseer would have done at `step`, known afterwards. It never teaches."""

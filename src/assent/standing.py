@@ -86,7 +86,7 @@ class Standing:
     def take_in(self, seq: int, choice: int) -> None:
         """The waiting question was answered by event `seq`."""
         obs = decode(self.must_wait()["obs"])
-        self.learn(seq, obs, choice)
+        self.learn(seq, obs, choice, unasked=False)
         self.at.belief = self.agent.remember(self.at.belief, obs, choice)
         settle(self.at)
 
@@ -95,10 +95,10 @@ class Standing:
         self.at.belief = self.agent.remember(self.at.belief, decode(self.must_wait()["obs"]), action)
         settle(self.at)
 
-    def learn(self, seq: int, obs: Any, choice: int) -> None:
-        """Event `seq` says that `choice` is what the overseer would do at `obs`."""
+    def learn(self, seq: int, obs: Any, choice: int, *, unasked: bool) -> None:
+        """Event `seq` says that `choice` is what the overseer would do at `obs`; whether it came without a question."""
         before = self.at.belief
-        after = self.agent.learn(before, obs, Answer(choice))
+        after = self.agent.learn(before, obs, Answer(choice, unasked))
         body = apply_body(self.agent, before, after, obs, choice)
         self._kept.clear()
         due = (self.at.applied + 1) % int(self.settings["checkpoint_every"]) == 0
@@ -113,7 +113,7 @@ class Standing:
         if self.learns_from_corrections:
             for seq, (obs, choice) in sorted(self.at.corrections.items()):
                 if obs is not None and self._reads(seq, obs, choice):
-                    self.learn(seq, obs, choice)
+                    self.learn(seq, obs, choice, unasked=True)
             self.at.corrections.clear()
         if self.at.unapplied is not None:
             self.take_in(*self.at.unapplied)

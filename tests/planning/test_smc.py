@@ -18,6 +18,7 @@ from assent.planning.value_space import place_transitions
 from tests.planning.worlds import grid, stay_or_go
 
 EXACT = Process(answer="optimal")
+SAID = smc.Heard.nothing(2, 2)
 
 
 def redraw(rng: np.random.Generator, reward: np.ndarray) -> np.ndarray:
@@ -36,7 +37,7 @@ def test_particles_agree_with_quadrature() -> None:
     move = smc.metropolis(model, EXACT, (redraw, nudge), moves=4)
     particles = smc.begin(model, EXACT, rng.normal(size=(2, 2, count)))
     for place, action in ((0, 1), (1, 0)):
-        particles = smc.absorb(model, EXACT, particles, place, action, rng, move)
+        particles = smc.absorb(model, EXACT, particles, SAID.showing(place, action), rng, move)
     truth = posterior(
         place_transitions(model), 0.8, np.zeros((2, 2)), np.ones((2, 2)), np.array([[0.0, 1.0], [1.0, 0.0]])
     )
@@ -52,7 +53,7 @@ def test_dead_particles_say_so() -> None:
     model, rng = stay_or_go(), np.random.default_rng(0)
     particles = smc.begin(model, EXACT, rng.normal(size=(2, 2, 50)))
     for action in (0, 1):
-        particles = smc.absorb(model, EXACT, particles, 0, action, rng)
+        particles = smc.absorb(model, EXACT, particles, SAID.showing(0, action), rng)
     assert particles.log_evidence == -np.inf
     assert particles.alive == 0
     assert particles.effective == 0
@@ -101,13 +102,14 @@ def test_moved_particles_live_through_twenty_corrections() -> None:
     best = smc.qualities(model, EXACT, truth).argmax(axis=1)[:, 0]
     move = smc.metropolis(model, EXACT, (redraw, nudge), moves=12)
     particles = smc.begin(model, EXACT, rng.normal(size=(25, 5, 1_000)))
+    said = smc.Heard.nothing(25, 5)
     for state in rng.permutation(25)[:20]:
-        particles = smc.absorb(model, EXACT, particles, int(state), int(best[state]), rng, move)
+        particles = smc.absorb(model, EXACT, particles, said.showing(int(state), int(best[state])), rng, move)
     assert particles.alive > 100
     assert particles.effective > 100
     assert len(np.unique(particles.reward[0, 0])) > 100
     shown = particles.quality.argmax(axis=1)[:, np.isfinite(particles.log_weight)]
-    heard = particles.shown.sum(axis=1) > 0
+    heard = particles.heard.shown.sum(axis=1) > 0
     assert (shown[heard] == best[heard, None]).all()
 
 
@@ -127,7 +129,7 @@ def test_action_value_space_agrees_with_importance_sampling(answer: Literal["bol
         mean = np.asarray(q_space.rewards_of(space, flat)).mean(axis=2)
     particles = smc.begin(model, process, rng.normal(size=(2, 2, 200_000)))
     for place, action in ((0, 1), (0, 1), (0, 1), (1, 0)):
-        particles = smc.absorb(model, process, particles, place, action, rng)
+        particles = smc.absorb(model, process, particles, SAID.showing(place, action), rng)
     truth = particles.reward @ np.exp(particles.log_weight)
     # 40,000 draws, of which a tenth is independent at the least; and importance sampling's own error
     assert np.abs(mean - truth).max() < 5 / 4_000**0.5 + 5 / particles.effective**0.5

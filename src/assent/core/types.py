@@ -27,10 +27,12 @@ class Answer:
 
     Attributes:
         action: integer scalar in [0, A).
+        unasked: whether it came without a question. Of an overseer who speaks after errors, this says that there was one.
     """
 
-    static_fields: ClassVar[tuple[str, ...]] = ()
+    static_fields: ClassVar[tuple[str, ...]] = ("unasked",)
     action: Array
+    unasked: bool = False
 
 
 @runtime_checkable

@@ -25,6 +25,7 @@ class QSpace(NamedTuple):
         discount: scalar.
         mean, sd: [S, A].
         shown: [S, A], how often each action was shown.
+        right, wrong: [S, A], log-likelihood of what was made known of each action, should it be optimal, and should it not be.
         allowed: boolean [S, A], the actions that may be shown.
         beta: scalar, inverse temperature of the answers.
         soft: scalar, 1 where Q and answers are those of maximum entropy, else 0.
@@ -35,19 +36,30 @@ class QSpace(NamedTuple):
     mean: jax.Array
     sd: jax.Array
     shown: jax.Array
+    right: jax.Array
+    wrong: jax.Array
     allowed: jax.Array
     beta: jax.Array
     soft: jax.Array
 
 
 def q_space(
-    model: Model, mean: np.ndarray, sd: np.ndarray, shown: np.ndarray, *, beta: float, soft: bool = False
+    model: Model,
+    mean: np.ndarray,
+    sd: np.ndarray,
+    shown: np.ndarray,
+    *,
+    beta: float,
+    judged: tuple[np.ndarray, np.ndarray] | None = None,
+    soft: bool = False,
 ) -> QSpace:
     """The action-value space of a model's places, for Boltzmann answers with inverse temperature `beta`.
 
     Args:
         mean, sd: [P, A], sd above 0.
         shown: [P, A], how often each action was shown in each place.
+        judged: two tables [P, A], finite log-likelihoods of what was made known of each action, should it be optimal, and should it
+            not be; left out where nothing was.
         soft: whether answers follow the soft Q of maximum entropy instead of Q*.
 
     Raises:
@@ -68,6 +80,8 @@ def q_space(
         mean=number(mean[live]),
         sd=number(sd[live]),
         shown=number(shown[live]),
+        right=number(np.zeros(shown[live].shape) if judged is None else judged[0][live]),
+        wrong=number(np.zeros(shown[live].shape) if judged is None else judged[1][live]),
         allowed=jnp.asarray(model.answerable[live]),
         beta=number(beta),
         soft=number(float(soft)),
@@ -108,4 +122,6 @@ def _log_density(space: QSpace, position: jax.Array) -> jax.Array:
     logits = jnp.where(space.allowed[:, :, None], space.beta * quality, -jnp.inf)
     log_answer = jnp.where(space.allowed[:, :, None], logits - logsumexp(logits, axis=1, keepdims=True), 0.0)
     heard = jnp.sum(space.shown[:, :, None] * log_answer, axis=(0, 1))
-    return prior + jnp.linalg.slogdet(matrix)[1] + heard
+    greedy = quality == jnp.max(quality, axis=1, keepdims=True)
+    judged = jnp.sum(jnp.where(greedy, space.right[:, :, None], space.wrong[:, :, None]), axis=(0, 1))
+    return prior + jnp.linalg.slogdet(matrix)[1] + heard + judged

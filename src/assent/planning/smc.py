@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from assent.planning import q_space
-from assent.planning.answers import answer_likelihood
+from assent.planning.answers import answer_likelihood, optimal_actions
 from assent.planning.hmc import sample
 from assent.planning.model import Model
 from assent.planning.process import Process
 from assent.planning.value_iteration import solve
+from assent.planning.value_space import IMPOSSIBLE
 
 RESAMPLE_BELOW = 0.5
 """Share of particles that must count (Kish's effective number) for weights to be left alone."""
@@ -33,34 +34,90 @@ Propose = Callable[[np.random.Generator, Draws], Draws]
 
 
 @dataclass(frozen=True, eq=False)
+class Heard:
+    """All that an overseer has said, or has let pass.
+
+    Attributes:
+        shown: integer [P, A], how often each action was shown in each place.
+        right: [P, A], log-likelihood of what was made known of each action, should it be optimal; 0 where nothing was.
+        wrong: [P, A], the same, should it not be.
+    """
+
+    shown: np.ndarray
+    right: np.ndarray
+    wrong: np.ndarray
+
+    @classmethod
+    def nothing(cls, places: int, actions: int) -> Heard:
+        """Nothing yet."""
+        return cls(
+            np.zeros((places, actions), dtype=np.int64), np.zeros((places, actions)), np.zeros((places, actions))
+        )
+
+    def showing(self, place: int, action: int) -> Heard:
+        """And that `action` was shown in `place`."""
+        shown = self.shown.copy()
+        shown[place, action] += 1
+        return replace(self, shown=shown)
+
+    def judging(self, place: int, action: int, right: float, wrong: float) -> Heard:
+        """And something with the log-likelihood `right` if `action` is optimal in `place`, and `wrong` if it is not."""
+        rights, wrongs = self.right.copy(), self.wrong.copy()
+        rights[place, action] += right
+        wrongs[place, action] += wrong
+        return replace(self, right=rights, wrong=wrongs)
+
+    def joined(self, other: Heard) -> Heard:
+        """Both."""
+        return Heard(self.shown + other.shown, self.right + other.right, self.wrong + other.wrong)
+
+    def softened(self, chance: float) -> Heard:
+        """No judgement less likely than `chance`."""
+        floor = np.log(chance)
+        return replace(self, right=np.maximum(self.right, floor), wrong=np.maximum(self.wrong, floor))
+
+    def log_likelihood(self, model: Model, process: Process, quality: np.ndarray) -> np.ndarray:
+        """[N], given action values [P, A, N]."""
+        shown, judged = self.shown > 0, (self.right != 0) | (self.wrong != 0)
+        total = np.zeros(quality.shape[2])
+        if shown.any():
+            with np.errstate(divide="ignore"):
+                log_each = np.log(answer_likelihood(process, quality, model.answerable)[shown])
+            total = total + self.shown[shown] @ log_each
+        if judged.any():
+            best = optimal_actions(quality, np.ones_like(model.answerable))[judged]
+            total = total + np.where(best, self.right[judged][:, None], self.wrong[judged][:, None]).sum(axis=0)
+        return total
+
+
+@dataclass(frozen=True, eq=False)
 class Target:
-    """What particles are to be distributed by: the prior times the likelihood of the answers `shown`, the newest one softened.
+    """What particles are to be distributed by: the prior times the likelihood of all that was heard, the newest word softened.
 
     Attributes:
         model: the world.
         process: the overseer as it is believed to be.
-        shown: integer [P, A], earlier answers.
-        newest: place and action of the newest answer.
-        softened: the overseer as it is taken to be for the newest answer.
+        heard: what was heard earlier.
+        newest: the newest word.
+        softened: in (0, 1), the chance with which the newest word is taken to be wrong; None to take it as it is.
     """
 
     model: Model
     process: Process
-    shown: np.ndarray
-    newest: tuple[int, int]
-    softened: Process
+    heard: Heard
+    newest: Heard
+    softened: float | None = None
 
     def log_likelihood(self, quality: np.ndarray) -> np.ndarray:
-        """[N], of all answers, given optimal action values [P, A, N]."""
-        earlier = self.shown > 0
-        with np.errstate(divide="ignore"):
-            log_each = np.log(answer_likelihood(self.process, quality, self.model.answerable)[earlier])
-        return self.shown[earlier] @ log_each + self.newest_log_likelihood(quality)
+        """[N], of everything, given optimal action values [P, A, N]."""
+        return self.heard.log_likelihood(self.model, self.process, quality) + self.newest_log_likelihood(quality)
 
     def newest_log_likelihood(self, quality: np.ndarray) -> np.ndarray:
-        """[N], of the newest answer alone."""
-        with np.errstate(divide="ignore"):
-            return np.log(answer_likelihood(self.softened, quality, self.model.answerable)[self.newest])
+        """[N], of the newest word alone."""
+        if self.softened is None:
+            return self.newest.log_likelihood(self.model, self.process, quality)
+        erring = replace(self.process, answer="eps", eps=self.softened)
+        return self.newest.softened(self.softened).log_likelihood(self.model, erring, quality)
 
 
 Move = Callable[[np.random.Generator, Target, Draws, np.ndarray], tuple[Draws, np.ndarray, float]]
@@ -73,10 +130,10 @@ class Particles:
 
     Attributes:
         reward: float64 [P, A, N].
-        log_weight: [N], normalised; all minus infinity when no particle explains the answers.
+        log_weight: [N], normalised; all minus infinity when no particle explains what was heard.
         quality: [P, A, N], optimal action values (soft ones where answers are).
-        log_evidence: the logarithm of P(all answers so far).
-        shown: integer [P, A], the answers so far.
+        log_evidence: the logarithm of P(all that was heard so far).
+        heard: that.
         accepted: the mean acceptance of the last moves; 1 where there were none.
         resampled: how often weights were made equal again.
     """
@@ -85,7 +142,7 @@ class Particles:
     log_weight: np.ndarray
     quality: np.ndarray
     log_evidence: float
-    shown: np.ndarray
+    heard: Heard
     accepted: float = 1.0
     resampled: int = 0
 
@@ -104,27 +161,26 @@ class Particles:
 def begin(model: Model, process: Process, reward: Draws) -> Particles:
     """Equal weights for `reward` [P, A, N], drawn from the prior."""
     count = reward.shape[2]
-    shown = np.zeros(reward.shape[:2], dtype=np.int64)
-    return Particles(reward, np.full(count, -np.log(count)), qualities(model, process, reward), 0.0, shown)
+    heard = Heard.nothing(*reward.shape[:2])
+    return Particles(reward, np.full(count, -np.log(count)), qualities(model, process, reward), 0.0, heard)
 
 
 def absorb(
     model: Model,
     process: Process,
     particles: Particles,
-    place: int,
-    action: int,
+    newest: Heard,
     rng: np.random.Generator,
     move: Move | None = None,
 ) -> Particles:
-    """The particles after one more answer. Without a move this is plain importance weighting.
+    """The particles after one more word, `newest`. Without a move this is plain importance weighting.
 
-    Del Moral, Doucet and Jasra, "Sequential Monte Carlo samplers", JRSSB 68 (2006). With a move, the answer of an overseer who seldom
+    Del Moral, Doucet and Jasra, "Sequential Monte Carlo samplers", JRSSB 68 (2006). With a move, a word of an overseer who seldom
     errs is taken in by steps of eps; after each, if fewer than half of the particles count, they are resampled systematically and moved.
     """
     before = np.zeros(len(particles.log_weight))
-    for softened in [*_softer(process, move), process]:
-        target = Target(model, process, particles.shown, (place, action), softened)
+    for softened in [*_softer(process, newest, move), None]:
+        target = Target(model, process, particles.heard, newest, softened)
         now = target.newest_log_likelihood(particles.quality)
         particles, alive = _weighted(particles, now - before)
         if not alive:
@@ -134,9 +190,7 @@ def absorb(
             reward, quality, accepted = move(rng, target, particles.reward, particles.quality)
             particles = replace(particles, reward=reward, quality=quality, accepted=accepted)
         before = target.newest_log_likelihood(particles.quality)
-    shown = particles.shown.copy()
-    shown[place, action] += 1
-    return replace(particles, shown=shown)
+    return replace(particles, heard=particles.heard.joined(newest))
 
 
 def metropolis(model: Model, process: Process, proposals: tuple[Propose, ...], *, moves: int = 10) -> Move:
@@ -167,10 +221,11 @@ def boltzmann_move(
     def move(
         rng: np.random.Generator, target: Target, reward: Draws, quality: np.ndarray
     ) -> tuple[Draws, np.ndarray, float]:
-        shown = target.shown.copy()
-        shown[target.newest] += 1
         live = ~model.terminal[: model.num_places]
-        space = q_space.q_space(model, mean, sd, shown, beta=process.beta, soft=process.answer == "soft")
+        heard = target.heard.joined(target.newest)
+        judged = np.maximum(heard.right, IMPOSSIBLE), np.maximum(heard.wrong, IMPOSSIBLE)
+        soft = process.answer == "soft"
+        space = q_space.q_space(model, mean, sd, heard.shown, beta=process.beta, judged=judged, soft=soft)
         start = jnp.asarray(quality[live].reshape(-1, quality.shape[2]), dtype=space.mean.dtype)
         key = jax.random.key(int(rng.integers(2**31)))
         found = sample(q_space.density, space, key, start, warmup=warmup, draws=moves)
@@ -195,11 +250,14 @@ def qualities(model: Model, process: Process, reward: Draws) -> np.ndarray:
     return np.asarray(found.quality)[: model.num_places]
 
 
-def _softer(process: Process, move: Move | None) -> list[Process]:
+def _softer(process: Process, newest: Heard, move: Move | None) -> list[float]:
+    """The steps by which the newest word is taken in: from a chance of error that hurts nobody down to the one believed in."""
     if move is None or process.answer not in ("optimal", "eps"):
         return []
-    floor = process.eps if process.answer == "eps" else 0.0
-    return [replace(process, answer="eps", eps=eps) for eps in EPS_STEPS if eps > 1.5 * floor]
+    least = float(np.exp(np.minimum(newest.right, newest.wrong)).min())
+    if newest.shown.any():
+        least = process.eps if process.answer == "eps" else 0.0
+    return [eps for eps in EPS_STEPS if eps > 1.5 * least]
 
 
 def _weighted(particles: Particles, log_factor: np.ndarray) -> tuple[Particles, bool]:

@@ -34,7 +34,7 @@ class ValueSpace(NamedTuple):
         log_share: [C, S, A], log-weights of the C normal components of each reward's prior.
         mean, sd: [C, S, A], their means and standard deviations, above 0.
         log_weight: [S, A], log-likelihood of all corrections in a state, given that the action is the best one there; 0 where none.
-            Where an action may not be shown, what it says is worked out from `masked` and `shown` instead.
+            Where an action may not be shown, what corrections say is worked out from `masked` and `shown` and added.
         masked: integer [M], the states that were corrected although some action may not be shown there; often none.
         shown: [M, A], log-likelihood of their corrections, given the best action among those that may be shown; minus infinity for others.
     """
@@ -66,13 +66,21 @@ class Density(NamedTuple):
 
 
 def value_space(
-    model: Model, mean: np.ndarray, sd: np.ndarray, log_weight: np.ndarray, *, share: np.ndarray | None = None
+    model: Model,
+    mean: np.ndarray,
+    sd: np.ndarray,
+    log_weight: np.ndarray,
+    *,
+    judged: np.ndarray | None = None,
+    share: np.ndarray | None = None,
 ) -> ValueSpace:
     """The value space of a model's places (modes of the overseer change nothing physical, or this is the wrong density).
 
     Args:
         mean, sd: [P, A], or [C, P, A] for mixtures of normal distributions.
         log_weight: [P, A], the sum over corrections in each place of log L(shown action | the best action that may be shown).
+        judged: [P, A], the log-likelihood of what was made known otherwise, as by silence, given the best action of all; left out
+            where nothing was.
         share: [C, P, A], the mixtures' weights; left out for one component.
 
     Raises:
@@ -98,6 +106,10 @@ def value_space(
     def number(value: np.ndarray | float) -> jax.Array:
         return jnp.asarray(value, dtype=dtype)
 
+    plain = np.maximum(log_weight, IMPOSSIBLE)
+    plain[masked] = 0.0
+    if judged is not None:
+        plain = plain + np.maximum(judged[live], IMPOSSIBLE)
     with np.errstate(divide="ignore"):
         log_share = np.log(share)
     return ValueSpace(
@@ -106,7 +118,7 @@ def value_space(
         number(log_share),
         number(mean),
         number(sd),
-        number(np.maximum(log_weight, IMPOSSIBLE)),
+        number(plain),
         jnp.asarray(masked, dtype=jnp.int32),
         number(shown),
     )
@@ -234,7 +246,7 @@ def _log_weight(space: ValueSpace, threshold: jax.Array) -> jax.Array:
     allowed = jnp.isfinite(space.shown)
     unheard = logsumexp(jnp.log(_second_best(space, rows)) + space.shown[:, :, None], axis=1)
     ours = jnp.where(allowed[:, :, None], jnp.where(allowed, space.shown, 0.0)[:, :, None], unheard[:, None])
-    return plain.at[space.masked].set(jnp.maximum(ours, IMPOSSIBLE))
+    return plain.at[space.masked].add(jnp.maximum(ours, IMPOSSIBLE))
 
 
 def _second_best(space: ValueSpace, rows: jax.Array) -> jax.Array:

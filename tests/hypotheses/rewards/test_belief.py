@@ -31,7 +31,7 @@ def test_zero_evidence_raises_and_noise_teaches_nothing() -> None:
     before = RewardBelief.from_prior(prior, model, Process(answer="eps", eps=0.0))
     with pytest.raises(MisspecifiedModel, match=r"2 in place 0 .*2 possible rewards of 3.*eps above 0"):
         before.update(Correction(0, 2))
-    assert before.corrections == ()
+    assert before.heard == ()
     assert before.mean_reward().tolist() == [[0.5, 0.5, 0.0]]
     noisy = RewardBelief.from_prior(prior, model, Process(answer="eps", eps=0.1)).update(Correction(0, 2))
     # both possible doors make the answer equally likely; taking logarithms back rounds once
@@ -115,7 +115,7 @@ def test_contradictions_raise_and_leave_the_belief_as_it_was(sampler) -> None:
         told.update(Correction(0, 0))
     assert (told.policy_probs() == before[0]).all()
     assert told.evidence == before[1]
-    assert told.corrections == (Correction(0, 1),)
+    assert told.heard == (Correction(0, 1),)
     # an overseer who may err contradicts herself and is believed a little less
     wary = RewardBelief.from_prior(Gaussian(), stay_or_go(), Process(answer="eps", eps=0.1), sampler, effort=effort)
     assert np.isfinite(wary.update(Correction(0, 1)).update(Correction(0, 0)).evidence)

@@ -15,7 +15,7 @@ from assent.hypotheses.rewards.enumeration import Enumeration
 from assent.hypotheses.rewards.errors import MisspecifiedModel
 from assent.hypotheses.rewards.gridded import Gridded
 from assent.hypotheses.rewards.particles import ParticleFilter
-from assent.hypotheses.rewards.priors import ContinuousPrior
+from assent.hypotheses.rewards.priors import ContinuousPrior, has_normal
 from assent.planning.model import Model
 from assent.planning.oracles.quadrature import MOST_STATES
 from assent.planning.process import Process
@@ -33,6 +33,24 @@ class Correction(NamedTuple):
 
     place: int
     action: int
+
+
+class Objection(NamedTuple):
+    """The overseer said: in this place, this action is not the best one. Who speaks only after errors says so by speaking at all."""
+
+    place: int
+    action: int
+
+
+class Silence(NamedTuple):
+    """This action was done in this state, and nothing was said of it."""
+
+    state: int
+    action: int
+
+
+Heard = Correction | Objection | Silence
+"""What moves a belief."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +75,13 @@ class Diagnostics:
 
 
 Engine = Enumeration | Gridded | Collapsed | ParticleFilter
-"""Ways to hold a belief. `hear` gives the engine after one more answer, or None where it has probability 0; none changes in place."""
+"""Ways to hold a belief. `hear` gives the engine after one more answer, `judge` after one more judgement of an action, or None where
+that has probability 0; none changes in place."""
 
 
 @dataclass(frozen=True, eq=False)
 class RewardBelief:
-    """A belief about the rewards of P places and A actions, moved by corrections and by nothing else.
+    """A belief about the rewards of P places and A actions, moved by what an overseer says and lets pass, and by nothing else.
 
     Made by `from_prior`. Immutable: `update` returns a new belief, and one that fails leaves the old one as it was.
 
@@ -71,7 +90,7 @@ class RewardBelief:
         model: the world.
         process: the overseer, as it is believed to be; its answer model, eps and beta count here.
         sampler: the way the numbers are found.
-        corrections: all that were heard, in order.
+        heard: everything that moved it, in order.
         engine: what holds the numbers.
         seconds: wall time of the last update.
     """
@@ -80,7 +99,7 @@ class RewardBelief:
     model: Model
     process: Process
     sampler: Sampler
-    corrections: tuple[Correction, ...]
+    heard: tuple[Heard, ...]
     engine: Engine
     seconds: float
 
@@ -133,24 +152,51 @@ class RewardBelief:
         engine = _engine(name, prior, model, process, effort or Effort(), seed)
         return cls(prior, model, process, name, (), engine, time.perf_counter() - start)
 
-    def update(self, correction: Correction) -> RewardBelief:
-        """The belief after one correction.
+    def update(self, heard: Heard) -> RewardBelief:
+        """The belief after one correction, one objection, or one silence.
+
+        Silence says that the action was right, the more surely the less an error is overlooked: its likelihood is 1 where the action is
+        optimal and 1 - rate where it is not. It says so only of an overseer who speaks after errors (trigger `on_error`); of any other,
+        and where nobody is left to speak, it moves nothing. An overseer who speaks after errors and shows the better action makes two
+        things known: an objection to the one, and a correction.
 
         Raises:
             MisspecifiedModel: the belief gave it probability 0. This belief is unchanged; nothing is renormalised.
-            ValueError: the place or action does not exist, ends the life, or is one that the overseer is believed never to show.
+            ValueError: the place, state or action does not exist, ends the life, or is one that the overseer is believed never to show;
+                an objection or silence where the sampler holds soft values, which do not tell the best action.
+
+        Two actions, one of them right; an overseer who notices four errors in five says nothing:
+
+        >>> always = np.ones((1, 2), dtype=bool)
+        >>> world = Model(
+        ...     successor=np.zeros((1, 2, 1), dtype=int), chance=np.ones((1, 2, 1)), terminal=~always[0, :1], discount=0.9,
+        ...     place=np.zeros(1, dtype=int), mode=np.zeros(1, dtype=int), rate=np.full(1, 0.8), cost=np.zeros((1, 2)),
+        ...     kept=always[0, :1], answerable=always,
+        ... )
+        >>> rewards = Rewards.of(["left", "right"], [0.5, 0.5], np.eye(2)[None])
+        >>> belief = RewardBelief.from_prior(rewards, world, Process(trigger="on_error", rate=0.8))
+        >>> belief.update(Silence(state=0, action=0)).policy_probs().round(4)
+        array([[0.8333, 0.1667]])
         """
         start = time.perf_counter()
-        self._check(correction)
-        engine = self.engine.hear(int(correction.place), int(correction.action))
+        self._check(heard)
+        place, action = self._place(heard), int(heard.action)
+        if isinstance(heard, Correction):
+            engine = self.engine.hear(place, action)
+        elif isinstance(heard, Objection):
+            engine = self.engine.judge(place, action, -np.inf, 0.0)
+        elif (noticed := self._noticed(int(heard.state))) > 0:
+            with np.errstate(divide="ignore"):
+                engine = self.engine.judge(place, action, 0.0, float(np.log(1 - noticed)))
+        else:
+            engine = self.engine
         if engine is None or not np.isfinite(engine.log_evidence):
-            raise MisspecifiedModel(self._sentence(correction))
-        corrections = (*self.corrections, Correction(int(correction.place), int(correction.action)))
-        return replace(self, corrections=corrections, engine=engine, seconds=time.perf_counter() - start)
+            raise MisspecifiedModel(self._sentence(heard))
+        return replace(self, heard=(*self.heard, heard), engine=engine, seconds=time.perf_counter() - start)
 
     @property
     def evidence(self) -> float:
-        """The logarithm of P(all corrections), before any was heard."""
+        """The logarithm of P(everything heard), before any was."""
         return self.engine.log_evidence
 
     def policy_probs(self) -> np.ndarray:
@@ -168,31 +214,48 @@ class RewardBelief:
         effective, rhat, alive, draws = self.engine.quality_of_draws()
         return Diagnostics(self.sampler, float(effective), float(rhat), int(alive), int(draws), self.seconds)
 
-    def _check(self, correction: Correction) -> None:
-        model = self.model
-        place, action = correction.place, correction.action
-        for value, count, what in ((place, model.num_places, "place"), (action, model.num_actions, "action")):
+    def _place(self, heard: Heard) -> int:
+        return int(self.model.place[int(heard.state)]) if isinstance(heard, Silence) else int(heard.place)
+
+    def _noticed(self, state: int) -> float:
+        """The chance that an error in this state is spoken of."""
+        return float(self.model.rate[state]) if self.process.trigger == "on_error" else 0.0
+
+    def _check(self, heard: Heard) -> None:
+        model, action = self.model, heard.action
+        where = (
+            (heard[0], model.num_states, "state")
+            if isinstance(heard, Silence)
+            else (heard[0], model.num_places, "place")
+        )
+        for value, count, what in (where, (action, model.num_actions, "action")):
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < count:
                 raise ValueError(
                     f"{what} {value!r} does not exist: {what}s run from 0 to {count - 1}. Nothing was learned."
                 )
-        if model.terminal[place]:
-            raise ValueError(f"place {place} ends the life: no action is right there. Nothing was learned.")
-        if not model.answerable[place, action]:
+        place = self._place(heard)
+        if model.terminal[heard[0]]:
+            raise ValueError(f"{where[2]} {heard[0]} ends the life: no action is right there. Nothing was learned.")
+        if not isinstance(heard, Correction) and self.process.answer == "soft" and self.sampler != "enumerate":
+            raise ValueError(
+                f"sampler {self.sampler!r} holds the soft values of soft answers, which do not tell whether action "
+                f"{_name(model.action_names, action)} is the best one. List the rewards (sampler 'enumerate'). Nothing was learned."
+            )
+        if isinstance(heard, Correction) and not model.answerable[place, action]:
             raise ValueError(
                 f"the overseer is believed never to show action {_name(model.action_names, action)} in place "
                 f"{_name(model.state_names, place)}. Allow it in `answers`, or find out who said it. Nothing was learned."
             )
 
-    def _sentence(self, correction: Correction) -> str:
+    def _sentence(self, heard: Heard) -> str:
         model, process = self.model, self.process
         said = _listed(self.prior) if isinstance(self.prior, Rewards) else self.prior.describe()
         errs = f"errs with chance {process.eps:g}" if process.answer == "eps" else f"gives {process.answer!r} answers"
         drawn = " (or no particle found one: try more effort)" if self.sampler == "smc" else ""
         return (
-            f"the correction {_name(model.action_names, correction.action)} in place "
-            f"{_name(model.state_names, correction.place)} has probability 0 under the prior ({said}), an overseer who {errs}, and "
-            f"{len(self.corrections)} corrections before: no reward that is thought possible explains it{drawn}. Nothing was learned. "
+            f"the {type(heard).__name__.lower()} {_name(model.action_names, heard.action)} in place "
+            f"{_name(model.state_names, self._place(heard))} has probability 0 under the prior ({said}), an overseer who {errs}, and "
+            f"{len(self.heard)} words before: no reward that is thought possible explains it{drawn}. Nothing was learned. "
             "Believe in errors (answer 'eps' with eps above 0), or add the missing reward or a 'none of these' to the prior; until "
             "then ask or stop."
         )
@@ -210,9 +273,11 @@ def _refusal(name: str, prior: Rewards | ContinuousPrior, model: Model, process:
 
 
 def _uncollapsible(prior: ContinuousPrior, model: Model, process: Process) -> str | None:
-    normal = prior.normal(model.num_places, model.num_actions)
     live = ~model.terminal[: model.num_places]
-    if normal is None or not (normal[1][live] > 0).all():
+    if (
+        not has_normal(prior, model.num_places, model.num_actions)
+        or not (prior.normal(model.num_places, model.num_actions)[1][live] > 0).all()
+    ):
         return "some reward has an atom (it is known, or it may be exactly 0), so optimal values have no density."
     if process.answer not in ("optimal", "eps"):
         return f"{process.answer!r} answers depend on more than the best action."
@@ -238,10 +303,11 @@ def _engine(
 ) -> Engine:
     if isinstance(prior, Rewards):
         return Enumeration.begin(prior, model, process)
-    if name == "quadrature":
-        return Gridded.begin(prior, model, process)
-    if name == "collapsed":
-        return Collapsed.begin(prior, model, process, effort, seed)
+    if has_normal(prior, model.num_places, model.num_actions):
+        if name == "quadrature":
+            return Gridded.begin(prior, model, process)
+        if name == "collapsed":
+            return Collapsed.begin(prior, model, process, effort, seed)
     return ParticleFilter.begin(prior, model, process, effort, seed)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from jax import lax
 
 from assent.hypotheses.rewards.effort import Effort
-from assent.hypotheses.rewards.priors import ContinuousPrior
-from assent.hypotheses.rewards.saying import log_saying
+from assent.hypotheses.rewards.priors import HasNormal
+from assent.hypotheses.rewards.saying import log_judging, log_saying
 from assent.planning.diagnostics import bulk_ess, split_rhat
 from assent.planning.hmc import sample
 from assent.planning.model import Model
@@ -28,41 +28,55 @@ class Collapsed:
     Attributes:
         prior, model, process, effort: as in the belief.
         key: of the random numbers to come.
-        log_weight: [P, A], log-likelihood of all answers in a place, given its best action.
+        log_weight: [P, A], log-likelihood of all answers in a place, given the best action that may be shown there.
+        judged: [P, A], log-likelihood of what was made known otherwise, given the best action of all.
         draws: [T, S, N], optimal values of live places, all equally likely under the posterior.
         table: policy and reward [S, A], means over the draws.
-        log_evidence: log P(answers).
+        log_evidence: log P(everything heard).
     """
 
-    prior: ContinuousPrior
+    prior: HasNormal
     model: Model
     process: Process
     effort: Effort
     key: jax.Array
     log_weight: np.ndarray
+    judged: np.ndarray
     draws: np.ndarray
     table: tuple[np.ndarray, np.ndarray]
     log_evidence: float
 
     @classmethod
-    def begin(cls, prior: ContinuousPrior, model: Model, process: Process, effort: Effort, seed: int) -> Collapsed:
+    def begin(cls, prior: HasNormal, model: Model, process: Process, effort: Effort, seed: int) -> Collapsed:
         """Draws of the prior itself: rewards are drawn and solved, so no chain has to find its way there."""
         rng = np.random.default_rng(seed)
         count = effort.chains * effort.draws
         reward = prior.draw(rng, model.num_places, model.num_actions, count)
         value = qualities(model, replace(process, answer="optimal"), reward).max(axis=1)[_live(model)]
         draws = value.reshape(-1, effort.draws, effort.chains).transpose(1, 0, 2).astype(np.float32)
-        log_weight = np.zeros((model.num_places, model.num_actions))
-        table = _table(_space(prior, model, log_weight), draws)
-        return cls(prior, model, process, effort, jax.random.key(seed), log_weight, draws, table, 0.0)
+        nothing = np.zeros((model.num_places, model.num_actions))
+        table = _table(_space(prior, model, nothing, nothing), draws)
+        return cls(prior, model, process, effort, jax.random.key(seed), nothing, nothing, draws, table, 0.0)
 
     def hear(self, place: int, action: int) -> Collapsed | None:
-        """After one answer, or None if no best action explains all those in this place."""
+        """After one answer, or None if no best action explains all that was heard of this place."""
         log_weight = self.log_weight.copy()
         log_weight[place] += log_saying(self.process, self.model, place, action)
         if not np.isfinite(log_weight[place, self.model.answerable[place]]).any():
             return None
-        before, after = (_space(self.prior, self.model, table) for table in (self.log_weight, log_weight))
+        return self._moved(log_weight, self.judged)
+
+    def judge(self, place: int, action: int, right: float, wrong: float) -> Collapsed | None:
+        """After something of log-likelihood `right` where the action is optimal, else `wrong`; None as in `hear`."""
+        judged = self.judged.copy()
+        judged[place] += log_judging(self.model, action, right, wrong)
+        if not np.isfinite(judged[place] + np.where(self.model.answerable[place], self.log_weight[place], 0.0)).any():
+            return None
+        return self._moved(self.log_weight, judged)
+
+    def _moved(self, log_weight: np.ndarray, judged: np.ndarray) -> Collapsed | None:
+        before = _space(self.prior, self.model, self.log_weight, self.judged)
+        after = _space(self.prior, self.model, log_weight, judged)
         gain = _log_densities(after, self.draws) - _log_densities(before, self.draws)
         gain = np.where(np.isfinite(gain), gain, -np.inf).astype(np.float64)
         increment = gain.max() + np.log(np.exp(gain - gain.max()).mean())
@@ -73,8 +87,9 @@ class Collapsed:
         found = sample(_both, after, now, start, warmup=effort.warmup, draws=effort.draws)
         draws = np.asarray(found.position)
         evidence = self.log_evidence + float(increment)
+        table = _table(after, draws)
         return replace(
-            self, key=later, log_weight=log_weight, draws=draws, table=_table(after, draws), log_evidence=evidence
+            self, key=later, log_weight=log_weight, judged=judged, draws=draws, table=table, log_evidence=evidence
         )
 
     def _chosen(self, gain: np.ndarray, rng: np.random.Generator) -> jax.Array:
@@ -112,10 +127,8 @@ def _live(model: Model) -> np.ndarray:
     return np.flatnonzero(~model.terminal[: model.num_places])
 
 
-def _space(prior: ContinuousPrior, model: Model, log_weight: np.ndarray) -> ValueSpace:
-    normal = prior.normal(model.num_places, model.num_actions)
-    assert normal is not None
-    return value_space(model, *normal, log_weight)
+def _space(prior: HasNormal, model: Model, log_weight: np.ndarray, judged: np.ndarray) -> ValueSpace:
+    return value_space(model, *prior.normal(model.num_places, model.num_actions), log_weight, judged=judged)
 
 
 def _both(space: ValueSpace, value: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -21,7 +21,7 @@ class Enumeration:
         problem: the world, the overseer and the rewards, solved once.
         rewards: the hypotheses.
         log_weight: [N], normalised.
-        log_evidence: log P(answers).
+        log_evidence: log P(everything heard).
     """
 
     problem: Problem
@@ -36,7 +36,14 @@ class Enumeration:
     def hear(self, place: int, action: int) -> Enumeration | None:
         """The weights after one answer, or None if no hypothesis explains it."""
         with np.errstate(divide="ignore"):
-            raw = self.log_weight + np.log(self.problem.likelihood[place, action])
+            return self._weighed(np.log(self.problem.likelihood[place, action]))
+
+    def judge(self, place: int, action: int, right: float, wrong: float) -> Enumeration | None:
+        """The weights after something of log-likelihood `right` where the action is optimal, else `wrong`; None as in `hear`."""
+        return self._weighed(np.where(self.problem.suboptimal[place, action], wrong, right))
+
+    def _weighed(self, log_likelihood: np.ndarray) -> Enumeration | None:
+        raw = self.log_weight + log_likelihood
         top = raw.max()
         if top == -np.inf:
             return None

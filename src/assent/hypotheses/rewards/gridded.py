@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from assent.hypotheses.rewards.priors import ContinuousPrior
-from assent.hypotheses.rewards.saying import log_saying
+from assent.hypotheses.rewards.priors import HasNormal
+from assent.hypotheses.rewards.saying import log_judging, log_saying
 from assent.planning.model import Model
 from assent.planning.oracles.quadrature import POINTS, Posterior, posterior
 from assent.planning.process import Process
@@ -21,22 +21,29 @@ class Gridded:
 
     Attributes:
         prior, model, process: as in the belief.
-        log_weight: [P, A], log-likelihood of all answers in a place, given its best action.
+        log_weight: [P, A], log-likelihood of all that was heard of a place, given its best action.
     """
 
-    prior: ContinuousPrior
+    prior: HasNormal
     model: Model
     process: Process
     log_weight: np.ndarray
 
     @classmethod
-    def begin(cls, prior: ContinuousPrior, model: Model, process: Process) -> Gridded:
+    def begin(cls, prior: HasNormal, model: Model, process: Process) -> Gridded:
         return cls(prior, model, process, np.zeros((model.num_places, model.num_actions)))
 
     def hear(self, place: int, action: int) -> Gridded | None:
-        """After one answer, or None if no best action explains all those in this place."""
+        """After one answer, or None if no best action explains all that was heard of this place."""
+        return self._weighed(place, log_saying(self.process, self.model, place, action))
+
+    def judge(self, place: int, action: int, right: float, wrong: float) -> Gridded | None:
+        """After something of log-likelihood `right` where the action is optimal, else `wrong`; None as in `hear`."""
+        return self._weighed(place, log_judging(self.model, action, right, wrong))
+
+    def _weighed(self, place: int, log_likelihood: np.ndarray) -> Gridded | None:
         log_weight = self.log_weight.copy()
-        log_weight[place] += log_saying(self.process, self.model, place, action)
+        log_weight[place] += log_likelihood
         if not np.isfinite(log_weight[place]).any():
             return None
         return Gridded(self.prior, self.model, self.process, log_weight)
@@ -46,7 +53,6 @@ class Gridded:
         """The posterior of the live places."""
         live = self._live
         normal = self.prior.normal(self.model.num_places, self.model.num_actions)
-        assert normal is not None
         transition = place_transitions(self.model)[live][:, :, live]
         return posterior(
             transition, self.model.discount, normal[0][live], normal[1][live], np.exp(self.log_weight[live])

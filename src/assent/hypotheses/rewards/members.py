@@ -121,22 +121,28 @@ class RewardMembers:
         return self.log_rows[self._place(obs)]
 
     def advance(self, memory: Memory, obs: Any, action: Array) -> Memory:
-        """The memory after `action` was done in state `obs`: earlier silence is counted, and what may be said of this step is awaited."""
+        """The memory after `action` was done in state `obs`: earlier silence is counted, and what may be said of this step is awaited.
+
+        Nothing is said of having done nothing, -1.
+        """
         if not self.remembers:
             return memory
         self._place(obs)
-        return Memory(self.log_silence(memory), np.asarray([int(obs), int(action)]), memory.shown)
+        acted = [int(obs), int(action)] if int(action) >= 0 else [NOBODY, NOBODY]
+        return Memory(self.log_silence(memory), np.asarray(acted), memory.shown)
 
     def learn(self, memory: Memory, obs: Any, answer: Answer) -> Memory:
-        """The memory after the overseer has spoken: no silence any more; that the last action was called an error is counted instead."""
+        """The memory after the overseer has spoken. Unasked, whatever it is about, that calls the last action an error; an answer to a
+        question does not, and means that nothing was said of the last action."""
         place, action = self._place(obs), int(answer.action)
         shown = memory.shown.copy()
         shown[place, action] += 1
-        log_silence = memory.log_silence
+        log_silence = self.log_silence(memory)
         state, acted = memory.acted
-        if self.remembers and state != NOBODY and self.problem.model.place[state] == place:
+        if self.remembers and state != NOBODY and answer.unasked:
+            wrong = self.problem.suboptimal[self.problem.model.place[state], acted]
             with np.errstate(divide="ignore"):
-                log_silence = log_silence + np.log(self.problem.suboptimal[place, acted].astype(np.float64))
+                log_silence = memory.log_silence + np.log(wrong.astype(np.float64))
         return Memory(log_silence, np.full(2, NOBODY), shown)
 
     def log_silence(self, memory: Memory) -> np.ndarray:

@@ -44,9 +44,20 @@ class ParticleFilter:
 
     def hear(self, place: int, action: int) -> ParticleFilter:
         """After one answer; log_evidence is minus infinity if no particle explains it."""
+        return self._absorbed(self._nothing.showing(place, action))
+
+    def judge(self, place: int, action: int, right: float, wrong: float) -> ParticleFilter:
+        """After something of log-likelihood `right` where the action is optimal, else `wrong`."""
+        return self._absorbed(self._nothing.judging(place, action, right, wrong))
+
+    @property
+    def _nothing(self) -> smc.Heard:
+        return smc.Heard.nothing(self.model.num_places, self.model.num_actions)
+
+    def _absorbed(self, newest: smc.Heard) -> ParticleFilter:
         rng = np.random.default_rng()
         rng.bit_generator.state = self.rng_state
-        particles = smc.absorb(self.model, self.process, self.particles, place, action, rng, self.move)
+        particles = smc.absorb(self.model, self.process, self.particles, newest, rng, self.move)
         return replace(self, particles=particles, rng_state=rng.bit_generator.state)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -20,6 +20,17 @@ class ContinuousPrior(Protocol):
     def nudge(self, rng: np.random.Generator, reward: np.ndarray) -> np.ndarray: ...
     def normal(self, places: int, actions: int) -> tuple[np.ndarray, np.ndarray] | None: ...
     def describe(self) -> str: ...
+
+
+class HasNormal(ContinuousPrior, Protocol):
+    """Priors under which every reward is normal, and none is known: what has a density over optimal values."""
+
+    def normal(self, places: int, actions: int) -> tuple[np.ndarray, np.ndarray]: ...
+
+
+def has_normal(prior: ContinuousPrior, places: int, actions: int) -> TypeGuard[HasNormal]:
+    """Whether every reward of such a world is normal."""
+    return prior.normal(places, actions) is not None
 
 
 @dataclass(frozen=True, eq=False)

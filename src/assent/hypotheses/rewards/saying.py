@@ -1,4 +1,4 @@
-"""What an answer says about the best action that may be shown."""
+"""What an answer, or the lack of one, says about the best action."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def log_saying(process: Process, model: Model, place: int, action: int) -> np.nd
     chance[action] = 1 - eps
     with np.errstate(divide="ignore"):
         return np.where(allowed, np.log(chance), -np.inf)
+
+
+def log_judging(model: Model, action: int, right: float, wrong: float) -> np.ndarray:
+    """[A]: `right` where `action` is the best one, `wrong` where another is."""
+    return np.where(np.arange(model.num_actions) == action, right, wrong)
