@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from xml.etree import ElementTree
 
@@ -19,6 +20,7 @@ from assent.studies.figures import (
     bar_chart,
     line_chart,
     phase_diagram,
+    raster,
     reliability_diagram,
     share_diagram,
     short,
@@ -70,6 +72,24 @@ def test_a_picture_upside_down_would_show() -> None:
         if "ph " in (p.get("class") or "")
     }
     assert tops["ph keeps"] > tops["ph disables"]
+
+
+@given(st.integers(1, 5), st.integers(1, 5), st.randoms())
+def test_rows_in_any_order_become_the_same_image(tall: int, wide: int, order: random.Random) -> None:
+    image = np.arange(tall * wide).reshape(tall, wide)
+    rows = [{"x": 0.1 * x, "y": -y, "v": int(image[y, x])} for y in range(tall) for x in range(wide)]
+    order.shuffle(rows)
+    # y falls from row to row of `image`, so the first row of the raster, the lowest y, is its last
+    assert (raster(rows, "x", "y", "v") == image[::-1]).all()
+    assert (raster(rows, "y", "x", lambda row: 2 * row["v"]) == 2 * image.T[:, ::-1]).all()
+
+
+def test_an_image_with_a_hole_or_a_cell_twice_is_refused() -> None:
+    rows = [{"x": x, "y": y, "v": 1} for x in range(3) for y in range(2)]
+    with pytest.raises(ValueError, match=r"1 cells have no row, the first at y = 1, x = 2"):
+        raster(rows[:-1], "x", "y", "v")
+    with pytest.raises(ValueError, match="Two rows have y = 0 and x = 0"):
+        raster([*rows, rows[0]], "x", "y", "v")
 
 
 def test_undecided_cells_are_hatched_and_named() -> None:

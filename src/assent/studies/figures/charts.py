@@ -1,0 +1,134 @@
+"""Pictures of measured numbers: lines with their spread, bars, and reliability."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from assent.report.svg import DASHES, Child, document, fit, group, label, line, path, rect, tag, text_width
+from assent.studies.figures.axes import Axis, Box, Line, headed, layout, theory_lines
+
+
+@dataclass(frozen=True)
+class Series:
+    """A measured line: its name, places, values, and the ends of an interval around each."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+    band: bool = True
+
+
+def line_chart(
+    *,
+    width: float,
+    name: str,
+    title: str,
+    desc: str,
+    x: Axis,
+    y: Axis,
+    series: Sequence[Series],
+    lines: Sequence[Line] = (),
+) -> Markup:
+    """Measured series with their intervals (bands, or whiskers around points), and theory's lines in ink."""
+    swatches = [(_series_swatch(number_, item), item.name) for number_, item in enumerate(series)]
+    box, key, bottom = layout(title, width, x, y, swatches, lines, height=280.0)
+    parts: list[Child] = [key, box.axes(grid=True)]
+    for number_, item in enumerate(series):
+        parts.append(_interval(box, item, f"s{number_ % 6}"))
+    parts.append(theory_lines(box, lines))
+    for number_, item in enumerate(series):
+        points = box.track(list(zip(item.x, item.y, strict=True)))
+        if item.band:
+            parts.append(path(points, class_=f"line s{number_ % 6}", dash=DASHES[number_ % 6]))
+        else:
+            parts += [tag("circle", class_=f"dot s{number_ % 6}", cx=p[0], cy=p[1], r=3.6) for p in points if p]
+    last = "; ".join(f"{item.name} ends at {item.y[-1]:.4g}" for item in series if item.y)
+    return document(name, *parts, width=width, height=bottom, title=title, desc=f"{desc} {last}.")
+
+
+def bar_chart(
+    *,
+    width: float,
+    name: str,
+    title: str,
+    desc: str,
+    unit: str,
+    bars: Sequence[tuple[str, float, float, float, str]],
+    high: float = 1.0,
+    form: Callable[[float], str] = lambda value: f"{value:.3f}",
+) -> Markup:
+    """Named bars from 0 to `high`: name, value, ends of its interval, and a class (`keeps`, `disables`, `indifferent`)."""
+    wide = width >= 600
+    names = min(max([60.0, *(text_width(bar[0], 13) for bar in bars)]), 330.0) if wide else width
+    left = names + 14 if wide else 0.0
+    room = width - left - 84
+    head, first = headed(title, width)
+    pitch, top = (30.0 if wide else 48.0), first + 34
+    parts: list[Child] = [head, label(unit, left, first + 14, class_="unit")]
+    for place, (words, value, low, top_end, class_) in enumerate(bars):
+        y = top + place * pitch
+        base = y + 6 if wide else y + 22
+        parts.append(label(fit(words, names, 13), 0, base + 4 if wide else y + 6, class_="name"))
+        length = room * min(value / high, 1.0)
+        parts.append(rect(left, base - 9, max(length, 1.5), 18, class_=f"ph {class_}"))
+        if top_end > low:
+            start, end = left + room * min(low / high, 1.0), left + room * min(top_end / high, 1.0)
+            parts.append(line(start, base, end, base, class_="axis"))
+            parts += [line(at, base - 4, at, base + 4, class_="axis") for at in (start, end)]
+        parts.append(
+            label(form(value), left + max(length, room * min(top_end / high, 1.0)) + 8, base + 4, class_="value")
+        )
+    said = ", ".join(f"{bar[0]}: {form(bar[1])}" for bar in bars)
+    return document(name, *parts, width=width, height=top + len(bars) * pitch + 4, title=title, desc=f"{desc} {said}.")
+
+
+def reliability_diagram(
+    *, width: float, name: str, title: str, desc: str, bins: Sequence[tuple[float, float, float, float, int]]
+) -> Markup:
+    """How often things happened against the probability given to them: mean, frequency, interval and count of each bin."""
+    axis_x = Axis("probability that the belief gave", 0.0, 1.0)
+    axis_y = Axis("how often it was so (share of cases)", 0.0, 1.0)
+    swatches = [
+        (tag("circle", class_="dot s0", cx=10, cy=0, r=3.6), "a bin of forecasts, with its 95 % Wilson interval")
+    ]
+    perfect = Line("perfect: happens as often as said", ((0.0, 0.0), (1.0, 1.0)))
+    box, key, bottom = layout(title, width, axis_x, axis_y, swatches, [perfect], height=min(width - 60, 400.0))
+    parts: list[Child] = [key, box.axes(grid=True), theory_lines(box, [perfect])]
+    for mean, frequency, low, high, count in bins:
+        at = box.x(mean)
+        parts.append(line(at, box.y(low), at, box.y(high), class_="whisker s0"))
+        parts.append(tag("circle", tag("title", f"{count} cases"), class_="dot s0", cx=at, cy=box.y(frequency), r=3.6))
+    worst = max((abs(item[0] - item[1]) for item in bins), default=0.0)
+    return document(
+        name,
+        *parts,
+        width=width,
+        height=bottom,
+        title=title,
+        desc=f"{desc} Farthest bin from the diagonal: {worst:.4f}.",
+    )
+
+
+def _series_swatch(number_: int, item: Series) -> Markup:
+    if item.band:
+        return line(0, 0, 20, 0, class_=f"line s{number_ % 6}", dash=DASHES[number_ % 6])
+    return tag("circle", class_=f"dot s{number_ % 6}", cx=10, cy=0, r=3.6)
+
+
+def _interval(box: Box, item: Series, class_: str) -> Markup:
+    if not item.low:
+        return Markup("")
+    ends = list(zip(item.x, item.low, item.high, strict=True))
+    if item.band:
+        outline = [(box.x(at), box.y(high)) for at, _, high in ends] + [
+            (box.x(at), box.y(low)) for at, low, _ in reversed(ends)
+        ]
+        return path(outline, class_=f"spread {class_}")
+    return group(
+        [line(box.x(at), box.y(low), box.x(at), box.y(high), class_=f"whisker {class_}") for at, low, high in ends]
+    )
