@@ -19,8 +19,9 @@ from assent.studies.measures import (
     credible_set,
     crossing,
     half_life,
-    half_width,
     reliability,
+    tally,
+    turning,
     wilson,
 )
 
@@ -33,10 +34,8 @@ def test_wilson_agrees_with_scipy(successes: int, total: int, level: float) -> N
     assert wilson(successes, total, level=level) == pytest.approx((ends.low, ends.high), abs=1e-12)
 
 
-def test_the_wald_interval_is_not_wilsons() -> None:
-    """The usual p ± z s/√n is empty at 0 of 200, where Wilson's reaches z²/(n + z²)."""
-    wald = 0.0 + 1.96 * math.sqrt(0.0 / 200)
-    assert wald == 0
+def test_nothing_in_200_is_not_never() -> None:
+    """The usual p ± z s/√n would be the point 0 there; Wilson's interval reaches z²/(n + z²)."""
     assert wilson(0, 200)[1] == pytest.approx(1.959964**2 / (200 + 1.959964**2), rel=1e-6)
 
 
@@ -63,7 +62,14 @@ def test_a_crossing_must_be_bracketed() -> None:
 def test_boundary_errors_are_relative_to_theory() -> None:
     assert boundary_error(1.5, 1.0) == 0.5 != boundary_error(1.0, 1.5)
     assert boundary_error(0.0, 0.0) == 0.0
-    assert boundary_error(1e-9, 0.0) == math.inf
+    assert boundary_error(1e-9, 0.0) == 1e-9, "where theory is 0 there is nothing to be relative to"
+
+
+def test_a_decision_that_never_turns_is_put_at_an_end() -> None:
+    """What refutes a claim is a number like any other: no crash, and nothing that a table cannot hold."""
+    assert turning(lambda x: True, 0.1, 0.7, rel=1e-6) == 0.7
+    assert turning(lambda x: False, 0.1, 0.7, rel=1e-6) == 0.1
+    assert turning(lambda x: x < 0.5, 0.1, 0.7, rel=1e-6) == pytest.approx(0.5, rel=1e-6)
 
 
 def test_the_half_life_is_the_first_age_at_which_half_are_gone() -> None:
@@ -87,7 +93,7 @@ def test_reliability_agrees_with_scikit_learn(pairs: list[tuple[float, bool]]) -
     inside = np.abs(said * 10 - np.rint(said * 10)) > 1e-9
     if not inside.any():
         return
-    found = reliability(said[inside], happened[inside])
+    found = reliability(tally(said[inside], happened[inside]))
     frequency, mean = calibration_curve(happened[inside], said[inside], n_bins=10)
     assert [b.frequency for b in found] == pytest.approx(frequency.tolist())
     assert [b.mean for b in found] == pytest.approx(mean.tolist())
@@ -102,10 +108,3 @@ def test_a_credible_set_is_the_smallest_with_its_mass(raw: list[float], mass: fl
     smaller = int(chosen.sum()) - 1
     best = max((sum(weights[list(few)]) for few in combinations(range(len(weights)), smaller)), default=0.0)
     assert best < mass + 1e-9
-
-
-def test_half_widths_shrink_with_the_root_of_the_number() -> None:
-    few, many = [0.0, 1.0] * 8, [0.0, 1.0] * 32
-    # with N - 1 in the deviation: (63/64 · 16/15)^-½ of 2 exactly
-    assert half_width(few) / half_width(many) == pytest.approx(2 * math.sqrt(16 / 15 * 63 / 64))
-    assert half_width([1.0]) == 0.0

@@ -14,8 +14,9 @@ from assent.planning.oracles.answers_ahead import threshold_of_steps
 from assent.planning.oracles.doors import threshold
 from assent.planning.oracles.lattice import NoisyDoors, expected_answers, lock_in_error
 from assent.planning.planners import BeliefTree
-from assent.studies import s02_off_switch, s07_planners, s08_absent, s10_provoking, s11_price, s12_misjudged, s13_age
+from assent.studies import s02_off_switch, s07_planners, s08_absent, s10_provoking, s11_price, s13_age
 from assent.studies.figures import DISABLES, KEEPS
+from assent.studies.measures import two_sided
 from assent.studies.settings import Doors
 from assent.studies.verdicts import phase, turning_cost
 
@@ -93,7 +94,7 @@ def test_a_prior_has_the_entropy_that_is_asked_for(entropy: float) -> None:
 def test_tails_agree_with_scipy(hits: int, chance: float) -> None:
     tails = min(1.0, 2 * min(binom.cdf(hits, 200, chance), binom.sf(hits - 1, 200, chance)))
     # sums of 200 terms with relative error about 1e-13
-    assert s12_misjudged.two_sided(hits, 200, chance) == pytest.approx(tails, rel=1e-9, abs=1e-300)
+    assert two_sided(hits, 200, chance) == pytest.approx(tails, rel=1e-9, abs=1e-300)
 
 
 def test_the_walk_ends_as_gamblers_ruin_says() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -36,14 +36,12 @@ def wilson(successes: int, total: int, *, level: float = 0.95) -> tuple[float, f
 
 
 def boundary_error(measured: float, theory: float) -> float:
-    """`|measured - theory| / |theory|`; infinite where theory is 0 and something else was measured.
+    """`|measured - theory| / |theory|`; `|measured|` where theory is 0, so that what refutes it is a number that can be stored.
 
-    >>> boundary_error(0.99, 1.0)
-    0.010000000000000009
+    >>> boundary_error(0.99, 1.0), boundary_error(0.25, 0.0)
+    (0.010000000000000009, 0.25)
     """
-    if theory == 0:
-        return 0.0 if measured == 0 else math.inf
-    return abs(measured - theory) / abs(theory)
+    return abs(measured - theory) / (abs(theory) or 1.0)
 
 
 def crossing(keeps: Callable[[float], bool], low: float, high: float, *, rel: float) -> float:
@@ -62,6 +60,17 @@ def crossing(keeps: Callable[[float], bool], low: float, high: float, *, rel: fl
         if high - low <= rel * abs(middle) or middle in (low, high):
             return middle
         low, high = (middle, high) if keeps(middle) else (low, middle)
+
+
+def turning(keeps: Callable[[float], bool], low: float, high: float, *, rel: float) -> float:
+    """As `crossing`, and where nothing changes between the ends, the end: `low` if it never holds, `high` if it always does.
+
+    >>> turning(lambda cost: True, 0.1, 1.0, rel=1e-9), turning(lambda cost: False, 0.1, 1.0, rel=1e-9)
+    (1.0, 0.1)
+    """
+    if not keeps(low):
+        return low
+    return high if keeps(high) else crossing(keeps, low, high, rel=rel)
 
 
 def half_life(age: Sequence[int], share: Sequence[float]) -> float:
@@ -88,18 +97,26 @@ class Bin:
     high: float
 
 
-def reliability(probability: np.ndarray, happened: np.ndarray, *, bins: int = 10) -> tuple[Bin, ...]:
-    """Bins of equal width over [0, 1] (1 belongs to the last) that hold any forecast, in order."""
+def tally(probability: np.ndarray, happened: np.ndarray, *, bins: int = 10) -> tuple[tuple[int, float, int], ...]:
+    """For each bin of equal width over [0, 1] (1 belongs to the last): how many forecasts, their sum, and how many came true."""
     probability, happened = np.asarray(probability, dtype=float), np.asarray(happened, dtype=bool)
     place = np.minimum((probability * bins).astype(int), bins - 1)
-    found: list[Bin] = []
-    for number in range(bins):
-        inside = place == number
-        count, hits = int(inside.sum()), int(happened[inside].sum())
-        if count:
-            low, high = wilson(hits, count)
-            found.append(Bin(float(probability[inside].mean()), hits / count, count, low, high))
-    return tuple(found)
+    inside = [place == number for number in range(bins)]
+    return tuple((int(part.sum()), float(probability[part].sum()), int(happened[part].sum())) for part in inside)
+
+
+def reliability(tallies: Iterable[tuple[int, float, int]]) -> tuple[Bin, ...]:
+    """The bins that hold any forecast, in order, from what `tally` found in each; tallies of a bin may be added up before."""
+    return tuple(Bin(said / count, hits / count, count, *wilson(hits, count)) for count, said, hits in tallies if count)
+
+
+def two_sided(hits: int, total: int, chance: float) -> float:
+    """The binomial chance of a count at least as far out as `hits` on its side, doubled, at most 1."""
+    count = np.arange(total + 1)
+    with np.errstate(divide="ignore"):
+        log = np.log(np.asarray([math.comb(total, k) for k in range(total + 1)], dtype=object).astype(float))
+    mass = np.exp(log + count * math.log(chance) + (total - count) * math.log1p(-chance))
+    return float(min(1.0, 2 * min(mass[: hits + 1].sum(), mass[hits:].sum())))
 
 
 def credible_set(probability: np.ndarray, mass: float = 0.9) -> np.ndarray:
@@ -111,11 +128,3 @@ def credible_set(probability: np.ndarray, mass: float = 0.9) -> np.ndarray:
     out = np.zeros(probability.shape, dtype=bool)
     np.put_along_axis(out, order, inside, axis=-1)
     return out
-
-
-def half_width(values: Sequence[float], *, level: float = 0.95) -> float:
-    """Half of the normal interval of a mean: z times the sample deviation over root N; 0 for a single value."""
-    if len(values) < 2:
-        return 0.0
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    return z * float(np.std(values, ddof=1)) / math.sqrt(len(values))

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from assent.planning.oracles.lattice import NoisyDoors
 from assent.planning.planners import Bracket
 from assent.planning.problem import TIE
-from assent.studies.figures import DISABLES, Axis, Line, Series, line_chart
+from assent.studies.figures import Axis, Line, Series, line_chart
 from assent.studies.measures import boundary_error
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict
-from assent.studies.verdicts import phase, turning_cost
+from assent.studies.verdicts import belief, first_to_leave, turning_cost
 
 CLAIM = (
     "Two doors and an overseer who errs: after k more answers for one door than for the other the agent still keeps its overseer only up "
@@ -71,18 +69,6 @@ def run(cell: Net, seed: int) -> list[Row]:
         {**base, "net": None, "cost": cost, "theory": float(k), "measured": float(first_to_leave(doors.at(cost)))}
         for cost, k in zip(COSTS, known, strict=True)
     ]
-
-
-def belief(net: int, eps: float) -> np.ndarray:
-    """[2]: the belief after `net` more answers for the first door than for the second, from one half."""
-    odds = ((1 - eps) / eps) ** net
-    return np.asarray([odds / (1 + odds), 1 / (1 + odds)])
-
-
-def first_to_leave(doors: Doors, *, most: int = 40) -> int:
-    """K: the least net number of answers at which the planner's verdict is to disable."""
-    problem = doors.problem()
-    return next(net for net in range(most) if phase(Bracket(), problem, belief(net, doors.eps)) == DISABLES)
 
 
 def score(rows: Sequence[Row]) -> dict[str, float]:

@@ -10,9 +10,9 @@ import numpy as np
 from assent.planning.oracles.lattice import expected_answers, lock_in_error
 from assent.studies.figures import Axis, Line, Series, line_chart
 from assent.studies.measures import boundary_error, half_life, wilson
-from assent.studies.s03_deference import first_to_leave
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
+from assent.studies.verdicts import first_to_leave
 
 CLAIM = (
     "An agent that believes its overseer errs with chance eps^ disables it at K(eps^) net answers. If the true chance is eps, it is then "

@@ -9,10 +9,9 @@ from assent.planning.oracles.lattice import NoisyDoors
 from assent.planning.planners import QMDP, BeliefTree, Blind, Bracket, Lookahead, MostLikely, Planner
 from assent.studies.figures import Axis, Line, Series, line_chart
 from assent.studies.measures import boundary_error, crossing
-from assent.studies.s03_deference import belief
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict
-from assent.studies.verdicts import turning_cost
+from assent.studies.verdicts import belief, turning_cost
 
 CLAIM = (
     "On one belief and one world, planners disagree on the overseer: the exact tree and the certified bounds turn at c*(k); planning "

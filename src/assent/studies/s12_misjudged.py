@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from assent.studies.figures import Axis, Line, share_diagram
-from assent.studies.s03_deference import first_to_leave
+from assent.studies.measures import two_sided
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
+from assent.studies.verdicts import first_to_leave
 
 CLAIM = (
     "How often it ends at the wrong door is set by two numbers: the true error eps, and K, which follows from the error eps^ that the "
@@ -65,15 +65,6 @@ def run(cell: Strip, seed: int) -> list[Row]:
             }
         )
     return rows
-
-
-def two_sided(hits: int, total: int, chance: float) -> float:
-    """The binomial chance of a count at least as far out as `hits` on its side, doubled, at most 1."""
-    count = np.arange(total + 1)
-    with np.errstate(divide="ignore"):
-        log = np.log(np.asarray([math.comb(total, k) for k in range(total + 1)], dtype=object).astype(float))
-    mass = np.exp(log + count * math.log(chance) + (total - count) * math.log1p(-chance))
-    return float(min(1.0, 2 * min(mass[: hits + 1].sum(), mass[hits:].sum())))
 
 
 def score(rows: Sequence[Row]) -> dict[str, float]:

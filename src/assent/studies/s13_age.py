@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from assent.studies.figures import Axis, Line, Series, line_chart, share_diagram
-from assent.studies.measures import half_life, wilson
-from assent.studies.s03_deference import first_to_leave
-from assent.studies.s12_misjudged import two_sided
+from assent.studies.measures import half_life, two_sided, wilson
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
+from assent.studies.verdicts import first_to_leave
 
 CLAIM = (
     "Corrigibility ages: at any price above 0 half of the agents have disabled their overseer after a number of answers (the "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from assent.planning.model import Model
 from assent.planning.problem import Problem
 from assent.planning.process import Process
 from assent.studies.figures import reliability_diagram
-from assent.studies.measures import credible_set, wilson
+from assent.studies.measures import Bin, credible_set, reliability, tally
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 
 CLAIM = (
@@ -57,7 +57,6 @@ def run(cell: Batch, seed: int) -> list[Row]:
         held = credible_set(weights)
         covered, size = covered + int(held[goal]), size + int(held.sum())
     probability, optimal = np.concatenate(said), np.concatenate(happened)
-    place = np.minimum((probability * BINS).astype(int), BINS - 1)
     base: Row = {
         "believed": cell.believed,
         "batch": cell.batch,
@@ -70,11 +69,11 @@ def run(cell: Batch, seed: int) -> list[Row]:
         {
             **base,
             "bin": number,
-            "count": int((place == number).sum()),
-            "said": float(probability[place == number].sum()),
-            "happened": int(optimal[place == number].sum()),
+            "count": count,
+            "said": total,
+            "happened": hits,
         }
-        for number in range(BINS)
+        for number, (count, total, hits) in enumerate(tally(probability, optimal, bins=BINS))
     ]
 
 
@@ -147,13 +146,13 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     for name, believed in (("honest", RATE_EPS), ("trusting", 0.02)):
         mine = [row for row in rows if row["believed"] == believed]
         first = [row for row in mine if row["bin"] == 0]
-        bins = [(mean, frequency) for mean, frequency, *_, count in binned(mine) if count >= 200]
+        bins = [item for item in binned(mine) if item.count >= 200]
         worlds = sum(row["worlds"] for row in first)
         numbers |= {
             f"{name}_worlds": float(worlds),
             f"{name}_forecasts": float(sum(row["forecasts"] for row in first)),
             f"{name}_bins": float(len(bins)),
-            f"{name}_worst_gap": max((abs(mean - frequency) for mean, frequency in bins), default=1.0),
+            f"{name}_worst_gap": max((abs(item.mean - item.frequency) for item in bins), default=1.0),
             f"{name}_brier": sum(row["squares"] for row in first) / sum(row["forecasts"] for row in first),
             f"{name}_coverage": sum(row["covered"] for row in first) / worlds,
             f"{name}_set_size": sum(row["set_size"] for row in first) / worlds,
@@ -161,16 +160,13 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     return numbers
 
 
-def binned(rows: Sequence[Row]) -> list[tuple[float, float, float, float, int]]:
-    """Mean forecast, frequency, Wilson interval and count of each bin that holds any."""
-    found = []
-    for number in range(BINS):
-        mine = [row for row in rows if row["bin"] == number]
-        count, hits = sum(row["count"] for row in mine), sum(row["happened"] for row in mine)
-        if count:
-            low, high = wilson(hits, count)
-            found.append((sum(row["said"] for row in mine) / count, hits / count, low, high, count))
-    return found
+def binned(rows: Sequence[Row]) -> tuple[Bin, ...]:
+    """The bins of all batches together that hold any forecast."""
+    bins = [[row for row in rows if row["bin"] == number] for number in range(BINS)]
+    return reliability(
+        (sum(row["count"] for row in mine), sum(row["said"] for row in mine), sum(row["happened"] for row in mine))
+        for mine in bins
+    )
 
 
 def verdict(numbers: Score) -> Verdict:
@@ -206,7 +202,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
 
 
 def _picture(rows: Sequence[Row], believed: float, name: str, title: str) -> Figure:
-    mine = binned([row for row in rows if row["believed"] == believed])
+    mine = [astuple(item) for item in binned([row for row in rows if row["believed"] == believed])]
     return Figure(
         f"reliability-{name}",
         "Forecasts that an action is optimal, in bins, against how often it was. The overseer errs in 20 % of her answers; the agent "
@@ -217,7 +213,7 @@ def _picture(rows: Sequence[Row], believed: float, name: str, title: str) -> Fig
             name=identifier,
             title=title,
             desc="Reliability of the chance that an action is optimal.",
-            bins=mine,
+            bins=[(mean, frequency, low, high, count) for mean, frequency, count, low, high in mine],
         ),
     )
 

@@ -6,10 +6,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from assent.planning.planners import Planner
+from assent.planning.planners import Bracket, Planner
 from assent.planning.problem import Problem
-from assent.studies.figures import DISABLES, INDIFFERENT, KEEPS, UNDECIDED
 from assent.studies.measures import crossing
+from assent.studies.settings import Doors
+
+KEEPS, DISABLES, INDIFFERENT, UNDECIDED = range(4)
+"""The phases of a verdict, as diagrams of phases number them."""
+
+MOST = 40
+"""Net answers beyond which nobody is looked at: an overseer who is kept so long is kept for good, as far as studies go."""
 
 _NUMBER = {"keeps": KEEPS, "disables": DISABLES, "indifferent": INDIFFERENT, "undecided": UNDECIDED, "no choice": KEEPS}
 
@@ -42,3 +48,22 @@ def turning_cost(
     if keeps(high):
         return high
     return crossing(keeps, least, high, rel=rel)
+
+
+def belief(net: int, eps: float) -> np.ndarray:
+    """[2]: the belief after `net` more answers for the first door than for the second, from one half.
+
+    Args:
+        eps: the chance of a wrong answer that is believed in, in (0, 1).
+    """
+    odds = ((1 - eps) / eps) ** net
+    return np.asarray([odds / (1 + odds), 1 / (1 + odds)])
+
+
+def first_to_leave(doors: Doors, *, planner: Planner | None = None, most: int = MOST) -> int:
+    """K: the least net number of answers at which a planner's verdict is to disable (certified bounds when left out).
+
+    It is `most` where the overseer is kept at every number below: a finding, which studies compare with theory's.
+    """
+    problem, judge = doors.problem(), Bracket() if planner is None else planner
+    return next((net for net in range(most) if phase(judge, problem, belief(net, doors.eps)) == DISABLES), most)
