@@ -169,8 +169,100 @@ def test_centres_are_inside_and_even(low: float, ratio: float, log: bool, count:
     axis = Axis("x", low, low * ratio, log=log)
     parts = [axis.part(float(value)) for value in axis.centres(count)]
     assert parts == pytest.approx([(number + 0.5) / count for number in range(count)], abs=1e-6)
-    assert all(low * 0.99 <= tick <= low * ratio * 1.01 for tick in axis.ticks(6))
+    assert all(low * 0.99 <= tick <= low * ratio * 1.01 for tick, _ in axis.ticks(6))
 
 
 def test_numbers_are_short() -> None:
     assert [short(value) for value in (0.001, 1e-5, 1234.0, -2.0, 0.0)] == ["0.001", "1e-5", "1,234", "-2", "0"]
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.floats(0, 1))
+def test_both_ends_of_an_axis_lie_on_it_and_what_is_beyond_does_not(low: float, span: float, part: float) -> None:
+    axis = Axis("x", low, low + span)
+    assert axis.holds(low)
+    assert axis.holds(low + span)
+    assert axis.holds(low + part * span)
+    assert not axis.holds(low - span / 100)
+    assert not axis.holds(low + span + span / 100)
+
+
+def test_the_edge_of_an_axis_below_0_is_drawn() -> None:
+    """A margin relative to the value, instead of the span, would move the lower end inwards."""
+    axis = Axis("z", -2.5, 2.5)
+    edge = Line("theory", ((-2.5, -2.5), (2.5, 2.5)))
+    drawn = line_chart(width=WIDE, name="c", title="T.", desc="D.", x=axis, y=axis, series=[], lines=[edge])
+    (track,) = tracks(drawn, "theory thin")
+    assert track.count("L") == 1
+
+
+def test_0_has_a_place_on_a_logarithmic_axis_that_says_so() -> None:
+    axis = Axis("c", 0.003, 30.0, log=True, zero=True)
+    assert axis.holds(0.0)
+    assert axis.part(0.0) == 0.0
+    assert axis.ticks(6)[0] == (0.003, "0")
+    assert "0.003" not in [words for _, words in axis.ticks(6)]
+    assert not Axis("c", 0.003, 30.0, log=True).holds(0.0)
+    with pytest.raises(ValueError, match="zero=True is for logarithmic"):
+        Axis("c", 0.0, 1.0, zero=True)
+
+
+def tracks(drawn: str, class_: str) -> list[str]:
+    return [p.get("d", "") for p in ElementTree.fromstring(drawn).iter("path") if p.get("class") == class_]
+
+
+def test_theory_is_drawn_over_what_was_measured() -> None:
+    drawn = str(line_chart(width=WIDE, name="c", title="T.", desc="D.", x=X, y=Y, series=SERIES, lines=[DIAGONAL]))
+    last = drawn.rindex('class="theory thin"')
+    assert last > drawn.rindex('class="line broad')
+    assert last > drawn.rindex('class="dot')
+
+
+def series(count: int, *, band: bool) -> list[Series]:
+    return [Series(f"series {number}", (0.1, 0.9), (1.0, 1.0 + number), band=band) for number in range(count)]
+
+
+@pytest.mark.parametrize(("most", "band"), [(8, True), (6, False)])
+def test_more_series_than_can_be_told_apart_are_refused(most: int, band: bool) -> None:
+    common = {"width": WIDE, "name": "c", "title": "T.", "desc": "D.", "x": X, "y": Y}
+    root = ElementTree.fromstring(line_chart(**common, series=series(most, band=band)))
+    marks = root.iter("line" if band else "circle")
+    looks = {(mark.get("class"), mark.get("stroke-dasharray")) for mark in marks}
+    assert len({look for look in looks if str(look[0]).startswith(("line broad", "dot"))}) == most
+    with pytest.raises(ValueError, match="do not fit"):
+        line_chart(**common, series=series(most + 1, band=band))
+
+
+BARS = [("a", 0.5, 0.4, 0.6, "keeps"), ("b", 0.2, 0.0, 0.0, "disables")]
+KEY = [("keeps", "certified"), ("disables", "not certified")]
+
+
+def test_colours_of_bars_have_a_legend() -> None:
+    common = {"width": WIDE, "name": "d", "title": "T.", "desc": "D.", "unit": "share", "bars": BARS}
+    words = {text.text for text in ElementTree.fromstring(bar_chart(**common, key=KEY)).iter("text")}
+    assert {"certified", "not certified"} <= words
+    assert "theory" not in words
+    with pytest.raises(ValueError, match="without a meaning: \\['disables'\\]"):
+        bar_chart(**common, key=KEY[:1])
+
+
+def test_bars_bear_the_mark_of_theory() -> None:
+    common = {"width": WIDE, "name": "d", "title": "T.", "desc": "D.", "unit": "share", "bars": BARS}
+    root = ElementTree.fromstring(bar_chart(**common, theory=[0.8, None]))
+    marks = [float(str(mark.get("x1"))) for mark in root.iter("line") if mark.get("class") == "theory"]
+    ends = [float(str(bar.get("x"))) + float(str(bar.get("width"))) for bar in root.iter("rect")]
+    starts = [float(str(bar.get("x"))) for bar in root.iter("rect")]
+    assert len(marks) == 2  # one in the legend
+    # at eight fifths of the length of a bar of .5; coordinates have two decimals
+    assert marks[1] - starts[0] == pytest.approx(1.6 * (ends[0] - starts[0]), abs=0.05)
+    assert "theory for a: 0.800" in str(root.findtext("desc"))
+    with pytest.raises(ValueError, match="1 marks of theory for 2 bars"):
+        bar_chart(**common, theory=[0.8])
+
+
+def test_a_bar_longer_than_the_axis_stretches_it() -> None:
+    common = {"width": WIDE, "name": "d", "title": "T.", "desc": "D.", "unit": "share"}
+    root = ElementTree.fromstring(
+        bar_chart(**common, bars=[("a", 4.0, 0.0, 0.0, "keeps"), ("b", 2.0, 0.0, 0.0, "keeps")])
+    )
+    first, second = (float(str(bar.get("width"))) for bar in root.iter("rect"))
+    assert first == pytest.approx(2 * second, abs=0.05)

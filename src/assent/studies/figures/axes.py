@@ -25,6 +25,8 @@ STYLE = """
 .phase-name{font-size:14px;font-weight:650;paint-order:stroke;stroke:var(--ground);stroke-width:4;stroke-linejoin:round}
 .halo{fill:none;stroke:var(--ground);stroke-width:5.5;stroke-linejoin:round;opacity:.85}
 .theory{fill:none;stroke:var(--ink);stroke-width:2.4;stroke-linejoin:round}
+.theory.thin{stroke-width:1.3}
+.line.broad{stroke-width:4}
 .frame{fill:none;stroke:var(--other);stroke-width:1}
 .spread{opacity:.16;stroke:none}
 .whisker{fill:none;stroke-width:1.4}
@@ -39,6 +41,9 @@ STYLE = """
 class Axis:
     """One axis: what is measured with its unit, from where to where, linear or logarithmic.
 
+    Attributes:
+        zero: of a logarithmic axis, whether its low end stands for 0, and says so; there is no other place for 0 on it.
+
     Raises:
         ValueError: an empty or reversed range, or a logarithmic one that does not lie above 0.
     """
@@ -47,10 +52,21 @@ class Axis:
     low: float
     high: float
     log: bool = False
+    zero: bool = False
 
     def __post_init__(self) -> None:
         if not self.low < self.high or (self.log and self.low <= 0):
             raise ValueError(f"{self.title}: no axis runs from {self.low} to {self.high}{' in logarithms' * self.log}.")
+        if self.zero and not self.log:
+            raise ValueError(f"{self.title}: zero=True is for logarithmic axes; let a linear one begin at 0.")
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies on the axis, but for rounding."""
+        if self.log:
+            least = 0.0 if self.zero else self.low * (1 - 1e-9)
+            return least <= value <= self.high * (1 + 1e-9)
+        slack = 1e-9 * (self.high - self.low)
+        return self.low - slack <= value <= self.high + slack
 
     def part(self, value: float) -> float:
         """Where a value lies: 0 at the low end, 1 at the high one, held in between."""
@@ -67,8 +83,14 @@ class Axis:
             return self.low * (self.high / self.low) ** parts
         return self.low + (self.high - self.low) * parts
 
-    def ticks(self, about: int) -> list[float]:
-        """Round values on the axis."""
+    def ticks(self, about: int) -> list[tuple[float, str]]:
+        """Round values on the axis, and how they are written."""
+        if not self.zero:
+            return [(value, short(value)) for value in self._round(about)]
+        above = [(value, short(value)) for value in self._round(about) if value > 1.3 * self.low]
+        return [(self.low, "0"), *above]
+
+    def _round(self, about: int) -> list[float]:
         if not self.log:
             return [float(value) for value in ticks(self.low, self.high, about=about)]
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
@@ -106,9 +128,8 @@ class Box:
         return self.bottom - self.y_axis.part(value) * (self.bottom - self.top)
 
     def inside(self, x: float, y: float) -> bool:
-        slack = 1e-9
-        in_x = self.x_axis.low * (1 - slack) - slack <= x <= self.x_axis.high * (1 + slack) + slack
-        return in_x and self.y_axis.low * (1 - slack) - slack <= y <= self.y_axis.high * (1 + slack) + slack
+        """Whether a point in data units lies in the plot area."""
+        return self.x_axis.holds(x) and self.y_axis.holds(y)
 
     def axes(self, *, grid: bool) -> Markup:
         about = 6 if self.right - self.left > 400 else 4
@@ -118,16 +139,16 @@ class Box:
             label(text, at_x, self.top - 12 - 14 * (len(said) - 1 - number_), class_="unit")
             for number_, text in enumerate(said)
         ]
-        for value in self.y_axis.ticks(6):
+        for value, words in self.y_axis.ticks(6):
             at = self.y(value)
             parts.append(
                 line(self.left if grid else self.left - 4, at, self.right if grid else self.left, at, class_="grid")
             )
-            parts.append(label(short(value), self.left - 8, at + 4, anchor="end"))
-        for value in self.x_axis.ticks(about):
+            parts.append(label(words, self.left - 8, at + 4, anchor="end"))
+        for value, words in self.x_axis.ticks(about):
             at = self.x(value)
             parts.append(line(at, self.bottom, at, self.bottom + 4, class_="axis"))
-            parts.append(label(short(value), at, self.bottom + 18, anchor="middle"))
+            parts.append(label(words, at, self.bottom + 18, anchor="middle"))
         parts.append(line(self.left, self.bottom, self.right, self.bottom, class_="axis"))
         for number_, text in enumerate(split_words(self.x_axis.title, self.right, FONT)):
             parts.append(label(text, self.right, self.bottom + 37 + 14 * number_, class_="unit", anchor="end"))
@@ -192,13 +213,14 @@ def split_words(text: str, width: float, size: float) -> list[str]:
     return lines
 
 
-def theory_lines(box: Box, lines: Sequence[Line]) -> Markup:
-    """Lines in ink, each with dashes of its own, on a halo that keeps them apart from what they cross; draw them last."""
+def theory_lines(box: Box, lines: Sequence[Line], *, class_: str = "theory", halo: bool = True) -> Markup:
+    """Lines in ink, each with dashes of its own, with a halo that keeps them apart from areas that they cross; draw them last."""
     parts: list[Child] = []
     for number_, item in enumerate(lines):
         points = box.track(item.points)
-        parts.append(path(points, class_="halo"))
-        parts.append(path(points, class_="theory", dash=DASHES[number_ % len(DASHES)]))
+        if halo:
+            parts.append(path(points, class_="halo"))
+        parts.append(path(points, class_=class_, dash=DASHES[number_ % len(DASHES)]))
     return group(parts)
 
 
