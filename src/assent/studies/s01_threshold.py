@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
-from assent.planning.oracles.doors import threshold
+from assent.planning.oracles.doors import answer_table, threshold, threshold_of_prior
+from assent.planning.oracles.updates import posterior
 from assent.planning.planners import Bracket
-from assent.studies.figures import DISABLES, KEEPS, Axis, Line, Series, line_chart
+from assent.studies.figures import DISABLES, INDIFFERENT, KEEPS, Axis, Line, Series, line_chart
 from assent.studies.measures import boundary_error
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
@@ -17,26 +19,33 @@ from assent.studies.verdicts import phase, turning_cost
 
 CLAIM = (
     "With n equally likely doors the agent keeps its overseer exactly up to a cost per step of c* = gamma lambda (1 - eps - 1/n) / "
-    "(1 - gamma), and disables it above."
+    "(1 - gamma), and disables it above. At c = 0 it never disables, whatever it has been told: it keeps her "
+    "wherever her next answer may change what it does (T1), and it is all the same to one that knows."
 )
-SOURCE = "T5, derived in docs/hand-of-god-theory.md; free information is never worth less than none: I. J. Good, 1967"
+SOURCE = (
+    "T1, T5, derived in docs/hand-of-god-theory.md; free information is never worth less than none: I. J. Good, 1967"
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A batch of random settings, and how many of them are bisected as well."""
+    """A batch of random settings, how many of them are bisected as well, and how many more there are in which oversight is free."""
 
     batch: int
     settings: int
     bisected: int
+    free: int
 
 
-GRID = tuple(Settings(batch, 25, 1) for batch in range(40))
-QUICK = (Settings(0, 4, 1),)
+CLEAR = 1e-6
+"""What an answer must be worth per step to be told from a planner's tie, which is at most 2e-8 of reward here."""
+
+GRID = tuple(Settings(batch, 25, 1, 10) for batch in range(40))
+QUICK = (Settings(0, 4, 1, 6),)
 
 
 def run(cell: Settings, seed: int) -> list[Row]:
-    """One row a setting: the planner's verdict at a random cost, and for some the cost at which its verdict turns."""
+    """One row a setting: the planner's verdict at a random cost, and for some the cost at which its verdict turns; or at no cost."""
     rng, rows = stream(seed, cell), list[Row]()
     for number in range(cell.settings):
         doors = _drawn(rng)
@@ -47,6 +56,7 @@ def run(cell: Settings, seed: int) -> list[Row]:
         prior = np.full(doors.num_doors, 1 / doors.num_doors)
         found = phase(Bracket(), doors.at(line * ratio).problem(), prior)
         row: Row = {
+            "free": False,
             "doors": doors.num_doors,
             "rate": doors.rate,
             "eps": doors.eps,
@@ -63,7 +73,37 @@ def run(cell: Settings, seed: int) -> list[Row]:
             high = doors.discount * doors.rate / (1 - doors.discount)
             row["measured"] = turning_cost(Bracket(), lambda c, d=doors: d.at(c).problem(), prior, high=high)
         rows.append(row)
-    return rows
+    return [*rows, *(_free(rng) for _ in range(cell.free))]
+
+
+def _free(rng: np.random.Generator) -> Row:
+    """The verdict where oversight costs nothing, after up to six answers of the overseer; half of the overseers never err."""
+    doors = _drawn(rng)
+    if rng.random() < 0.5:
+        doors = replace(doors, eps=0.0)
+    table, truth = answer_table(doors.num_doors, repr(doors.eps)), int(rng.integers(doors.num_doors))
+    belief = (Fraction(1, doors.num_doors),) * doors.num_doors
+    for _ in range(rng.integers(7)):
+        said = int(rng.choice(doors.num_doors, p=[float(part) for part in table[truth]]))
+        belief = posterior(belief, [row[said] for row in table])
+    terms = {"rate": repr(doors.rate), "eps": repr(doors.eps), "discount": repr(doors.discount)}
+    # T6: her next answer alone is worth so much per step, and later ones never take away from it
+    worth = float(threshold_of_prior(belief, **terms))
+    found = phase(Bracket(), doors.problem(), np.asarray([float(weight) for weight in belief]))
+    expected = INDIFFERENT if max(belief) == 1 else KEEPS if worth > CLEAR else None
+    return {
+        "free": True,
+        "doors": doors.num_doors,
+        "rate": doors.rate,
+        "eps": doors.eps,
+        "discount": doors.discount,
+        "cost": 0.0,
+        "theory": worth,
+        "ratio": None,
+        "phase": found,
+        "right": found != DISABLES and expected in (None, found),
+        "measured": None,
+    }
 
 
 def _drawn(rng: np.random.Generator) -> Doors:
@@ -86,11 +126,17 @@ def _ratio(rng: np.random.Generator) -> float:
 
 def score(rows: Sequence[Row]) -> dict[str, float]:
     """The numbers of the verdict."""
-    bisected = [boundary_error(row["measured"], row["theory"]) for row in rows if row["measured"] is not None]
+    priced, free = ([row for row in rows if row["free"] == what] for what in (False, True))
+    bisected = [boundary_error(row["measured"], row["theory"]) for row in priced if row["measured"] is not None]
     return {
-        "settings": float(len(rows)),
-        "right": float(sum(row["right"] for row in rows)),
-        "nearest_ratio": min(abs(row["ratio"] - 1) for row in rows),
+        "settings": float(len(priced)),
+        "right": float(sum(row["right"] for row in priced)),
+        "nearest_ratio": min(abs(row["ratio"] - 1) for row in priced),
+        "free": float(len(free)),
+        "free_right": float(sum(row["right"] for row in free)),
+        "free_disables": float(sum(row["phase"] == DISABLES for row in free)),
+        "free_keeps": float(sum(row["phase"] == KEEPS for row in free)),
+        "free_indifferent": float(sum(row["phase"] == INDIFFERENT for row in free)),
         "bisected": float(len(bisected)),
         "worst_boundary_error": max(bisected),
     }
@@ -100,14 +146,18 @@ def verdict(numbers: Score) -> Verdict:
     """Whether the claim held, in words and figures."""
     every = numbers["right"] == numbers["settings"]
     near = numbers["worst_boundary_error"] <= 1e-6
+    free = numbers["free_right"] == numbers["free"] and numbers["free_disables"] == 0
     return Verdict(
-        every and near,
-        "While an answer may still change what it does, the agent keeps its overseer; there is an exact price above which it does not."
-        if every and near
+        every and near and free,
+        "While an answer may still change what it does, the agent keeps its overseer; there is an exact price above which it does not. "
+        "Where her word costs nothing, it never disables her."
+        if every and near and free
         else "The planner and the formula part ways.",
         f"{numbers['right']:,.0f} of {numbers['settings']:,.0f} random settings come out as the formula says, some as near to it as "
         f"{numbers['nearest_ratio']:.1e} of c*; the cost at which the verdict turns is off by at most "
-        f"{numbers['worst_boundary_error']:.1e} of c* in {numbers['bisected']:.0f} bisections.",
+        f"{numbers['worst_boundary_error']:.1e} of c* in {numbers['bisected']:.0f} bisections. At no cost she is kept in "
+        f"{numbers['free_keeps']:.0f} of {numbers['free']:.0f} random settings and beliefs, it is all the same to the agent in "
+        f"{numbers['free_indifferent']:.0f}, and she is disabled in {numbers['free_disables']:.0f}.",
     )
 
 
@@ -147,8 +197,9 @@ STUDY = Study(
     claim=CLAIM,
     source=SOURCE,
     yardstick="verdicts of the bounds planner (which knows no formula) at random doors, rates, errors, discounts and costs, against c*; "
-    "one wrong verdict, or a turning point off by more than 1e-6 of c*, shows the claim wrong",
-    advice="Make being overseen cheap. What keeps the overseer is what its next answer may still be worth, so the price that the agent "
+    "one wrong verdict, a turning point off by more than 1e-6 of c*, or an overseer disabled, or held worthless while its next answer is "
+    "worth something, where it costs nothing shows the claim wrong",
+    advice="Make being overseen cheap. What keeps the overseer is what its coming answers may still be worth, so the price that the agent "
     "will pay grows with how often it is answered and how far it looks ahead, and falls with how often the answers are wrong.",
     grid=GRID,
     quick=QUICK,
