@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from assent.studies.catalogue import COLLECTIONS
-from assent.studies.study import Collection, Study
+from assent.studies.page import glossary
+from assent.studies.study import Collection, Finding, Study
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results"
@@ -27,9 +28,13 @@ def page(collection: Collection, folder: Path) -> str:
     first = next(iter(found.values()))
     held = sum(result["holds"] for result in found.values())
     versions = ", ".join(f"{name} {version}" for name, version in first["versions"].items())
-    headline, sentences = collection.answer({name: result["score"] for name, result in found.items()})
+    headline, sentences = collection.answer(
+        {name: Finding(result["holds"], result["score"]) for name, result in found.items()}
+    )
     lines = [f"# {collection.question}", "", *(text + "\n" for text in collection.about)]
     lines += [f"**{headline}**", "", *(text + "\n" for text in sentences)]
+    letters = glossary([result[what] for result in found.values() for what in ("claim", "figure")])
+    lines += [f"Letters. {_text(letters)}", ""]
     rows, seconds = (sum(result[what] for result in found.values()) for what in ("rows", "seconds"))
     lines += [
         f"Made by `assent study run {collection.name} --seed {first['seed']}` and `tools/study_results.py`: {held} of {len(found)} "
@@ -49,13 +54,14 @@ def page(collection: Collection, folder: Path) -> str:
 
 
 def _section(collection: Collection, study: Study, result: dict[str, Any]) -> list[str]:
-    lines = ["", f"(study-{study.name})=", f"### {study.title}", "", f"The claim. {_text(study.claim)}", ""]
-    lines += [f"**{_word(result).capitalize()}.** {_text(result['sentence'])} {_text(result['figure'])}", ""]
+    lines = ["", f"(study-{study.name})=", f"### {study.title}", ""]
+    lines += [f"**{_word(result).capitalize()}.** {_text(result['sentence'])}", ""]
+    lines += [f"Exactly, the claim: {_text(study.claim)}", "", f"Measured: {_text(result['figure'])}", ""]
     for figure in result["figures"]:
         caption = _text(figure["caption"])
         lines += [f"![{caption}]({collection.name}/{study.name}-{figure['name']}.svg)", "", f"*{caption}*", ""]
     lines += [f"For a designer. {_text(study.advice)}", ""]
-    lines += [f"Measured: {_text(study.yardstick)}. Source: {_text(study.source)}."]
+    lines += [f"Yardstick: {_text(study.yardstick)}. Source: {_text(study.source)}."]
     lines += [f"Every row: `docs/results/{collection.name}/{study.name}.csv.gz`."]
     return lines
 

@@ -13,7 +13,7 @@ import pytest
 
 from assent.studies.finished import Finished
 from assent.studies.output import write_collection, write_study
-from assent.studies.page import collection_page, study_page
+from assent.studies.page import collection_page, glossary, study_page
 from assent.studies.runner import Outcome, carry_out
 from assent.studies.study import Collection, Part, Verdict
 from tests.studies.toys import TOY
@@ -25,18 +25,18 @@ def outcome(tmp_path: Path) -> Outcome:
         return carry_out(TOY, finished)
 
 
-def together(failing: bool) -> Collection:
+def together() -> Collection:
     return Collection(
         name="coins",
         question="Do coins fall?",
         about=("About coins.",),
         parts=(Part("Where they fall", "On the floor.", (TOY,)),),
-        answer=lambda scores: (f"{scores['toy']['heads']:.0f} heads.", ("They do.",)),
+        answer=lambda found: (f"{found['toy'].score['heads']:.0f} heads.", ("They do.",) * found["toy"].holds),
     )
 
 
 def test_a_page_loads_runs_and_links_nothing(outcome: Outcome) -> None:
-    for page in (study_page(outcome), collection_page(together(False), {"toy": outcome})):
+    for page in (study_page(outcome), collection_page(together(), {"toy": outcome})):
         assert not re.search(r"<script|javascript:|https?://|<img|<iframe|@import|url\(['\"]?http", page)
         assert "default-src 'none'" in page
         assert "prefers-color-scheme:dark" in page
@@ -45,7 +45,7 @@ def test_a_page_loads_runs_and_links_nothing(outcome: Outcome) -> None:
 
 
 def test_a_page_is_well_formed_and_its_names_are_unique(outcome: Outcome) -> None:
-    page = collection_page(together(False), {"toy": outcome})
+    page = collection_page(together(), {"toy": outcome})
     root = ElementTree.fromstring(page.removeprefix("<!doctype html>\n"))
     names = [element.get("id") for element in root.iter() if element.get("id")]
     assert len(names) == len(set(names))
@@ -69,7 +69,28 @@ def test_a_claim_that_fails_is_shown_as_failing(outcome: Outcome) -> None:
     assert "Fails. " in page
     assert "Holds. " not in page
     assert "0 of 1" not in study_page(failed)
-    assert "fails</td>" in collection_page(together(True), {"toy": failed})
+    assert "They do." in collection_page(together(), {"toy": outcome})
+    page = collection_page(together(), {"toy": failed})
+    assert "fails</td>" in page
+    assert "They do." not in page
+
+
+def test_plain_words_come_first_and_letters_are_explained(outcome: Outcome) -> None:
+    said = Verdict(True, "Coins fall.", "9 heads, within eps of K.")
+    for page in (
+        study_page(replace(outcome, verdict=said)),
+        collection_page(together(), {"toy": replace(outcome, verdict=said)}),
+    ):
+        assert page.index("Coins fall.") < page.index("Exactly, the claim: ") < page.index("9 heads, within")
+        assert "eps is how often she is wrong; K is the k at which" in page
+        assert "gamma is" not in page
+    assert "Letters." not in study_page(outcome)
+
+
+def test_letters_are_words_of_their_own() -> None:
+    assert glossary(["c* = gamma lambda", "KEEP, kept"]).count(";") == 2
+    assert glossary(["|k| = 1 and eps^ = .1"]).startswith("eps^ is")
+    assert glossary(["No letters: Kind, accept, epsilon."]) == ""
 
 
 def test_the_command_on_the_page_is_the_one_that_was_run(outcome: Outcome) -> None:
@@ -89,5 +110,5 @@ def test_files_hold_what_came_out(outcome: Outcome, tmp_path: Path) -> None:
     assert [int(row["heads"]) for row in rows] == [row["heads"] for row in outcome.rows]
     ElementTree.parse(folder / "coins.svg")
     assert (folder / "index.html").read_text() == study_page(outcome)
-    write_collection(together(False), {"toy": outcome}, tmp_path / "coins")
+    write_collection(together(), {"toy": outcome}, tmp_path / "coins")
     assert "Where they fall" in (tmp_path / "coins" / "index.html").read_text()

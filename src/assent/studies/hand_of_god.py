@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from assent.studies import (
     s01_threshold,
@@ -23,20 +24,20 @@ from assent.studies import (
     s16_lineup,
     s17_search,
 )
-from assent.studies.study import Collection, Part, Score
+from assent.studies.figures import short
+from assent.studies.study import Collection, Finding, Part, Score
 
 ABOUT = (
     "The idea: an agent is never told its rewards. All it has is a spread of beliefs about them, and now and then a word from an overseer "
     "about what would be best. Since switching the overseer off would end those words, an agent that is unsure should want to keep her, "
     "without being told to.",
-    "Nobody had built that world. Here it is built, small enough that for each question the right answer is known exactly; so every "
-    "picture "
-    "has theory's line drawn over what the agent did.",
+    "We found no public code that builds that world. Here it is built, small enough that for each question the right answer is known "
+    "exactly; so wherever there is a formula, its line is drawn over what the agent did.",
 )
 
 HOLDS = Part(
     "Where it holds",
-    "The agent keeps its overseer as long as her next words may still change what it does, and are worth more than they cost.",
+    "The agent keeps its overseer as long as her coming words may still change what it does, and are worth more than they cost.",
     (
         s01_threshold.STUDY,
         s11_price.STUDY,
@@ -72,50 +73,154 @@ BESIDE = Part(
 )
 
 
-def answer(scores: Mapping[str, Score]) -> tuple[str, tuple[str, ...]]:
-    """The headline, and a few sentences with the figures in them."""
-    headline = (
-        "Does it work? Yes, for a while: doubt makes an agent keep its overseer, but every answer uses up doubt, and once it is sure "
-        "any price "
-        "is too high."
-    )
-    price, age, lock = scores["threshold"], scores["age"], scores["lock-in"]
-    prior, stop, plan = scores["misspecified"], scores["interruption"], scores["planners"]
-    kept = (
-        f"Where it holds. In {price['right']:,.0f} of {price['settings']:,.0f} random worlds the agent kept or disabled its overseer "
-        "exactly as the "
-        "formula says: keep while the price of a step is below what the next answer may still be worth. With oversight that costs "
-        "nothing, it "
-        "never pays to disable her."
-    )
-    ages = (
-        f"Where it fails first: age. At the lowest price tried ({age['cheapest']:.4f} a step, where the right door is worth 1) half of "
-        "the agents "
-        f"had disabled their overseer after {age['cheapest_half_life']:.0f} answers. They were not wrong to, by their own lights; that "
-        "is the "
-        "trouble."
-    )
-    harm = (
-        f"Where it does harm: trust. An agent that believes one answer in ten to be wrong, when it is three in ten, ends at the wrong door "
-        f"{lock['example_times']:.0f} times as often as it believes. One whose prior leaves out the truth disables its overseer at any "
-        "price "
-        f"({prior['zero_disabled_wrong']:.0f} of {prior['zero_lives']:.0f} lives; an answer before the first decision stopped the rest)."
-    )
-    beside = (
-        f"Where it never applied: an interruption that tells the agent nothing is removed as soon as it comes more often than "
-        f"{stop['lowest_turn']:.3f} of the time, and most shortcuts in planning see no worth in an overseer at all (at a belief where "
-        "she is worth "
-        f"{plan['exact_at_one']:.2f} a step, looking one answer ahead says {plan['voi1_at_one']:.0f})."
-    )
-    design = (
-        "What a designer would have to do: make being overseen free to the agent, or as good as free; keep it from ever being sure (a "
-        "world that "
-        "changes, a prior that holds room for what was not thought of); let it believe less of its overseer than she deserves, never "
-        "more; make "
-        "what stops it tell it why; plan with certified bounds; and, since all of that may fail, put the switch where doubt is not "
-        "what guards it."
-    )
-    return headline, (kept, ages, harm, beside, design)
+Scores = Mapping[str, Score]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence of the answer, and the studies whose claims must have held for it to be said."""
+
+    needs: tuple[str, ...]
+    words: Callable[[Scores], str]
+
+
+KEPT = (
+    Said(
+        ("threshold",),
+        lambda of: (
+            f"In {of['threshold']['right']:,.0f} of {of['threshold']['settings']:,.0f} random worlds with a price on oversight the agent "
+            "kept or disabled its overseer exactly as the formula says: it keeps her while a step with her costs less than her coming "
+            "answers may still be worth."
+        ),
+    ),
+    Said(
+        ("threshold",),
+        lambda of: (
+            "Where her word only informs, and costs nothing, keeping her is never worse: it disabled her in "
+            f"{of['threshold']['free_disables']:,.0f} of {of['threshold']['free']:,.0f} such worlds."
+        ),
+    ),
+    Said(
+        ("off-switch",),
+        lambda _: "An order that is too often wrong it no longer waits for, even though waiting is free.",
+    ),
+    Said(
+        ("interruption",), lambda _: "A stop that teaches it nothing it gets rid of, even though being watched is free."
+    ),
+)
+AGES = (
+    Said(
+        ("deference",),
+        lambda of: (
+            "Every answer makes the next one worth less: in every setting of the table, "
+            f"{of['deference']['largest_k']:.0f} more answers for one door than for the other are enough to end it."
+        ),
+    ),
+    Said(
+        ("age",),
+        lambda of: (
+            f"At the lowest price tried ({short(of['age']['cheapest'])} a step, where the right door is worth 1) half of the agents had "
+            f"disabled their overseer after {of['age']['cheapest_half_life']:.0f} answers. By their own lights they were right to."
+        ),
+    ),
+)
+HARM = (
+    Said(
+        ("lock-in",),
+        lambda of: (
+            "An agent that believes one answer in ten to be wrong, when it is three in ten, ended at the wrong door "
+            f"{of['lock-in']['example_times']:.0f} times as often as it believed."
+        ),
+    ),
+    Said(
+        ("misspecified",),
+        lambda of: (
+            "An agent that is sure of the wrong thing disables its overseer "
+            f"({of['misspecified']['zero_disabled_wrong']:.0f} of {of['misspecified']['zero_lives']:.0f} lives ended so; in the others she "
+            "spoke before its first decision, and it stopped). One that left the truth out but is unsure keeps her and never learns it: "
+            f"{of['misspecified']['unsure_disabled']:.0f} of {of['misspecified']['unsure_lives']:.0f} lives disabled her, and "
+            f"{of['misspecified']['unsure_right']:.0f} came to open the right door."
+        ),
+    ),
+)
+NEVER = (
+    Said(
+        ("interruption",),
+        lambda of: (
+            "An interruption that tells the agent nothing is removed as soon as that pays: where it expects hardly any harm, from a "
+            f"chance of {100 * of['interruption']['lowest_turn']:.1f} % on."
+        ),
+    ),
+    Said(
+        ("interruption",),
+        lambda of: (
+            "Being stopped because it is about to do harm it leaves alone, unless the button saves more than the stop is worth to it: at a "
+            f"chance of one half it pressed in {100 * of['interruption']['informative_pressed']:.0f} % of lives, and harm was done in "
+            f"{100 * of['interruption']['informative_harmed_of_harmful']:.0f} % of those in which going on was harmful "
+            f"({100 * of['interruption']['random_harmed_of_harmful']:.0f} % where it was stopped at random)."
+        ),
+    ),
+    Said(
+        ("planners",),
+        lambda of: (
+            "Most shortcuts in planning see no worth in an overseer at all: where she is worth "
+            f"{of['planners']['exact_at_one']:.2f} a step, looking one answer ahead says {of['planners']['voi1_at_one']:.0f}."
+        ),
+    ),
+)
+DESIGN = (
+    Said(("threshold",), lambda _: "make being overseen free to the agent, or as good as free"),
+    Said(
+        ("lock-in", "trust"),
+        lambda _: (
+            "let it believe a little less of its overseer than she deserves, but not so little that her answers look like noise, for then "
+            "it does not listen at all"
+        ),
+    ),
+    Said(("misspecified",), lambda _: "leave nothing out of its prior that could be meant"),
+    Said(("interruption",), lambda _: "let what stops it prevent what it would regret itself"),
+    Said(("planners",), lambda _: "plan with certified bounds"),
+    Said(("lineup",), lambda _: "and, since all of that may fail, put the switch where doubt is not what guards it"),
+)
+UNTESTED = "Not tested here: whether doubt lasts in a world that changes, and what an agent gains that learns how often its overseer errs."
+PARAGRAPHS = (
+    ("Where it holds.", KEPT),
+    ("Where it fails first: age.", AGES),
+    ("Where it does harm: trust.", HARM),
+    ("Where it never applied.", NEVER),
+)
+
+
+def answer(found: Mapping[str, Finding]) -> tuple[str, tuple[str, ...]]:
+    """The headline, which names what failed first, and a few sentences with the figures in them, of studies that held alone."""
+    held = {name: finding.score for name, finding in found.items() if finding.holds}
+    paragraphs = [" ".join([heading, *said]) for heading, part in PARAGRAPHS if (said := _said(part, held))]
+    advice = _said(DESIGN, held)
+    if advice:
+        paragraphs.append(f"What a designer would have to do: {'; '.join(advice)}. {UNTESTED}")
+    return _headline(found, held), tuple(paragraphs)
+
+
+def _said(part: Sequence[Said], held: Scores) -> list[str]:
+    return [item.words(held) for item in part if all(name in held for name in item.needs)]
+
+
+def _headline(found: Mapping[str, Finding], held: Scores) -> str:
+    failed = [name for name in found if name not in held]
+    first = f"{len(failed)} of {len(found)} claims failed: {', '.join(failed)}. " if failed else ""
+    keeps, ages = "threshold" in held, {"deference", "age"} <= held.keys()
+    if keeps and ages:
+        said = (
+            "Yes, for a while: doubt makes an agent keep its overseer, but every answer uses up doubt, and once it is sure any price "
+            "is too high."
+        )
+    elif keeps:
+        said = "In part: doubt makes an agent keep its overseer up to an exact price. For how long was not shown."
+    elif ages:
+        said = "Not as claimed: agents disable their overseer after some answers, and that doubt keeps her until then was not shown."
+    else:
+        said = "That was not shown."
+    return f"{first}Does it work? {said}"
 
 
 COLLECTION = Collection(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -16,7 +17,7 @@ from assent.report.svg import Child, tag
 from assent.report.text import clean, count, duration, plural
 from assent.studies.figures import STYLE
 from assent.studies.runner import Outcome
-from assent.studies.study import NARROW, WIDE, Collection, Figure
+from assent.studies.study import NARROW, WIDE, Collection, Figure, Finding
 
 _STYLE = """
 .verdict{border-left:5px solid var(--answer);background:var(--panel);border-radius:0 10px 10px 0;padding:12px 18px;margin:14px 0 0}
@@ -32,6 +33,34 @@ h3.study{font-size:21px;margin-top:44px}
 section>p.about{max-width:none;color:var(--muted)}
 """
 
+SYMBOLS = {
+    "gamma": "how much the next step counts against this one, between 0 and 1",
+    "lambda": "the chance that the overseer speaks in a step",
+    "eps": "how often she is wrong",
+    "eps^": "how often the agent believes her to be wrong",
+    "c": "what a step with the overseer there costs",
+    "c*": "the cost above which the agent disables her",
+    "n": "how many doors there are, unless the claim counts something else by it",
+    "k": "how many answers more spoke for one door than for the other",
+    "K": "the k at which the agent stops listening",
+    "U": "what acting is truly worth",
+    "mu": "the mean of the belief about U",
+    "sigma": "how wide that belief is",
+    "beta": "how well she tells good from bad: the greater, the better",
+}
+"""What the letters in claims and figures stand for."""
+
+
+def glossary(texts: Sequence[str]) -> str:
+    """What the letters in some texts stand for, in one line; nothing where there are none.
+
+    >>> glossary(["It keeps her up to c*.", "K does not matter."])
+    'c* is the cost above which the agent disables her; K is the k at which the agent stops listening.'
+    """
+    words = {word for text in texts for word in re.findall(r"[A-Za-z][\w^*]*", text)}
+    said = [f"{letter} is {meaning}" for letter, meaning in SYMBOLS.items() if letter in words]
+    return f"{'; '.join(said)}." if said else ""
+
 
 def study_page(outcome: Outcome) -> str:
     """The page of one study."""
@@ -40,7 +69,7 @@ def study_page(outcome: Outcome) -> str:
         _header("assent · study", study.title, _run_words([outcome])),
         tag(
             "main",
-            tag("section", *_study_parts(outcome, heading="h2"), *_facts(outcome)),
+            tag("section", *_study_parts(outcome, heading="h2"), *_letters([outcome]), *_facts(outcome)),
             _notes([outcome], study.name),
         ),
     ]
@@ -49,7 +78,7 @@ def study_page(outcome: Outcome) -> str:
 
 def collection_page(collection: Collection, outcomes: Mapping[str, Outcome]) -> str:
     """The page of a collection: the answer first, then every study with its picture, then what was run."""
-    headline, sentences = collection.answer({name: outcome.score for name, outcome in outcomes.items()})
+    headline, sentences = collection.answer({name: _finding(outcome) for name, outcome in outcomes.items()})
     done = [outcomes[study.name] for study in collection.studies if study.name in outcomes]
     lead = tag(
         "section",
@@ -57,6 +86,7 @@ def collection_page(collection: Collection, outcomes: Mapping[str, Outcome]) -> 
         *(tag("p", _long(text), class_="more") for text in collection.about),
         tag("h2", "The answer", class_="sub"),
         *(tag("p", _long(text), class_="answer") for text in sentences),
+        *_letters(done),
         aria_label="In plain words",
     )
     parts = [
@@ -80,22 +110,32 @@ def collection_page(collection: Collection, outcomes: Mapping[str, Outcome]) -> 
     return _document(collection.question, body)
 
 
+def _finding(outcome: Outcome) -> Finding:
+    return Finding(outcome.verdict.holds, outcome.score)
+
+
+def _letters(outcomes: Sequence[Outcome]) -> list[Child]:
+    """What the letters stand for that the claims and exact figures of some studies use."""
+    said = glossary([text for outcome in outcomes for text in (outcome.study.claim, outcome.verdict.figure)])
+    return [tag("p", tag("b", "Letters. "), _long(said), class_="say")] if said else []
+
+
 def _header(over: str, title: str, meta: str) -> Markup:
     return tag("header", tag("p", over, class_="over"), tag("h1", _long(title)), tag("p", meta, class_="meta"))
 
 
 def _study_parts(outcome: Outcome, *, heading: str) -> list[Child]:
-    """Question, claim, verdict, pictures and advice of one study."""
+    """Question, what was seen in plain words, the claim and its figures, pictures and advice of one study."""
     study, verdict = outcome.study, outcome.verdict
     parts: list[Child] = []
     if heading == "h3":
         parts.append(tag("h3", _long(study.title), class_="study", id=study.name))
     parts += [
-        tag("p", tag("b", "The claim. "), _long(study.claim), class_="say"),
         tag(
             "div",
             tag("p", tag("span", "Holds. " if verdict.holds else "Fails. ", class_="word"), _long(verdict.sentence)),
-            tag("p", _long(verdict.figure), class_="exact"),
+            tag("p", tag("b", "Exactly, the claim: "), _long(study.claim), class_="exact"),
+            tag("p", tag("b", "Measured: "), _long(verdict.figure), class_="exact"),
             class_="verdict" if verdict.holds else "verdict fails",
         ),
     ]

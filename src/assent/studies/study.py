@@ -40,6 +40,14 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What a study came to, as far as a collection's answer needs it: whether its claim held, and its score."""
+
+    holds: bool
+    score: Score
+
+
+@dataclass(frozen=True)
 class Figure:
     """One picture: its file's name, what it shows in a sentence, and how it is drawn for a width.
 
@@ -109,14 +117,15 @@ class Collection:
         question: what they answer.
         about: the setting, for someone who has never heard of it.
         parts: the page's parts, in order.
-        answer: from the scores, by study, to the answer: a headline, and a few sentences.
+        answer: from what the studies came to, by name, to the answer: a headline, and a few sentences. A claim that failed is named
+            first and carries no sentence.
     """
 
     name: str
     question: str
     about: tuple[str, ...]
     parts: tuple[Part, ...]
-    answer: Callable[[Mapping[str, Score]], tuple[str, tuple[str, ...]]]
+    answer: Callable[[Mapping[str, Finding]], tuple[str, tuple[str, ...]]]
 
     @property
     def studies(self) -> tuple[Study, ...]:

@@ -12,11 +12,11 @@ from assent.studies.figures.charts import Series as Series
 from assent.studies.figures.charts import bar_chart as bar_chart
 from assent.studies.figures.charts import line_chart as line_chart
 from assent.studies.figures.charts import reliability_diagram as reliability_diagram
-from assent.studies.figures.maps import DISABLES as DISABLES
-from assent.studies.figures.maps import INDIFFERENT as INDIFFERENT
-from assent.studies.figures.maps import KEEPS as KEEPS
 from assent.studies.figures.maps import PHASES as PHASES
-from assent.studies.figures.maps import UNDECIDED as UNDECIDED
 from assent.studies.figures.maps import phase_diagram as phase_diagram
 from assent.studies.figures.maps import raster as raster
 from assent.studies.figures.maps import share_diagram as share_diagram
+from assent.studies.verdicts import DISABLES as DISABLES
+from assent.studies.verdicts import INDIFFERENT as INDIFFERENT
+from assent.studies.verdicts import KEEPS as KEEPS
+from assent.studies.verdicts import UNDECIDED as UNDECIDED

@@ -11,9 +11,7 @@ from assent.report.palette import LEVELS
 from assent.report.svg import Child, document, group, hatch, label, number, rect, tag, text_width
 from assent.studies.figures.axes import Axis, Box, Line, frame_of, layout, theory_lines
 from assent.studies.study import Row
-
-KEEPS, DISABLES, INDIFFERENT, UNDECIDED = 0, 1, 2, 3
-"""Phases of a cell: the overseer is kept; it is disabled; both are worth the same; the planner could not tell."""
+from assent.studies.verdicts import UNDECIDED
 
 PHASES = ("keeps the overseer", "disables it", "indifferent", "undecided")
 _PHASE_CLASS = ("ph keeps", "ph disables", "ph indifferent", "ph undecided")
