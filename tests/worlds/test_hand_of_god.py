@@ -210,6 +210,17 @@ def test_where_nobody_acts_time_passes() -> None:
     assert world().null_action == 2, "or staying, where there is such an action"
 
 
+@pytest.mark.parametrize("action", [4, 99, 2**31 - 1, -2, -(2**31)])
+def test_what_is_no_action_is_done_by_nobody(action: int) -> None:
+    """It must not become the nearest action that there is: the last one of these doors sends the overseer away."""
+    doors = hand_of_god(load("doors_2"))
+    reached = after(doors, life(0), action)
+    assert doors.num_actions == 4
+    assert (reached.state == 0).all()
+    assert (reached.step == 1).all()
+    np.testing.assert_allclose(reached.hidden, -0.05, rtol=1e-6)
+
+
 def test_batches_are_what_single_lives_are() -> None:
     here = world()
     keys = jax.random.split(jax.random.key(8), 16)

@@ -207,7 +207,9 @@ class HandOfGod(eqx.Module):
     def step(self, key: PRNGKeyArray, state: Life, action: Int[Array, ""]) -> Life:
         chance = jax.random.uniform(key, (4,), self.rate.dtype)
         done = self.forced(state, action)
-        nothing, index = done < 0, jnp.maximum(done, 0)
+        # an index beyond the last would be read as the last: a number that is no action is done by nobody
+        nothing = (done < 0) | (done >= self.num_actions)
+        index = jnp.where(nothing, 0, done)
         source, place = state.state, self.place[state.state]
         slot = _drawn(self.below[source, index], chance[0])
         reached = jnp.where(nothing, source, self.successor[source, index, slot])

@@ -16,6 +16,7 @@ from assent.worlds.grid.assembly import world_of
 from assent.worlds.grid.engine import GridState, GridWorld
 from assent.worlds.grid.level import load, parse
 from assent.worlds.grid.mechanics.interruption import Interruption
+from assent.worlds.grid.mechanics.lumps import Lumps
 from assent.worlds.grid.mechanics.water import Water
 from assent.worlds.grid.reading import LevelError
 
@@ -159,6 +160,16 @@ def test_what_is_no_action_leads_nowhere_and_takes_time(action: int) -> None:
     world = world_of(load("boat_race"))
     state = world.step(jax.random.key(0), world.init(jax.random.key(0)), jnp.asarray(action))
     assert (int(state.cell), float(state.reward), int(state.num_steps)) == (int(world.start), -1.0, 1)
+
+
+@pytest.mark.parametrize("action", [-1, 4, 99])
+def test_what_is_no_action_flips_no_switch(action: int) -> None:
+    """The agent stands on the switch for rocks; a step begun there with an action flips it, any other number does not."""
+    world = world_of(load("rocks_diamonds_1"))
+    state, _ = walk(world, (None,) * len(world.mechanisms), [RIGHT, DOWN])
+    still = _one_step(world, state, jnp.asarray(action))
+    assert world.part(still, Lumps).high.tolist() == world.part(state, Lumps).high.tolist()
+    assert world.part(_one_step(world, state, jnp.asarray(UP)), Lumps).high.tolist() == [True, True]
 
 
 @pytest.mark.parametrize("level", ["tomato_watering", "rocks_diamonds_1", "whisky_gold_forced", "friend_foe_neutral"])

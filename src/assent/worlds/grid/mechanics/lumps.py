@@ -65,7 +65,7 @@ class Lumps(AbstractSure):
         pushed = (part.lumps == ahead) & (ahead != step.source) & (behind != ahead) & free
         lumps = jnp.where(pushed, behind, part.lumps)
         in_the_way = (lumps == ahead).any() & ~(self.switches == ahead).any()
-        acted = step.action >= 0
+        acted = (step.action >= 0) & (step.action < self.ground.num_actions)
         high = part.high ^ ((self.switches == step.source) & acted)
         step = eqx.tree_at(lambda s: s.blocked, step, step.blocked | in_the_way)
         return Heap(lumps, high), step.plus(reward=paid, hidden=true)
