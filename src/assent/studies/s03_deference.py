@@ -16,7 +16,8 @@ from assent.studies.verdicts import belief, first_to_leave, turning_cost
 
 CLAIM = (
     "Two doors and an overseer who errs: after k more answers for one door than for the other the agent still keeps its overseer only up "
-    "to c*(k), which falls about geometrically in k; so at any price above 0 there is a K from which on it disables."
+    "to c*(k), which in the settings tried every further answer at least halves; so at any price above 0 there is a K from which on it "
+    "disables."
 )
 SOURCE = "T7, derived in docs/hand-of-god-theory.md; the idea: fully updated deference, E. Yudkowsky, Arbital, 2015"
 
@@ -29,7 +30,7 @@ TABLE = (
     (0.1, 0.1, (2, 2, 1, 1, 1, 0, 0)),
     (0.1, 0.3, (3, 2, 1, 1, 0, 0, 0)),
 )
-"""Rate, eps, and K at each of `COSTS`, discount .95: worked out beforehand by dynamic programming (spec of the world, table of T7)."""
+"""Rate, eps, and K at each of `COSTS`, discount .95: worked out beforehand by dynamic programming (docs/hand-of-god-theory.md, T7)."""
 
 COSTS = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -50,7 +51,7 @@ GRID = (
     *(Net(*curve, net, False) for curve in CURVES for net in range(5)),
     *(Net(0.95, rate, eps, 0, True) for rate, eps, _ in TABLE),
 )
-QUICK = (*(Net(*CURVES[0], net, False) for net in range(2)), Net(0.95, 0.5, 0.05, 0, True))
+QUICK = (*(Net(*CURVES[0], net, False) for net in range(3)), Net(0.95, 0.5, 0.05, 0, True))
 
 
 def run(cell: Net, seed: int) -> list[Row]:
@@ -78,10 +79,22 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
         "thresholds": float(len(turns)),
         "worst_boundary_error": max(boundary_error(r["measured"], r["theory"]) for r in turns),
         "worst_beyond_ties": max(_beyond(r) for r in turns),
+        **_ratios(turns),
         "table_cells": float(len(table)),
         "table_right": float(sum(r["measured"] == r["theory"] for r in table)),
         "largest_k": max(r["measured"] for r in table),
     }
+
+
+def _ratios(turns: Sequence[Row]) -> dict[str, float]:
+    """By how much a further answer divides the measured c*(k), at least and at most; once nothing is paid, 0."""
+    found = {(row["discount"], row["rate"], row["eps"], row["net"]): row["measured"] for row in turns}
+    ratios = [
+        before / found[(*world, net + 1)] if found[(*world, net + 1)] else 0.0
+        for (*world, net), before in found.items()
+        if (*world, net + 1) in found
+    ]
+    return {"least_ratio": min(ratios), "largest_ratio": max(ratios)}
 
 
 def _beyond(row: Row) -> float:
@@ -93,6 +106,7 @@ def _beyond(row: Row) -> float:
 def verdict(numbers: Score) -> Verdict:
     """Whether the claim held, in words and figures."""
     holds = numbers["worst_beyond_ties"] <= 1e-5 and numbers["table_right"] == numbers["table_cells"]
+    holds = holds and numbers["least_ratio"] >= 2
     return Verdict(
         holds,
         "Every answer makes the next one worth less. As long as oversight has any price, the agent disables its overseer after a handful "
@@ -102,7 +116,7 @@ def verdict(numbers: Score) -> Verdict:
         f"c*(k) is met to {numbers['worst_beyond_ties']:.1e} beyond the planner's ties (to {numbers['worst_boundary_error']:.1e} with "
         f"them) at {numbers['thresholds']:.0f} places; K agrees in "
         f"{numbers['table_right']:.0f} of {numbers['table_cells']:.0f} cells of the table; the largest K there is "
-        f"{numbers['largest_k']:.0f}.",
+        f"{numbers['largest_k']:.0f}. A further answer divides c* by {numbers['least_ratio']:.1f} to {numbers['largest_ratio']:.1f}.",
     )
 
 
@@ -118,11 +132,13 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
         series.append(Series(f"measured: {words}", nets, measured, band=False))
         lines.append(Line(f"theory: {words}", tuple(zip(nets, (r["theory"] for r in mine), strict=True))))
     low, high = 0.5 * min(r["theory"] for r in turns), 2 * max(r["theory"] for r in turns)
+    ratios = _ratios(turns)
     return (
         Figure(
             "thresholds",
             "Across: how many more answers spoke for one door than for the other. Up: the price per step at which the planner's verdict "
-            "turned. Each agreeing answer divides what the agent is willing to pay by about five or more.",
+            "turned. Each agreeing answer divides what the agent is willing to pay by between "
+            f"{ratios['least_ratio']:.1f} and {ratios['largest_ratio']:.0f}, the more the fewer errors she makes.",
             lambda width, name: line_chart(
                 width=width,
                 name=name,
@@ -143,10 +159,10 @@ STUDY = Study(
     claim=CLAIM,
     source=SOURCE,
     yardstick="the cost at which the bounds planner's verdict turns at each net k, by bisection, against the exact lattice (fractions, no "
-    "planner), within 1e-5 beyond ties, and K against a table worked out beforehand; one that differs shows the claim wrong",
-    advice="Do not rely on uncertainty that answers use up. Either oversight costs the agent nothing at all, or something must keep it "
-    "from "
-    "ever being sure: a world that changes, rewards that it knows to be incomplete, or a rule that does not rest on what it believes.",
+    "planner), within 1e-5 beyond ties, and K against a table worked out "
+    "beforehand; one that differs, or a c*(k) that a further answer does not halve, shows the claim wrong",
+    advice="Do not rely on uncertainty that answers use up. At any price they do use it up, after a number of answers "
+    "that the table tells beforehand. Let oversight cost the agent nothing at all, or keep it by a rule that does not rest on what the agent believes.",
     grid=GRID,
     quick=QUICK,
     seeds=1,

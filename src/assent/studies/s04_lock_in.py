@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assent.planning.oracles.lattice import expected_answers, lock_in_error
+from assent.planning.oracles.lattice import NoisyDoors, expected_answers, lock_in_error
 from assent.studies.figures import Axis, Line, Series, line_chart
 from assent.studies.measures import boundary_error, half_life, wilson
 from assent.studies.settings import Doors
@@ -16,10 +16,12 @@ from assent.studies.verdicts import first_to_leave
 
 CLAIM = (
     "An agent that believes its overseer errs with chance eps^ disables it at K(eps^) net answers. If the true chance is eps, it is then "
-    "wrong with chance 1 / (1 + ((1 - eps) / eps)^K), whatever it believes itself: at eps^ = .1, eps = .3 that is 53 times more often."
+    "wrong with chance 1 / (1 + ((1 - eps) / eps)^K), whatever it believes itself: at eps^ = .1, eps = .3 that is 53 times as often."
 )
 SOURCE = "T8 (gambler's ruin), derived in docs/hand-of-god-theory.md"
 DISCOUNT, RATE, COST = 0.95, 0.5, 0.05
+TIMES = 53
+"""How many times as often as it claims the agent of the claim's example is wrong."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ QUICK = (Walks(0.1, 0.1, 2_000), Walks(0.1, 0.3, 2_000))
 def run(cell: Walks, seed: int) -> list[Row]:
     """Lives in which the agent keeps the overseer until its planner's verdict is to disable, and what became of them."""
     stop = first_to_leave(Doors(2, RATE, cell.believed, DISCOUNT, COST))
+    known = (
+        NoisyDoors(repr(RATE), repr(cell.believed), repr(DISCOUNT)).stop(repr(COST)) or 0
+    )  # None only where oversight is free
     rng = stream(seed, cell)
     net, answers, steps = (np.zeros(cell.lives, dtype=np.int64) for _ in range(3))
     going = np.arange(cell.lives)
@@ -57,16 +62,17 @@ def run(cell: Walks, seed: int) -> list[Row]:
             "believed": cell.believed,
             "true": cell.true,
             "stop": stop,
+            "stop_theory": known,
             "lives": cell.lives,
             "wrong": wrong,
             "measured": wrong / cell.lives,
             "low": low,
             "high": high,
-            "theory": float(lock_in_error(stop, eps=repr(cell.true))),
+            "theory": float(lock_in_error(known, eps=repr(cell.true))),
             # the agent's own belief when it stops, the same in every life
             "claimed": 1 / (1 + ((1 - cell.believed) / cell.believed) ** stop),
             "answers": float(answers.mean()),
-            "answers_theory": float(expected_answers(stop, eps=repr(cell.true))),
+            "answers_theory": float(expected_answers(known, eps=repr(cell.true))),
             "answers_error": float(answers.std() / np.sqrt(cell.lives)),
             "half_life": half_life(ages.tolist(), [float((answers <= age).mean()) for age in ages]),
         }
@@ -79,6 +85,7 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     example = next(row for row in rows if (row["believed"], row["true"]) == (0.1, 0.3))
     return {
         "cells": float(len(rows)),
+        "stops_right": float(sum(row["stop"] == row["stop_theory"] for row in rows)),
         "inside_95": float(inside),
         "farthest_sd": max(_away(row) for row in rows),
         "answers_farthest_sd": max(
@@ -105,6 +112,7 @@ def verdict(numbers: Score) -> Verdict:
     """Whether the claim held, in words and figures."""
     # among 32 normal deviates one beyond 4.5 has chance 2e-4
     holds = numbers["farthest_sd"] <= 4.5 and numbers["answers_farthest_sd"] <= 4.5
+    holds = holds and numbers["stops_right"] == numbers["cells"] and round(numbers["example_theory_times"]) == TIMES
     return Verdict(
         holds,
         f"An agent that thinks too well of its overseer stops listening too early, and is wrong {numbers['example_times']:.0f} times as "
@@ -115,7 +123,8 @@ def verdict(numbers: Score) -> Verdict:
         f"its lives it is {numbers['example_measured']:.4f}, {numbers['example_times']:.1f} times as much (theory "
         f"{numbers['example_theory_times']:.1f}); half of the agents have disabled after {numbers['example_half_life']:.0f} answers. "
         "Theory "
-        f"lies in {numbers['inside_95']:.0f} of {numbers['cells']:.0f} Wilson intervals, {numbers['lives']:,.0f} lives in all.",
+        f"lies in {numbers['inside_95']:.0f} of {numbers['cells']:.0f} Wilson intervals, {numbers['lives']:,.0f} lives in all; "
+        f"the planner's K is the lattice's in {numbers['stops_right']:.0f} cells.",
     )
 
 
@@ -138,8 +147,9 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
             )
         )
         fine = np.linspace(0.03, 0.42, 80)
-        known = [(float(e), float(lock_in_error(mine[0]["stop"], eps=repr(round(float(e), 6))))) for e in fine]
-        lines.append(Line(f"theory, K = {mine[0]['stop']}", tuple(known)))
+        stop = mine[0]["stop_theory"]
+        known = [(float(e), float(lock_in_error(stop, eps=repr(round(float(e), 6))))) for e in fine]
+        lines.append(Line(f"theory, K = {stop}", tuple(known)))
     unique = {line.name: line for line in lines}
     return (
         Figure(
@@ -167,10 +177,11 @@ STUDY = Study(
     claim=CLAIM,
     source=SOURCE,
     yardstick="the share of simulated lives that end at the wrong door (K by the planner, from what the agent believes; answers from an "
-    "overseer with her true errors) against gambler's ruin; 4.5 standard deviations in one of 32 cells show the claim wrong",
-    advice="Let the agent think worse of its overseer's answers than they are, never better: a pessimist listens longer. And let it "
-    "learn her "
-    "error rate instead of being told.",
+    "overseer with her true errors) against gambler's ruin at the K of the exact lattice, which no planner works out; "
+    "another K, or 4.5 standard deviations in one "
+    "of 32 cells, show the claim wrong",
+    advice="Let the agent believe a little less of its overseer's answers than they deserve: such an agent listens longer. Not so much "
+    "less that they look like noise to it, or it stops listening again: see the study of trust.",
     grid=GRID,
     quick=QUICK,
     seeds=1,
