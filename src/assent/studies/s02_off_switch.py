@@ -10,8 +10,8 @@ import numpy as np
 from markupsafe import Markup
 
 from assent.planning.oracles.off_switch import Gaussian
-from assent.studies.figures import DISABLES, INDIFFERENT, KEEPS, Axis, Line, phase_diagram
-from assent.studies.measures import boundary_error, crossing
+from assent.studies.figures import Axis, Line, phase_diagram, raster
+from assent.studies.measures import boundary_error, turning
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 
 CLAIM = (
@@ -23,6 +23,11 @@ SOURCE = "T2: Hadfield-Menell, Dragan, Abbeel, Russell, The Off-Switch Game, 201
 BETA = Axis("beta sigma: how reliably the human tells good from bad (log)", 0.2, 5.0, log=True)
 MU = Axis("mu / sigma: how sure the agent is that acting is good", -2.5, 2.5)
 EPS = Axis("eps: how often the human answers wrongly (share)", 0.0, 0.5)
+WAITS, ACTS, SWITCHES_OFF, EVEN = range(4)
+"""What the agent does: it waits for the human's word, acts at once, switches itself off at once; or waiting is worth just as much."""
+NAMES = ("leaves it to the human", "acts at once", "switches itself off", "indifferent")
+NEAR = 0.005
+"""The part of theory's value by which the place where the choice turns may be off; cells so near to the line may lie on either side."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,10 @@ def decide(utility: np.ndarray, lets_act: np.ndarray) -> int:
     waiting, acting = float((utility * lets_act).mean()), float(utility.mean())
     gain = waiting - max(acting, 0.0)
     if abs(gain) <= 1e-12 * float(np.abs(utility).mean()):
-        return INDIFFERENT
-    return KEEPS if gain > 0 else DISABLES
+        return EVEN
+    if gain > 0:
+        return WAITS
+    return ACTS if acting > 0 else SWITCHES_OFF
 
 
 def boltzmann(utility: np.ndarray, beta: float) -> np.ndarray:
@@ -82,20 +89,20 @@ def run(cell: Strip, seed: int) -> list[Row]:
         rows = [_row(cell, float(mu), decide(mu + draws, boltzmann(mu + draws, cell.x))) for mu in places]
         line = Gaussian(0.0, 1.0).boltzmann_line(cell.x)
         for sign in (-1.0, 1.0):
-            turn = crossing(lambda mu, s=sign: _leaves(s * mu + draws, cell.x), 0.0, 6.5, rel=1e-6)
+            turn = turning(lambda mu, s=sign: _waits(s * mu + draws, cell.x), 0.0, 6.5, rel=1e-6)
             rows.append({**_row(cell, sign * turn, None), "measured": sign * turn, "theory": sign * line})
         return rows
     places = EPS.centres(cell.cells)
     utility = cell.x + draws
     rows = [_row(cell, float(eps), decide(utility, erring(utility, float(eps)))) for eps in places]
-    turn = crossing(lambda eps: decide(utility, erring(utility, eps)) != DISABLES, 0.0, 0.75, rel=1e-6)
+    turn = turning(lambda eps: decide(utility, erring(utility, eps)) in (WAITS, EVEN), 0.0, 0.75, rel=1e-6)
     rows.append({**_row(cell, turn, None), "measured": turn, "theory": Gaussian(cell.x, 1.0).kept_up_to()})
     rows.append({**_row(cell, 0.0, decide(utility, erring(utility, 0.0))), "human": "perfect"})
     return rows
 
 
-def _leaves(utility: np.ndarray, beta: float) -> bool:
-    return decide(utility, boltzmann(utility, beta)) != DISABLES
+def _waits(utility: np.ndarray, beta: float) -> bool:
+    return decide(utility, boltzmann(utility, beta)) in (WAITS, EVEN)
 
 
 def _row(cell: Strip, y: float, found: int | None) -> Row:
@@ -111,32 +118,46 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
         numbers[f"{human}_boundary_error"] = max(boundary_error(row["measured"], row["theory"]) for row in turns)
         numbers[f"{human}_cells"] = float(len(cells))
         numbers[f"{human}_right"] = float(sum(row["phase"] == _theory(row) for row in cells))
+        numbers[f"{human}_wrong"] = float(sum(row["phase"] != _theory(row) and not _near(row) for row in cells))
     perfect = [row for row in rows if row["human"] == "perfect"]
     numbers["perfect_cells"] = float(len(perfect))
-    numbers["perfect_kept"] = float(sum(row["phase"] == KEEPS for row in perfect))
+    numbers["perfect_kept"] = float(sum(row["phase"] == WAITS for row in perfect))
     return numbers
 
 
-def _theory(row: Row) -> int:
+def _line(row: Row) -> float:
+    """How far up theory lets the agent wait: in |mu|, or in eps."""
     if row["human"] == "boltzmann":
-        return KEEPS if abs(row["y"]) < Gaussian(0.0, 1.0).boltzmann_line(row["x"]) else DISABLES
-    return KEEPS if row["y"] <= Gaussian(row["x"], 1.0).kept_up_to() else DISABLES
+        return Gaussian(0.0, 1.0).boltzmann_line(row["x"])
+    return Gaussian(row["x"], 1.0).kept_up_to()
+
+
+def _near(row: Row) -> bool:
+    return abs(abs(row["y"]) - _line(row)) <= NEAR * _line(row)
+
+
+def _theory(row: Row) -> int:
+    if abs(row["y"]) <= _line(row):
+        return WAITS
+    return ACTS if row["y" if row["human"] == "boltzmann" else "x"] > 0 else SWITCHES_OFF
 
 
 def verdict(numbers: Score) -> Verdict:
     """Whether the claim held, in words and figures."""
     worst = max(numbers["boltzmann_boundary_error"], numbers["eps_boundary_error"])
-    holds = worst <= 0.005 and numbers["perfect_kept"] == numbers["perfect_cells"]
+    wrong = numbers["boltzmann_wrong"] + numbers["eps_wrong"]
+    holds = worst <= NEAR and wrong == 0 and numbers["perfect_kept"] == numbers["perfect_cells"]
     right = numbers["boltzmann_right"] + numbers["eps_right"]
     cells = numbers["boltzmann_cells"] + numbers["eps_cells"]
     return Verdict(
         holds,
         "The agent leaves the switch alone while it is unsure and the human can tell good from bad. Once it is surer than the human is "
-        "reliable, it no longer waits for the human's word."
+        "reliable, it no longer waits for the human's word: it acts where it expects good of that, and switches itself off where not."
         if holds
         else "The agent's choice turns elsewhere than the lines say.",
-        f"The choice turns within {100 * worst:.3f} % of the lines everywhere; {right:,.0f} of {cells:,.0f} cells lie on the side that "
-        f"they should; a human who never errs is left the switch in {numbers['perfect_kept']:.0f} of {numbers['perfect_cells']:.0f} cases.",
+        f"The choice turns within {100 * worst:.3f} % of the lines everywhere; {right:,.0f} of {cells:,.0f} cells come out as they "
+        f"should, and {wrong:.0f} are wrong farther than {100 * NEAR:g} % from a line; a human who never errs is left the switch "
+        f"in {numbers['perfect_kept']:.0f} of {numbers['perfect_cells']:.0f} cases.",
     )
 
 
@@ -145,28 +166,22 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     return (
         Figure(
             "rationality",
-            "Blue: the agent leaves the switch to the human. Orange: it acts, or switches itself off, without asking. "
-            "The line is |mu| = beta sigma^2 / 2.",
+            "Between the lines the agent leaves the switch to the human. Above them it expects good of acting, and acts without asking; "
+            "below them it expects harm, and switches itself off without asking. The lines are |mu| = beta sigma^2 / 2.",
             lambda width, name: _rationality(rows, width, name),
         ),
         Figure(
             "errors",
-            "The same with a human who is wrong in a fixed share of cases and must be obeyed: the surer the agent, the fewer errors it "
-            "puts "
-            "up with. Nobody who errs half of the time is ever obeyed.",
+            "The same with a human who is wrong in a fixed share of cases and must be obeyed, at no cost at all: the surer the agent, the "
+            "fewer errors it puts up with. Nobody who errs half of the time is ever obeyed.",
             lambda width, name: _errors(rows, width, name),
         ),
     )
 
 
 def image(rows: Sequence[Row], human: str) -> np.ndarray:
-    """[Y, X]: the phases of one human's cells."""
-    cells = [row for row in rows if row["human"] == human and row["phase"] is not None]
-    xs, ys = sorted({row["x"] for row in cells}), sorted({row["y"] for row in cells})
-    found = np.zeros((len(ys), len(xs)), dtype=int)
-    for row in cells:
-        found[ys.index(row["y"]), xs.index(row["x"])] = row["phase"]
-    return found
+    """[Y, X]: what the agent does in one human's cells."""
+    return raster([row for row in rows if row["human"] == human and row["phase"] is not None], "x", "y", "phase")
 
 
 def _rationality(rows: Sequence[Row], width: float, name: str) -> Markup:
@@ -182,6 +197,7 @@ def _rationality(rows: Sequence[Row], width: float, name: str) -> Markup:
         x=BETA,
         y=MU,
         phases=image(rows, "boltzmann"),
+        names=NAMES,
         lines=[Line("theory: |mu| = beta sigma² / 2", both)],
     )
 
@@ -196,6 +212,7 @@ def _errors(rows: Sequence[Row], width: float, name: str) -> Markup:
         x=MU,
         y=EPS,
         phases=image(rows, "eps"),
+        names=NAMES,
         lines=[
             Line(
                 "theory: eps = min(E[U+], E[U-]) / E|U|",
@@ -211,8 +228,8 @@ STUDY = Study(
     claim=CLAIM,
     source=SOURCE,
     yardstick="an agent that compares averages over 131,072 imagined utilities, on 64 x 64 cells for each human; the place where its "
-    "choice "
-    "turns, by bisection, may lie at most .5 % off the line; farther off shows the claim wrong",
+    "choice turns, by bisection, may lie at most .5 % off the line, and no cell farther from it on the wrong side; one that does shows the "
+    "claim wrong",
     advice="Do not count on deference from an agent that is sure of itself: keep its uncertainty honest (a wide sigma), and make the "
     "human's word reliable where much is at stake.",
     grid=GRID,
