@@ -20,8 +20,10 @@ CLAIM = (
     "With an overseer who corrects each mistake with chance lambda and says nothing otherwise, n silences make the door that was opened "
     "right with chance 1 / (1 + (1 - lambda)^n). An agent that takes silence for nothing stays at one half, and is wrong about that."
 )
-SOURCE = "docs/hand-of-god-theory.md (silence is evidence); the check C9"
+SOURCE = "docs/hand-of-god-theory.md (silence is evidence)"
 LONGEST = 8
+DEAF = 0.5
+"""What an agent that takes silence for nothing goes on believing; its squared error is 1/4 by construction, whatever is true."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,6 @@ def run(cell: Hush, seed: int) -> list[Row]:
                 "believed": float(weights[0]),
                 "theory": float(two_doors(steps, rate=repr(cell.rate))),
                 "brier": brier(np.full(count, weights[0]), truly),
-                "brier_deaf": brier(np.full(count, 0.5), truly),
             }
         )
     return rows
@@ -99,7 +100,7 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
         "farthest_sd": float(max(away)),
         "inside_95": float(sum(row["low"] <= row["theory"] <= row["high"] for row in rows)),
         "brier": float(np.mean([row["brier"] for row in rows])),
-        "brier_deaf": float(np.mean([row["brier_deaf"] for row in rows])),
+        "deaf_refuted": float(sum(row["low"] > DEAF for row in rows)),
         "last_frequency": last["frequency"],
         "last_silences": float(last["silences"]),
     }
@@ -108,7 +109,7 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
 def verdict(numbers: Score) -> Verdict:
     """Whether the claim held, in words and figures."""
     holds = numbers["belief_error"] <= 1e-12 and numbers["farthest_sd"] <= 4.5
-    holds = holds and numbers["brier"] < numbers["brier_deaf"]
+    holds = holds and numbers["deaf_refuted"] == numbers["cells"] and numbers["brier"] < DEAF**2
     return Verdict(
         holds,
         "Hearing nothing from someone who would have spoken is evidence. The agent that counts it knows how sure to be; the one that "
@@ -117,8 +118,10 @@ def verdict(numbers: Score) -> Verdict:
         if holds
         else "Silence means something else than the formula says.",
         f"The belief follows the formula to {numbers['belief_error']:.1e}; how often the door was right lies within "
-        f"{numbers['farthest_sd']:.1f} standard deviations of it in {numbers['cells']:.0f} cells; squared error (Brier) "
-        f"{numbers['brier']:.4f} with silence counted, {numbers['brier_deaf']:.4f} without.",
+        f"{numbers['farthest_sd']:.1f} standard deviations of it in {numbers['cells']:.0f} cells, and one half "
+        "lies below the 95 % interval in "
+        f"{numbers['deaf_refuted']:.0f} of them. The squared error (Brier) of the belief is {numbers['brier']:.4f}; that of an agent which "
+        "stays at one half is .25 by construction.",
     )
 
 
@@ -167,7 +170,7 @@ STUDY = Study(
     source=SOURCE,
     yardstick="the share of simulated lives without a word in which the door was right, and the belief by the signals' likelihoods, "
     "against the "
-    "closed form; 4.5 standard deviations in one cell, or a worse Brier score than that of an agent deaf to silence, show it wrong",
+    "closed form; 4.5 standard deviations in one cell, or a cell in which one half lies in the interval, show it wrong",
     advice="Tell the agent when its overseer would have spoken, and when not: taken for consent where nobody looked, silence makes it "
     "sure of "
     "anything.",
