@@ -126,14 +126,15 @@ def theory(cell: Prior) -> float | None:
 
 
 def locked_in(cell: Prior) -> float | None:
-    """The chance to end without overseer at the wrong door within STEPS, for answers held to be perfect: what the first one does.
+    """The chance to end without overseer at the wrong door within STEPS, where one answer settles it; None elsewhere.
 
-    The first answer shows the right door. Who gave it weight knows, who did not but has room for "none of these" finds nothing worth
-    anything and leaves, and who had neither stops.
+    The first answer shows the right door. Of those who hold it to be perfect, who gave that door weight knows; who did not but has room
+    for "none of these" finds nothing worth anything and leaves; and who had neither stops.
     """
-    if cell.believed > 0:
-        return None
     price = theory(cell)
+    if cell.believed > 0:
+        # an answer that shows a door without weight may be an error, and says nothing of the other two
+        return 0.0 if cell.split and price is not None and price > COST else None
     before = 0.0 if price is None or price > COST or cell.truth == 1 else 1 - WORLD.rate
     told = 1 - WORLD.rate if before == 0 else 0.0
     after = 1 - told**STEPS - before
@@ -212,7 +213,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
         at = sorted((row["open"], row["measured"]) for row in part)
         series.append(Series(words, tuple(a for a, _ in at), tuple(b for _, b in at), band=False))
     named = [row for row in rows if row["other"] == 0 and (row["believed"] == 0 or row["split"])]
-    bars = [_bar(row) for row in sorted(named, key=lambda row: (row["split"], -row["truth"], row["believed"]))]
+    named.sort(key=lambda row: (row["split"], -row["truth"], row["believed"]))
     return (
         Figure(
             "price",
@@ -242,7 +243,8 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
                 title="Sure of the wrong thing, most lives end there with nobody left to say so",
                 desc="Share of lives that disabled their overseer at the wrong door.",
                 unit="share of lives locked in at the wrong door",
-                bars=bars,
+                bars=[_bar(row) for row in named],
+                theory=[row["locked_in_theory"] for row in named],
             ),
         ),
     )

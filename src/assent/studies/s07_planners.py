@@ -103,7 +103,7 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     }
     for name in WORDS:
         mine = [row for row in rows if row["planner"] == name]
-        # of the prices (log scale) between LEAST and what learning everything is worth: how many decades it judges wrongly
+        # the least part of the true price that it is willing to pay, over all beliefs tried
         numbers[f"{name}_worst_share_of_true_price"] = min(row["measured"] / row["truth"] for row in mine)
         numbers[f"{name}_at_one"] = next(row["measured"] for row in mine if row["net"] == 1)
     return numbers
@@ -120,9 +120,8 @@ def verdict(numbers: Score) -> Verdict:
         else "The planners turn elsewhere than predicted.",
         f"Each planner turns where it should to {numbers['worst_boundary_error']:.1e}. After one answer the right price is "
         f"{numbers['exact_at_one']:.4f}: certified bounds say {numbers['bounds_at_one']:.4f}, three answers ahead "
-        f"{numbers['voi3_at_one']:.4f}, one ahead {numbers['voi1_at_one']:.0f}, mean reward {numbers['blind_at_one']:.0f}, likeliest "
-        "reward "
-        f"{numbers['map_at_one']:.0f}, QMDP {numbers['qmdp_at_one']:.0f}.",
+        f"{numbers['voi3_at_one']:.4f}, one ahead {numbers['voi1_at_one']:.4g}, mean reward {numbers['blind_at_one']:.4g}, likeliest "
+        f"reward {numbers['map_at_one']:.4g}, QMDP {numbers['qmdp_at_one']:.4g}.",
     )
 
 
@@ -153,7 +152,9 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
                 title="The shorter it looks ahead, the sooner it disables",
                 desc="Cost at which each planner's verdict turns, by net answers.",
                 x=Axis("net answers for one door (count)", -0.1, max(row["net"] for row in rows) + 0.1),
-                y=Axis("price at which it stops keeping the overseer (reward per step, log)", low, 3.0, log=True),
+                y=Axis(
+                    "price at which it stops keeping the overseer (reward per step, log)", low, 3.0, log=True, zero=True
+                ),
                 series=series,
                 lines=[Line("theory: c*(k)", tuple((float(row["net"]), row["truth"]) for row in exact))],
             ),
