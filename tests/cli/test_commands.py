@@ -249,10 +249,21 @@ def test_a_run_says_what_it_did_and_the_same_seed_does_the_same(tmp_path: Path) 
 
 def test_a_name_is_used_once(ledger: Path) -> None:
     before = events(ledger, "twins-0")
-    done = ask_json("run", "twins", "--steps", "10")
+    done = ask_json("run", "twins", "--steps", "10", "--run", "twins-0")
     assert done["exit"] == USAGE
     assert "was opened before" in done["error"]
+    assert f"assent resume twins-0 --ledger {ledger.name}" in done["error"]
+    assert "--run" in done["error"]
     assert events(ledger, "twins-0") == before
+
+
+def test_a_run_without_a_name_gets_a_free_one(ledger: Path) -> None:
+    before = events(ledger, "twins-0")
+    names = [ask_json("run", "twins", "--steps", "10")["run"] for _ in range(2)]
+    assert names == ["twins-0-2", "twins-0-3"]
+    assert events(ledger, "twins-0") == before
+    assert events(ledger, "twins-0-2")[0][4]["config"]["run"]["run"] == "twins-0-2"
+    assert ask_json("replay", "twins-0-2")["exit"] == OK
 
 
 def test_resuming_a_run_that_is_done_does_nothing(ledger: Path) -> None:

@@ -71,7 +71,10 @@ def run(
         str, typer.Argument(metavar="PRESET|FILE.toml", help="digits, twins, off-switch, or a configuration file.")
     ],
     seed: Annotated[int | None, typer.Option(min=0, help="Decides everything that is random.")] = None,
-    name: Annotated[str | None, typer.Option("--run", help="The run's name; PRESET-SEED when left out.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--run", help="The run's name; PRESET-SEED when left out, with a number if that is taken."),
+    ] = None,
     ledger: Annotated[Path | None, typer.Option("--ledger", help="The ledger's file; assent.db when left out.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Stop after so many decisions.")] = None,
     overseer_cost: Annotated[

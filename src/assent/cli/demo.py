@@ -131,14 +131,14 @@ def _table(part: Part, rows: list[dict[str, Any]]) -> Table:
 def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
     """One whole run through the session and the ledger: its report, its check, one of its questions."""
     from assent.cli.config import RunConfig
-    from assent.cli.runs import belief_refolder, open_session, rounds_of, scene_and_agent
+    from assent.cli.runs import belief_refolder, free_name, open_session, rounds_of, scene_and_agent
     from assent.report import write
     from assent.session import Session
 
     path = out / "ledger.db"
     with Ledger.open(path, group=256) as book, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        config = RunConfig(preset="digits", seed=seed, run=_free_name(book, f"digits-{seed}"))
+        config = RunConfig(preset="digits", seed=seed, run=free_name(book, f"digits-{seed}"))
         scene, agent = scene_and_agent(config)
         session = open_session(config, scene, agent, book)
         with output.people.status("one run through the session, every decision on the ledger …"):
@@ -170,12 +170,13 @@ def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
 
 def _overseer_part(output: Output, *, seed: int, out: Path) -> list[Claim]:
     """An agent that is corrected now and then, and a switch that ends it: kept or pressed, by what oversight costs."""
+    from assent.cli.runs import free_name
     from assent.demo.overseer import COSTS, LIVES, claims_of, lives
 
     found = []
     with Ledger.open(out / "ledger.db", group=256) as book, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tag = _free_name(book, f"off-switch-{seed}", suffix=f"-{COSTS[0]:g}-0")
+        tag = free_name(book, f"off-switch-{seed}", suffix=f"-{COSTS[0]:g}-0")
         with output.people.status("an agent that knows no reward, its overseer, and a switch …"):
             for cost in COSTS:
                 found.append(lives(cost, book, seed=seed, tag=tag))  # noqa: PERF401  (each takes seconds)
@@ -197,12 +198,6 @@ def _overseer_part(output: Output, *, seed: int, out: Path) -> list[Claim]:
     output.say(table)
     output.say("Seen live: assent run off-switch, and the same with --overseer-cost 1.2\n")
     return claims_of(found)
-
-
-def _free_name(book: Ledger, name: str, *, suffix: str = "") -> str:
-    taken = {run.id for run in book.runs()}
-    names = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
-    return next(candidate for candidate in names if candidate + suffix not in taken)
 
 
 def _show_question(output: Output, book: Ledger, run: str) -> None:

@@ -18,7 +18,7 @@ from assent.alarms import AssentWarning
 from assent.cli.config import RunConfig, agent_of, load
 from assent.cli.output import FAILED, INTERRUPTED, OK, Output, errors_end
 from assent.drive import Round, drive
-from assent.ledger import Event, Ledger, LedgerError
+from assent.ledger import Event, Ledger, LedgerError, RunExists
 from assent.presets.catalogue import OVERSEEN, PRESETS
 from assent.presets.scene import Scene
 from assent.session import Session
@@ -45,8 +45,10 @@ def run(
         config = load(what, {"seed": seed, "run": name, "ledger": ledger, "steps": steps, "overseer": given or None})
         scene, agent = scene_and_agent(config)
         with Ledger.open(config.ledger, group=config.group) as book:
+            if config.run is None and (name := free_name(book, config.name)) != config.name:
+                config = config.model_copy(update={"run": name})
             output.say(_about(config, scene, agent))
-            session = open_session(config, scene, agent, book)
+            session = _opened(config, scene, agent, book)
             _go_on(output, session, scene, config, pace=pace)
 
 
@@ -128,6 +130,23 @@ def open_session(config: RunConfig, scene: Scene | Overseen, agent: Considering,
         config={"run": config.model_dump(mode="json", exclude={"ledger"})},
         checkpoint_every=config.checkpoint_every,
     )
+
+
+def _opened(config: RunConfig, scene: Scene | Overseen, agent: Considering, book: Ledger) -> Session:
+    try:
+        return open_session(config, scene, agent, book)
+    except RunExists as error:
+        raise ValueError(
+            f"run {config.name!r} was opened before. Go on with `assent resume {config.name} --ledger {book.path}`, or give "
+            "another name with --run."
+        ) from error
+
+
+def free_name(book: Ledger, name: str, *, suffix: str = "") -> str:
+    """`name`, or the first of `name`-2, `name`-3 … that with `suffix` is the name of no run on the ledger."""
+    taken = {run.id for run in book.runs()}
+    names = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 3))]
+    return next(candidate for candidate in names if candidate + suffix not in taken)
 
 
 def scene_and_agent(config: RunConfig) -> tuple[Scene | Overseen, Considering]:
