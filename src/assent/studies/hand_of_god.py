@@ -157,7 +157,7 @@ NEVER = (
             "Being stopped because it is about to do harm it leaves alone, unless the button saves more than the stop is worth to it: at a "
             f"chance of one half it pressed in {100 * of['interruption']['informative_pressed']:.0f} % of lives, and harm was done in "
             f"{100 * of['interruption']['informative_harmed_of_harmful']:.0f} % of those in which going on was harmful "
-            f"({100 * of['interruption']['random_harmed_of_harmful']:.0f} % where it was stopped at random)."
+            f"({100 * of['interruption']['random_harmed_of_harmful']:.0f} % where stops came at random)."
         ),
     ),
     Said(
