@@ -136,9 +136,13 @@ def _weighed(scene: Overseen, moment: Moment, verdict: Verdict | None) -> list[T
 
 def _sum(terms: Terms) -> str:
     return (
-        f"sending it away now: path {terms.path_gain:+.2f}, cost saved {terms.saved_cost:+.2f}, "
-        f"corrections lost {-terms.information_lost:+.2f}, in all {terms.total:+.2f}"
+        f"sending it away now: path {_signed(terms.path_gain)}, cost saved {_signed(terms.saved_cost)}, "
+        f"corrections lost {_signed(-terms.information_lost)}, in all {_signed(terms.total)}"
     )
+
+
+def _signed(value: float) -> str:
+    return f"{round(value, 2) + 0.0:+.2f}"  # no minus zero
 
 
 def _why(print_: Callable[[Any], None], verdict: Verdict) -> None:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.sparse import csr_matrix, identity
+from scipy.sparse.linalg import spsolve
 
-from assent.planning.belief_graph import LOWER, UPPER, BeliefGraph, Bounds
-from assent.planning.graph_solver import follow, plan_of
+from assent.planning.belief_graph import LOWER, BeliefGraph, Bounds
+from assent.planning.exact import action_values
 from assent.planning.problem import TIE, Problem
 
 Phase = Literal["keeps", "disables", "indifferent", "no choice", "undecided"]
@@ -22,8 +24,9 @@ class Terms:
 
     Attributes:
         path_gain: what the world itself offers on that way to someone who learns nothing more: a shorter path, a door.
-        saved_cost: expected discounted cost of oversight that is no longer paid.
-        information_lost: what the corrections that no longer come would have been worth.
+        saved_cost: the expected discounted cost of oversight that such a one no longer pays.
+        information_lost: what the corrections that no longer come would have been worth, less the price of requests; at least 0 where
+            corrections only inform. Where they force, it is below 0 if they do more harm than they teach.
     """
 
     path_gain: float
@@ -127,31 +130,31 @@ def _phase(lower: np.ndarray, upper: np.ndarray, leaving: np.ndarray, slack: flo
 def explain(graph: BeliefGraph, bounds: Bounds, state: int, keep: int, leave: int) -> Terms | None:
     """The three terms of leaving against keeping at the graph's first belief, under the plan that its lower bounds stand for.
 
-    With B(a) the value of doing a and then going on without learning, costs left out, C(a) the expected cost after a, and Q(a) the
-    value: what is learned after a is worth Q(a) + C(a) - B(a), so that the terms sum to Q(leave) - Q(keep).
+    Q(a) is the value of doing a, W(a) that of doing it and then following the best plan of someone who pays for oversight but hears
+    nothing of it. Q(a) - W(a) is what is heard after a. W(a) is its reward less its cost, so that the terms sum to Q(leave) - Q(keep).
     """
     if keep < 0 or leave < 0:
         return None
-    problem, quality = graph.problem, bounds.quality[LOWER]
-    cost = expected_cost(graph, bounds)[0, state]
-    blind = problem.solve(graph.mean[0][:, :, None], costly=False).quality[state, :, 0]
-    learned = quality[0, state] + cost - blind
+    quality = bounds.quality[LOWER, 0, state]
+    deaf = _deaf(graph.problem, graph.mean[0])[state]
+    heard = quality - (deaf[:, 0] - deaf[:, 1])
     return Terms(
-        path_gain=float(blind[leave] - blind[keep]),
-        saved_cost=float(cost[keep] - cost[leave]),
-        information_lost=float(learned[keep] - learned[leave]),
+        path_gain=float(deaf[leave, 0] - deaf[keep, 0]),
+        saved_cost=float(deaf[keep, 1] - deaf[leave, 1]),
+        information_lost=float(heard[keep] - heard[leave]),
     )
 
 
-def expected_cost(graph: BeliefGraph, bounds: Bounds) -> np.ndarray:
-    """[B, S, A]: the discounted cost of oversight, requests included, after each action, if the lower bounds' plan is followed."""
-    model = graph.problem.model
-    quality = bounds.quality[LOWER]
-    paid = np.broadcast_to(np.where(model.terminal[:, None], 0.0, model.cost), quality.shape)
-    waiting = follow(graph, plan_of(graph, quality, LOWER), paid, graph.signals.price, None)
-    return graph.quality_of(paid, waiting, None)
-
-
-def gap(bounds: Bounds, state: int) -> float:
-    """How far apart the bounds on the first belief's value in `state` are."""
-    return float(bounds.value[UPPER, 0, state] - bounds.value[LOWER, 0, state])
+def _deaf(problem: Problem, mean: np.ndarray) -> np.ndarray:
+    """[S, A, 2]: reward and cost, apart, after each action if the best plan for `mean` [P, A] that hears nothing is followed."""
+    model = problem.model
+    action = problem.solve(mean[:, :, None], costly=True).quality[:, :, 0].argmax(axis=1)
+    gained = np.stack([mean[model.place], model.cost], axis=2)
+    gained[model.terminal] = 0.0
+    states = np.arange(model.num_states)
+    weight = np.where(model.terminal[:, None], 0.0, model.discount * model.chance[states, action])
+    rows = np.broadcast_to(states[:, None], weight.shape)
+    entries = (weight.ravel(), (rows.ravel(), model.successor[states, action].ravel()))
+    moves = csr_matrix(entries, shape=(model.num_states, model.num_states))
+    value = spsolve((identity(model.num_states, format="csr") - moves).tocsc(), gained[states, action])
+    return action_values(model, gained, np.asarray(value).reshape(model.num_states, 2))
