@@ -266,3 +266,17 @@ def test_a_bar_longer_than_the_axis_stretches_it() -> None:
     )
     first, second = (float(str(bar.get("width"))) for bar in root.iter("rect"))
     assert first == pytest.approx(2 * second, abs=0.05)
+
+
+def test_the_darkest_shade_stands_for_the_highest_share() -> None:
+    common = {"width": WIDE, "name": "b", "title": "T.", "desc": "D.", "x": X, "y": Y, "unit": "share"}
+    half = np.asarray([[0.0, 0.5]])
+
+    def shades(**more: float) -> set[str | None]:
+        root = ElementTree.fromstring(share_diagram(**common, shares=half, **more))
+        return {path.get("class") for path in root.iter("path") if path.get("shape-rendering")}
+
+    assert shades(high=0.5) == {"h0", "h10"}
+    assert shades() == {"h0", "h5"}
+    with pytest.raises(ValueError, match=r"Shares run from 0\.0 to 0\.5"):
+        shades(high=0.4)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from assent.report.palette import LEVELS
 from assent.report.svg import Child, document, group, hatch, label, number, rect, tag, text_width
-from assent.studies.figures.axes import Axis, Box, Line, frame_of, layout, theory_lines
+from assent.studies.figures.axes import Axis, Box, Line, frame_of, layout, short, theory_lines
 from assent.studies.study import Row
 from assent.studies.verdicts import UNDECIDED
 
@@ -91,12 +91,19 @@ def share_diagram(
     y: Axis,
     shares: np.ndarray,
     unit: str,
+    high: float = 1.0,
     lines: Sequence[Line] = (),
 ) -> Markup:
-    """An image of shares in [0, 1], [Y, X], in eleven shades, with theory's lines over it."""
+    """An image of shares, [Y, X], in eleven shades from 0 to `high`, with theory's lines over it.
+
+    Raises:
+        ValueError: a share below 0 or above `high`, which no shade stands for.
+    """
+    if shares.min() < 0 or shares.max() > high * (1 + 1e-9):
+        raise ValueError(f"Shares run from {shares.min()} to {shares.max()}; give as `high` at least the greatest.")
     ramp = group([rect(2 * level, -5, 2.2, 10, class_=f"h{level}") for level in range(LEVELS)])
-    box, key, bottom = layout(title, width, x, y, [(ramp, f"{unit}: 0 to 1")], lines)
-    level = np.clip(np.rint(shares * (LEVELS - 1)), 0, LEVELS - 1).astype(int)
+    box, key, bottom = layout(title, width, x, y, [(ramp, f"{unit}: 0 to {short(high)}")], lines)
+    level = np.clip(np.rint(shares / high * (LEVELS - 1)), 0, LEVELS - 1).astype(int)
     shades = [number_ for number_ in range(LEVELS) if (level == number_).any()]
     parts: list[Child] = [key]
     parts += [tag("path", class_=f"h{n}", d=_areas(box, level == n), shape_rendering="crispEdges") for n in shades]
