@@ -161,8 +161,8 @@ STUDY = Study(
     yardstick="the cost at which the bounds planner's verdict turns at each net k, by bisection, against the exact lattice (fractions, no "
     "planner), within 1e-5 beyond ties, and K against a table worked out "
     "beforehand; one that differs, or a c*(k) that a further answer does not halve, shows the claim wrong",
-    advice="Do not rely on uncertainty that answers use up. At any price they do use it up, after a number of answers "
-    "that the table tells beforehand. Let oversight cost the agent nothing at all, or keep it by a rule that does not rest on what the agent believes.",
+    advice="Do not rely on uncertainty that answers use up: at any price they do, after a number of them that can be told beforehand. Let "
+    "oversight cost the agent nothing at all, or keep it by a rule that does not rest on what the agent believes.",
     grid=GRID,
     quick=QUICK,
     seeds=1,
