@@ -168,6 +168,36 @@ def test_mixtures_of_normals_are_the_sum_over_policies_too() -> None:
     assert np.abs(np.asarray(by_jax - found.score)).max() < 1e-9
 
 
+@pytest.mark.parametrize("way", ["plain", "judged", "masked"])
+def test_what_many_corrections_say_is_not_forgotten(way: str) -> None:
+    """A constant added to all log-likelihoods of a place is a constant factor of the density, and nothing else."""
+    allowed = np.array([[True, True, way != "masked"], [True, True, True]])
+    model = random_model(7, states=2, answerable=allowed)
+    said = np.array([[4.0, -4.2, -np.inf if way == "plain" else -1.0], [0.0, 0.0, 0.0]])
+    value = np.random.default_rng(0).normal(size=(2, 3)) + 1
+
+    def found(log_weight: np.ndarray) -> list[np.ndarray]:
+        silent = np.zeros((2, 3))
+        first, second = (silent, log_weight) if way == "judged" else (log_weight, silent)
+        with jax.enable_x64(True):
+            space = value_space(model, np.zeros((2, 3)), np.ones((2, 3)), first, judged=second)
+            result = density(space, jnp.asarray(value))
+            return [np.asarray(part) for part in (result.log_density, result.policy, result.reward)]
+
+    near, far = found(said), found(said - np.array([[100.0], [0.0]]))
+    # sums of a dozen numbers near 100, each rounded to 1e-14
+    for part, (here, there) in enumerate(zip(near, far, strict=True)):
+        assert np.abs(here - there - (100 if part == 0 else 0)).max() < 1e-11
+    # wrong variant: with everything below e^-60 made equal, the policy would be that of nobody having spoken
+    assert np.abs(far[1] - found(0 * np.where(np.isfinite(said), said, 0))[1]).max() > 1e-2
+
+
+def test_corrections_that_no_best_action_explains_are_refused() -> None:
+    only, never = np.array([[0.0, -np.inf], [0.0, 0.0]]), np.array([[-np.inf, 0.0], [0.0, 0.0]])
+    with pytest.raises(ValueError, match="probability 0"):
+        value_space(stay_or_go(), np.zeros((2, 2)), np.ones((2, 2)), only, judged=never)
+
+
 def test_what_has_no_density_is_refused() -> None:
     with pytest.raises(ValueError, match="no density"):
         value_space(stay_or_go(), np.zeros((2, 2)), np.zeros((2, 2)), np.zeros((2, 2)))

@@ -15,7 +15,7 @@ from assent.planning.hmc import sample
 from assent.planning.model import Model
 from assent.planning.process import Process
 from assent.planning.value_iteration import solve
-from assent.planning.value_space import IMPOSSIBLE
+from assent.planning.value_space import floored
 
 RESAMPLE_BELOW = 0.5
 """Share of particles that must count (Kish's effective number) for weights to be left alone."""
@@ -223,9 +223,11 @@ def boltzmann_move(
     ) -> tuple[Draws, np.ndarray, float]:
         live = ~model.terminal[: model.num_places]
         heard = target.heard.joined(target.newest)
-        judged = np.maximum(heard.right, IMPOSSIBLE), np.maximum(heard.wrong, IMPOSSIBLE)
+        judged = floored(np.stack([heard.right, heard.wrong], axis=-1))
         soft = process.answer == "soft"
-        space = q_space.q_space(model, mean, sd, heard.shown, beta=process.beta, judged=judged, soft=soft)
+        space = q_space.q_space(
+            model, mean, sd, heard.shown, beta=process.beta, judged=(judged[..., 0], judged[..., 1]), soft=soft
+        )
         start = jnp.asarray(quality[live].reshape(-1, quality.shape[2]), dtype=space.mean.dtype)
         key = jax.random.key(int(rng.integers(2**31)))
         found = sample(q_space.density, space, key, start, warmup=warmup, draws=moves)

@@ -16,7 +16,7 @@ from jax.scipy.special import log_ndtr, logsumexp
 from assent.planning.model import Model
 
 IMPOSSIBLE = -60.0
-"""Log-weight that stands for zero: far below anything that float32 adds up, and still a number with a gradient."""
+"""Log-weight, beside the likeliest action's, that stands for zero: far below what float32 adds up, and a number with a gradient."""
 
 ELIMINATE_UP_TO = 48
 """States up to which matrices are inverted side by side, chains last; beyond, LAPACK does it one by one."""
@@ -85,7 +85,8 @@ def value_space(
 
     Raises:
         ValueError: an sd that is not above 0 (an atom has no density); shapes that do not fit; a mixture in a place that was
-            corrected although some action may not be shown there; a disable action that changes where actions lead.
+            corrected although some action may not be shown there; a disable action that changes where actions lead; a place where no
+            best action explains what was said.
     """
     live = np.flatnonzero(~model.terminal[: model.num_places])
     mean, sd = (np.asarray(x, dtype=np.float64).reshape((-1, *x.shape[-2:]))[:, live] for x in (mean, sd))
@@ -100,16 +101,18 @@ def value_space(
     masked = np.flatnonzero((log_weight != 0).any(axis=1) & ~allowed.all(axis=1))
     if len(masked) and len(mean) > 1:
         raise ValueError("mixtures of normals do not go with corrections where some action may not be shown. Use SMC.")
-    shown = np.where(allowed, np.maximum(log_weight, IMPOSSIBLE), -np.inf)[masked]
+    judged = np.zeros(log_weight.shape) if judged is None else np.asarray(judged, dtype=np.float64)[live]
+    plain = log_weight + judged
+    plain[masked] = judged[masked]
+    shown = np.where(allowed, log_weight, -np.inf)[masked]
+    if not (np.isfinite(plain).any(axis=1).all() and np.isfinite(shown).any(axis=1).all()):
+        raise ValueError("the corrections of some place have probability 0 whichever action is the best one there.")
+    shown = np.where(allowed[masked], floored(shown), -np.inf)
     dtype = jnp.result_type(float)
 
     def number(value: np.ndarray | float) -> jax.Array:
         return jnp.asarray(value, dtype=dtype)
 
-    plain = np.maximum(log_weight, IMPOSSIBLE)
-    plain[masked] = 0.0
-    if judged is not None:
-        plain = plain + np.maximum(judged[live], IMPOSSIBLE)
     with np.errstate(divide="ignore"):
         log_share = np.log(share)
     return ValueSpace(
@@ -118,10 +121,15 @@ def value_space(
         number(log_share),
         number(mean),
         number(sd),
-        number(plain),
+        number(floored(plain)),
         jnp.asarray(masked, dtype=jnp.int32),
         number(shown),
     )
+
+
+def floored(log_weight: np.ndarray) -> np.ndarray:
+    """[..., A], no log-weight further than `IMPOSSIBLE` below the greatest of its row, however unlikely all of them have become."""
+    return np.maximum(log_weight, log_weight.max(axis=-1, keepdims=True) + IMPOSSIBLE)
 
 
 def place_transitions(model: Model) -> np.ndarray:
@@ -246,7 +254,8 @@ def _log_weight(space: ValueSpace, threshold: jax.Array) -> jax.Array:
     allowed = jnp.isfinite(space.shown)
     unheard = logsumexp(jnp.log(_second_best(space, rows)) + space.shown[:, :, None], axis=1)
     ours = jnp.where(allowed[:, :, None], jnp.where(allowed, space.shown, 0.0)[:, :, None], unheard[:, None])
-    return plain.at[space.masked].add(jnp.maximum(ours, IMPOSSIBLE))
+    least = jnp.max(space.shown, axis=1)[:, None, None] + IMPOSSIBLE
+    return plain.at[space.masked].add(jnp.maximum(ours, least))
 
 
 def _second_best(space: ValueSpace, rows: jax.Array) -> jax.Array:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assent.hypotheses.rewards.belief import Correction, RewardBelief
+from assent.hypotheses.rewards.belief import Correction, Objection, RewardBelief
 from assent.hypotheses.rewards.effort import Effort
 from assent.hypotheses.rewards.enumerated import Rewards
 from assent.hypotheses.rewards.errors import MisspecifiedModel
+from assent.hypotheses.rewards.gridded import Gridded
 from assent.hypotheses.rewards.priors import Gaussian, SpikeSlab
 from assent.planning.process import Process
 from tests.planning.worlds import grid, model_of, stay_or_go
@@ -119,6 +120,34 @@ def test_contradictions_raise_and_leave_the_belief_as_it_was(sampler) -> None:
     # an overseer who may err contradicts herself and is believed a little less
     wary = RewardBelief.from_prior(Gaussian(), stay_or_go(), Process(answer="eps", eps=0.1), sampler, effort=effort)
     assert np.isfinite(wary.update(Correction(0, 1)).update(Correction(0, 0)).evidence)
+
+
+def test_the_collapsed_sampler_sees_a_contradiction_between_an_objection_and_a_correction() -> None:
+    effort = Effort(chains=8, warmup=0, draws=4)
+    belief = RewardBelief.from_prior(Gaussian(), stay_or_go(), EXACT, "collapsed", effort=effort)
+    for first, second in (
+        (Objection(0, 1), Correction(0, 1)),
+        (Correction(0, 1), Objection(0, 1)),
+        (Correction(0, 1), Correction(0, 0)),
+    ):
+        told = belief.update(first)
+        with pytest.raises(MisspecifiedModel, match="probability 0"):
+            told.update(second)
+
+
+def test_three_thousand_answers_are_not_too_many_for_the_grid() -> None:
+    process = Process(answer="eps", eps=0.3)
+    once = Gridded.begin(Gaussian(), stay_or_go(), process)
+    many = once
+    for _ in range(1_500):
+        heard = many.hear(0, 0)
+        assert heard is not None
+        both = heard.hear(0, 1)
+        assert both is not None
+        many = both
+    # as often one as the other: the two actions are as likely as before, and each pair of answers had the chance .3 * .7
+    assert many.log_evidence == pytest.approx(1_500 * np.log(0.21), rel=1e-9)
+    assert np.abs(many.policy - once.policy).max() < 1e-9
 
 
 def test_corrections_that_cannot_be_are_refused() -> None:

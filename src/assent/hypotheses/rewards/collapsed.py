@@ -62,17 +62,19 @@ class Collapsed:
         """After one answer, or None if no best action explains all that was heard of this place."""
         log_weight = self.log_weight.copy()
         log_weight[place] += log_saying(self.process, self.model, place, action)
-        if not np.isfinite(log_weight[place, self.model.answerable[place]]).any():
-            return None
-        return self._moved(log_weight, self.judged)
+        return self._moved(log_weight, self.judged) if self._explained(place, log_weight, self.judged) else None
 
     def judge(self, place: int, action: int, right: float, wrong: float) -> Collapsed | None:
         """After something of log-likelihood `right` where the action is optimal, else `wrong`; None as in `hear`."""
         judged = self.judged.copy()
         judged[place] += log_judging(self.model, action, right, wrong)
-        if not np.isfinite(judged[place] + np.where(self.model.answerable[place], self.log_weight[place], 0.0)).any():
-            return None
-        return self._moved(self.log_weight, judged)
+        return self._moved(self.log_weight, judged) if self._explained(place, self.log_weight, judged) else None
+
+    def _explained(self, place: int, log_weight: np.ndarray, judged: np.ndarray) -> bool:
+        """Whether some best action of the place goes with all that was heard there."""
+        allowed = self.model.answerable[place]
+        whole = judged[place] + np.where(allowed, log_weight[place], 0.0)
+        return bool(np.isfinite(log_weight[place, allowed]).any() and np.isfinite(whole).any())
 
     def _moved(self, log_weight: np.ndarray, judged: np.ndarray) -> Collapsed | None:
         before = _space(self.prior, self.model, self.log_weight, self.judged)

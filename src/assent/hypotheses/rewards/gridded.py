@@ -50,17 +50,16 @@ class Gridded:
 
     @cached_property
     def found(self) -> Posterior:
-        """The posterior of the live places."""
+        """The posterior of the live places; the evidence is that of likelihoods beside each place's greatest."""
         live = self._live
         normal = self.prior.normal(self.model.num_places, self.model.num_actions)
         transition = place_transitions(self.model)[live][:, :, live]
-        return posterior(
-            transition, self.model.discount, normal[0][live], normal[1][live], np.exp(self.log_weight[live])
-        )
+        weight = np.exp(self.log_weight[live] - self._greatest[:, None])
+        return posterior(transition, self.model.discount, normal[0][live], normal[1][live], weight)
 
     @property
     def log_evidence(self) -> float:
-        return float(np.log(self.found.evidence))
+        return float(np.log(self.found.evidence) + self._greatest.sum())
 
     @property
     def policy(self) -> np.ndarray:
@@ -73,6 +72,11 @@ class Gridded:
     def quality_of_draws(self) -> tuple[float, float, int, int]:
         points = POINTS[len(self._live)] ** len(self._live)
         return float("inf"), float("nan"), points, points
+
+    @property
+    def _greatest(self) -> np.ndarray:
+        """[S]: after thousands of answers all likelihoods are below what a float can hold, and their ratios are not."""
+        return self.log_weight[self._live].max(axis=1)
 
     @property
     def _live(self) -> np.ndarray:
