@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assent.planning.planners import BeliefTree, Bracket
-from assent.studies.figures import DISABLES, INDIFFERENT, KEEPS, UNDECIDED, Axis, Line, phase_diagram
+from assent.studies.figures import DISABLES, INDIFFERENT, KEEPS, UNDECIDED, Axis, Line, phase_diagram, raster
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict
 from assent.studies.verdicts import phase
@@ -143,11 +143,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
 
 def _picture(rows: Sequence[Row], axis: str, x: Axis, title: str, caption: str) -> Figure:
     cells = [row for row in rows if row["axis"] == axis]
-    xs, ys = sorted({row["x"] for row in cells}), sorted({row["cost"] for row in cells})
-    found = np.zeros((len(ys), len(xs)), dtype=int)
-    for row in cells:
-        found[ys.index(row["cost"]), xs.index(row["x"])] = row["phase"]
-    fine = np.geomspace(x.low, x.high, 120) if x.log else np.geomspace(1e-4, x.high - 1e-6, 240)
+    fine = np.geomspace(x.low, x.high, 120) if x.log else np.linspace(x.low, x.high, 481)
     line = Line("theory: c*", tuple((float(value), theory(axis, float(value))) for value in fine))
     return Figure(
         f"cost-{axis}",
@@ -159,7 +155,7 @@ def _picture(rows: Sequence[Row], axis: str, x: Axis, title: str, caption: str) 
             desc="Verdict on the overseer by the cost of oversight.",
             x=x,
             y=COST,
-            phases=found,
+            phases=raster(cells, "x", "cost", "phase"),
             lines=[line],
         ),
     )
