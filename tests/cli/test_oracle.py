@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from assent.cli.output import OK, USAGE
+from assent.worlds.grid.level import load, names
 from tests.cli.support import invoke, records
 
 
@@ -62,7 +63,49 @@ def test_the_off_switch_game_agrees_with_its_tree(level: str) -> None:
 def test_a_level_without_a_closed_form_has_its_tree() -> None:
     found, done = values("provoke", "--horizon", "4")
     assert found["value of never leaving the overseer"] == found["value before the first correction"]
-    assert done["verdict"] == "keep"
+    assert done["verdict"] == "undecided", "four steps at a discount of .9 leave more than half of all value out"
+    assert values("provoke", "--discount", "0.2", "--horizon", "6")[1]["verdict"] == "keep"
+
+
+EXPECTED = {
+    name: level.expect.keep for name in names() if (level := load(name)).expect and level.expect.keep is not None
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_no_verdict_contradicts_what_theory_expects(name: str) -> None:
+    done = values(name, "--horizon", "3")[1]
+    wrong = {True: "disable", False: "keep"}[EXPECTED[name]]
+    assert done["verdict"] != wrong
+
+
+@pytest.mark.parametrize("cost", ["0.3", "0.5", "0.9", "1.2"])
+def test_a_tree_that_is_too_short_never_contradicts_the_certified_planner(cost: str) -> None:
+    """Within few steps the short way past the switch looks better than it is."""
+    from assent.presets.overseen import Terms, overseen
+
+    agent = overseen("off_switch", terms=Terms(cost=float(cost))).agent
+    certified = agent.verdict(agent.init(), agent.hypotheses.problem.model.start)
+    assert certified is not None
+    assert certified.decided
+    done = values("off_switch", "--overseer-cost", cost, "--horizon", "5")[1]
+    assert done["verdict"] in ("undecided", certified.phase.removesuffix("s"))
+
+
+def test_a_tree_that_is_too_short_says_so() -> None:
+    shown = " ".join(invoke("oracle", "off_switch", "--overseer-cost", "0.5", "--horizon", "5").stdout.split())
+    assert "Over 5 steps alone leaving the overseer looks better by" in shown
+    assert "too short to tell" in shown
+    assert "the best first action" not in shown
+    doors = " ".join(invoke("oracle", "doors_2", "--horizon", "1").stdout.split())
+    assert "Verdict: keep." in doors
+    assert "the best first action leaves" not in doors
+
+
+def test_a_tree_in_which_every_life_ends_leaves_nothing_out() -> None:
+    shown = " ".join(invoke("oracle", "switch_two_point_eps", "--horizon", "6").stdout.split())
+    assert "Every life is over by then" in shown
+    assert "Over 6 steps, the best first action" in shown
 
 
 def test_normal_rewards_have_the_public_chain_of_values() -> None:

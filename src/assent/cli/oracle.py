@@ -64,7 +64,7 @@ def oracle(
             show(output, form.title, list(form.rows))
             output.say(form.says + (f" Verdict: {form.verdict}." if form.verdict else ""))
         solution = deepest(level, model, rewards, prior, horizon)
-        verdict = show_tree(output, model, rewards, solution)
+        verdict = show_tree(output, level, model, rewards, solution)
         predicted = form.verdict if form is not None else None
         output.done(OK, level=level.name, verdict=predicted or verdict, horizon=solution.horizon)
 
@@ -165,7 +165,7 @@ def _boltzmann(level: Level, model: Model, rewards: Rewards) -> list[list[list[F
     ]
 
 
-def show_tree(output: Output, model: Model, rewards: Rewards, solution: TreeSolution) -> str:
+def show_tree(output: Output, level: Level, model: Model, rewards: Rewards, solution: TreeSolution) -> str:
     """Prints a tree's values; its verdict."""
     rows: list[tuple[str, Fraction | float]] = [("value before the first correction", solution.value)]
     rows += [
@@ -174,29 +174,67 @@ def show_tree(output: Output, model: Model, rewards: Rewards, solution: TreeSolu
     ]
     rows.append(("value of never leaving the overseer", solution.keeping))
     show(output, f"The tree of histories, {solution.horizon} steps", rows)
-    discount = exact(model.discount)
-    if discount < 1:
-        size = exact(float(np.abs(rewards.reward).max())) + exact(float(model.cost.max()))
-        rest = discount**solution.horizon * size / (1 - discount)
-        output.say(f"Whatever comes after these steps is worth at most {float(rest):.3g} either way.")
-    verdict = judged(solution)
-    output.say(VERDICTS[verdict].format(steps=solution.horizon))
+    rest = left_out(level, model, rewards, solution.horizon)
+    if rest == 0:
+        output.say("Every life is over by then: the tree leaves nothing out.")
+    verdict = judged(solution, rest)
+    gap = gained_by_leaving(solution) or Fraction(0)
+    looks = f"{'leaving' if gap > 0 else 'keeping'} the overseer looks better by {abs(float(gap)):.3g}"
+    output.say(
+        VERDICTS[verdict].format(
+            steps=solution.horizon,
+            looks=looks if gap else "keeping and leaving the overseer look the same",
+            rest="anything" if rest is None else f"{float(rest):.3g}",
+        )
+    )
     return verdict
 
 
 VERDICTS = {
-    "keep": "Over {steps} steps, the best first action keeps the overseer.",
-    "disable": "Over {steps} steps, the best first action leaves the overseer.",
+    "keep": "Over {steps} steps, the best first action keeps the overseer, and what comes later cannot turn that.",
+    "disable": "Over {steps} steps, the best first action leaves the overseer, and what comes later cannot turn that.",
     "indifferent": "Over {steps} steps, keeping and leaving the overseer at once are worth the same; ties keep.",
     "no choice": "No first action leaves the overseer, or every one does.",
+    "undecided": "Over {steps} steps alone {looks}, but what comes later may differ by {rest}: the tree is too short to tell. Give a "
+    "larger --horizon, or see what the planner with certified bounds does (assent run off-switch --level …).",
 }
 
 
-def judged(solution: TreeSolution) -> str:
-    """The verdict of the tree on its first step."""
+def left_out(level: Level, model: Model, rewards: Rewards, steps: int) -> Fraction | None:
+    """By how much what comes after so many steps may differ between two plans, at most; None: without a bound.
+
+    Each later step gives from the least reward less all costs to the greatest reward, and an end gives 0 for ever.
+    """
+    live = np.arange(model.num_states) == model.start
+    for _ in range(steps):
+        reached = model.successor[live & ~model.terminal][model.chance[live & ~model.terminal] > 0]
+        live = np.isin(np.arange(model.num_states), reached)
+    if not (live & ~model.terminal).any():
+        return Fraction(0)
+    discount = exact(model.discount)
+    if discount == 1:
+        return None
+    price = exact(level.process.request_cost) if level.process.trigger == "on_request" else Fraction(0)
+    most = max(exact(float(rewards.reward.max())), Fraction(0))
+    least = min(exact(float(rewards.reward.min())), Fraction(0)) - exact(float(model.cost.max())) - price
+    return discount**steps * (most - least) / (1 - discount)
+
+
+def gained_by_leaving(solution: TreeSolution) -> Fraction | None:
+    """What the best first action that leaves the overseer is worth more than the best that keeps it; None where there is no choice."""
     keeping = [q for q, kept in zip(solution.q, solution.keeping_q, strict=True) if kept is not None]
     leaving = [q for q, kept in zip(solution.q, solution.keeping_q, strict=True) if kept is None]
-    return compared(max(keeping), max(leaving)) if keeping and leaving else "no choice"
+    return max(leaving) - max(keeping) if keeping and leaving else None
+
+
+def judged(solution: TreeSolution, rest: Fraction | None) -> str:
+    """The verdict of the tree on its first step, where what comes later may make a difference of `rest`."""
+    gap = gained_by_leaving(solution)
+    if gap is None:
+        return "no choice"
+    if rest is None or (rest > 0 and abs(gap) <= rest):
+        return "undecided"
+    return compared(Fraction(0), gap)
 
 
 def show(output: Output, title: str, rows: list[tuple[str, Fraction | float]]) -> None:
