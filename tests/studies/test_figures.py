@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from functools import partial
 from xml.etree import ElementTree
 
 import numpy as np
@@ -223,13 +224,13 @@ def series(count: int, *, band: bool) -> list[Series]:
 
 @pytest.mark.parametrize(("most", "band"), [(8, True), (6, False)])
 def test_more_series_than_can_be_told_apart_are_refused(most: int, band: bool) -> None:
-    common = {"width": WIDE, "name": "c", "title": "T.", "desc": "D.", "x": X, "y": Y}
-    root = ElementTree.fromstring(line_chart(**common, series=series(most, band=band)))
+    chart = partial(line_chart, width=WIDE, name="c", title="T.", desc="D.", x=X, y=Y)
+    root = ElementTree.fromstring(chart(series=series(most, band=band)))
     marks = root.iter("line" if band else "circle")
     looks = {(mark.get("class"), mark.get("stroke-dasharray")) for mark in marks}
     assert len({look for look in looks if str(look[0]).startswith(("line broad", "dot"))}) == most
     with pytest.raises(ValueError, match="do not fit"):
-        line_chart(**common, series=series(most + 1, band=band))
+        chart(series=series(most + 1, band=band))
 
 
 BARS = [("a", 0.5, 0.4, 0.6, "keeps"), ("b", 0.2, 0.0, 0.0, "disables")]
@@ -237,17 +238,17 @@ KEY = [("keeps", "certified"), ("disables", "not certified")]
 
 
 def test_colours_of_bars_have_a_legend() -> None:
-    common = {"width": WIDE, "name": "d", "title": "T.", "desc": "D.", "unit": "share", "bars": BARS}
-    words = {text.text for text in ElementTree.fromstring(bar_chart(**common, key=KEY)).iter("text")}
+    chart = partial(bar_chart, width=WIDE, name="d", title="T.", desc="D.", unit="share", bars=BARS)
+    words = {text.text for text in ElementTree.fromstring(chart(key=KEY)).iter("text")}
     assert {"certified", "not certified"} <= words
     assert "theory" not in words
     with pytest.raises(ValueError, match="without a meaning: \\['disables'\\]"):
-        bar_chart(**common, key=KEY[:1])
+        chart(key=KEY[:1])
 
 
 def test_bars_bear_the_mark_of_theory() -> None:
-    common = {"width": WIDE, "name": "d", "title": "T.", "desc": "D.", "unit": "share", "bars": BARS}
-    root = ElementTree.fromstring(bar_chart(**common, theory=[0.8, None]))
+    chart = partial(bar_chart, width=WIDE, name="d", title="T.", desc="D.", unit="share", bars=BARS)
+    root = ElementTree.fromstring(chart(theory=[0.8, None]))
     marks = [float(str(mark.get("x1"))) for mark in root.iter("line") if mark.get("class") == "theory"]
     ends = [float(str(bar.get("x"))) + float(str(bar.get("width"))) for bar in root.iter("rect")]
     starts = [float(str(bar.get("x"))) for bar in root.iter("rect")]
@@ -256,27 +257,26 @@ def test_bars_bear_the_mark_of_theory() -> None:
     assert marks[1] - starts[0] == pytest.approx(1.6 * (ends[0] - starts[0]), abs=0.05)
     assert "theory for a: 0.800" in str(root.findtext("desc"))
     with pytest.raises(ValueError, match="1 marks of theory for 2 bars"):
-        bar_chart(**common, theory=[0.8])
+        chart(theory=[0.8])
 
 
 def test_a_bar_longer_than_the_axis_stretches_it() -> None:
-    common = {"width": WIDE, "name": "d", "title": "T.", "desc": "D.", "unit": "share"}
-    root = ElementTree.fromstring(
-        bar_chart(**common, bars=[("a", 4.0, 0.0, 0.0, "keeps"), ("b", 2.0, 0.0, 0.0, "keeps")])
-    )
+    chart = partial(bar_chart, width=WIDE, name="d", title="T.", desc="D.", unit="share")
+    root = ElementTree.fromstring(chart(bars=[("a", 4.0, 0.0, 0.0, "keeps"), ("b", 2.0, 0.0, 0.0, "keeps")]))
     first, second = (float(str(bar.get("width"))) for bar in root.iter("rect"))
     assert first == pytest.approx(2 * second, abs=0.05)
 
 
 def test_the_darkest_shade_stands_for_the_highest_share() -> None:
-    common = {"width": WIDE, "name": "b", "title": "T.", "desc": "D.", "x": X, "y": Y, "unit": "share"}
     half = np.asarray([[0.0, 0.5]])
 
-    def shades(**more: float) -> set[str | None]:
-        root = ElementTree.fromstring(share_diagram(**common, shares=half, **more))
-        return {path.get("class") for path in root.iter("path") if path.get("shape-rendering")}
+    def shades(high: float) -> set[str | None]:
+        drawn = share_diagram(
+            width=WIDE, name="b", title="T.", desc="D.", x=X, y=Y, shares=half, unit="share", high=high
+        )
+        return {path.get("class") for path in ElementTree.fromstring(drawn).iter("path") if path.get("shape-rendering")}
 
-    assert shades(high=0.5) == {"h0", "h10"}
-    assert shades() == {"h0", "h5"}
+    assert shades(0.5) == {"h0", "h10"}
+    assert shades(1.0) == {"h0", "h5"}
     with pytest.raises(ValueError, match=r"Shares run from 0\.0 to 0\.5"):
-        shades(high=0.4)
+        shades(0.4)

@@ -24,7 +24,6 @@ from assent.studies import (
     s16_lineup,
     s17_search,
 )
-from assent.studies.figures import short
 from assent.studies.study import Collection, Finding, Part, Score
 
 ABOUT = (
@@ -84,6 +83,11 @@ class Said:
     words: Callable[[Scores], str]
 
 
+def _round(value: float) -> float:
+    """To one digit that counts."""
+    return float(f"{value:.1g}")
+
+
 KEPT = (
     Said(
         ("threshold",),
@@ -119,8 +123,9 @@ AGES = (
     Said(
         ("age",),
         lambda of: (
-            f"At the lowest price tried ({short(of['age']['cheapest'])} a step, where the right door is worth 1) half of the agents had "
-            f"disabled their overseer after {of['age']['cheapest_half_life']:.0f} answers. By their own lights they were right to."
+            f"At the lowest price tried, about 1/{_round(1 / of['age']['cheapest']):,.0f} of what the right door is worth in a "
+            f"step, half of the agents had disabled their overseer after {of['age']['cheapest_half_life']:.0f} answers. By their own lights "
+            "they were right to."
         ),
     ),
 )
@@ -130,6 +135,15 @@ HARM = (
         lambda of: (
             "An agent that believes one answer in ten to be wrong, when it is three in ten, ended at the wrong door "
             f"{of['lock-in']['example_times']:.0f} times as often as it believed."
+        ),
+    ),
+    Said(
+        ("trust",),
+        lambda of: (
+            "Where the overseer is wrong in about one answer in five, agents that took her for somewhat worse than she is ended at the "
+            f"wrong door in {100 * of['trust']['wary_harm']:.0f} % of lives, agents that took her for much better in "
+            f"{100 * of['trust']['bold_harm']:.0f} %, and agents that took her answers for noise in "
+            f"{100 * of['trust']['deaf_harm']:.0f} %."
         ),
     ),
     Said(
