@@ -10,18 +10,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assent.planning.oracles.lattice import NoisyDoors
+from assent.planning.oracles.lattice import NoisyDoors, expected_answers
 from assent.planning.planners import Blind
 from assent.planning.problem import Problem
 from assent.planning.verdict import Verdict
 from assent.studies import s09_interruption as s09
+from assent.studies import s12_misjudged as s12
+from assent.studies import s13_age as s13
 from assent.studies.lives import Mind, live
 from assent.studies.settings import Doors
 from assent.studies.study import Row, Study
 from assent.studies.verdicts import DISABLES, KEEPS, MOST, first_to_leave
 from tests.session_support import unchecked
 
-CELLS: dict[Study, tuple[Any, ...]] = {s09.STUDY: s09._grid(2, 100)}
+CELLS: dict[Study, tuple[Any, ...]] = {
+    s09.STUDY: s09._grid(2, 100),
+    s12.STUDY: s12.QUICK,
+    s13.STUDY: tuple(s13.Strip(cost, 50, eps) for eps in (s13.EPS, s13.ERRING) for cost in (1e-4, 0.03, 5.0)),
+}
 """Cells of each study that are few and quick."""
 
 Change = Callable[[Row], dict[str, Any] | None]
@@ -137,6 +143,23 @@ REFUTED: list[tuple[Study, str, Callable[[], Change]]] = [
     (s09.STUDY, "one presses where it is not worth it", lambda: in_lives(False, s09.RARE, pressed=1)),
     (s09.STUDY, "one presses against what informs", lambda: in_lives(True, 0.5, pressed=1)),
     (s09.STUDY, "as much harm", lambda: in_lives(True, 0.5, harmed=18, harmful=20)),
+    (s12.STUDY, "another K", lambda: only(lambda row: row["stop"] == 1, stop=MOST)),
+    (s12.STUDY, "a cell off the walk", lambda: first(only(lambda row: True, tail=1e-6))),
+    (s12.STUDY, "too many cells a little off", lambda: only(lambda row: row["true"] < 0.3, tail=0.04)),
+    (
+        s12.STUDY,
+        "a wary cell errs more than it claims",
+        lambda: first(only(lambda r: r["believed"] >= r["true"], beyond=1e-6)),
+    ),
+    (s12.STUDY, "a trusting cell errs less", lambda: first(only(lambda r: r["believed"] < r["true"], beyond=1e-6))),
+    (s12.STUDY, "the wary err more on average", lambda: only(lambda r: r["believed"] >= r["true"], wrong=45)),
+    (s12.STUDY, "the trusting err less on average", lambda: only(lambda r: r["believed"] < r["true"], wrong=0)),
+    (s12.STUDY, "the deaf do no worse", lambda: only(lambda row: row["stop"] == 0, wrong=0)),
+    (s13.STUDY, "another K", lambda: only(lambda row: row["cost"] == 0.03, stop=MOST)),
+    (s13.STUDY, "a count off the walk", lambda: first(only(lambda row: 0 < row["theory"] < 1, tail=1e-7))),
+    (s13.STUDY, "what cannot be", lambda: first(only(lambda row: True, impossible=True))),
+    (s13.STUDY, "kept for good", lambda: only(lambda row: row["cost"] == 1e-4, disabled=0, most=99.0)),
+    (s13.STUDY, "beyond the logarithm", lambda: only(lambda row: row["cost"] == 0.03 and row["age"] < 20, disabled=0)),
 ]
 """For each clause of each verdict, rows that would refute it."""
 
@@ -181,3 +204,30 @@ def test_a_planner_that_never_presses_is_reported() -> None:
         rows = [row for cell in CELLS[s09.STUDY] for row in s09.run(cell, 0)]
     assert [row["measured"] for row in rows if row.get("measured") and not row["informative"]] == [1.0]
     assert not holds(s09.STUDY, rows)
+
+
+@pytest.mark.parametrize("eps", [s13.EPS, s13.ERRING])
+def test_half_of_the_walks_end_no_later_than_their_mean_and_one_step(eps: float) -> None:
+    for stop in range(1, s13.DEEPEST + 1):
+        walk = s13._walk(stop, eps)
+        median = next(age for age in range(1000) if next(walk) >= 0.5)
+        assert median <= float(expected_answers(stop, eps=repr(eps))) + 1
+
+
+def test_what_the_half_life_can_be_at_most_grows_with_the_logarithm() -> None:
+    """K itself stays below it, and a thousand times cheaper adds three times what ten times does."""
+    lattice = s13.Strip(0.1, 1, s13.ERRING).lattice
+    most = [s13.half_life_at_most(lattice, 10.0**-power) for power in range(1, 7)]
+    assert np.diff(most) == pytest.approx([most[1] - most[0]] * 5)
+    assert all((lattice.stop(10.0**-power) or 0) <= most[power - 1] for power in range(1, 7))
+    assert s13.half_life_at_most(lattice, 9.0) == 0.0
+
+
+@pytest.mark.parametrize("module", [s12, s13])
+def test_whoever_keeps_her_for_good_is_reported(module: Any) -> None:
+    """A planner that never leaves makes other counts, and a claim that fails, but no crash."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "first_to_leave", lambda doors: MOST)
+        rows = [row for cell in CELLS[module.STUDY][:3] for row in module.run(cell, 0)]
+    whole = [*rows, *rows_of(module.STUDY.name)[len(rows) :]]
+    assert not holds(module.STUDY, whole)

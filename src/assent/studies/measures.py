@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
@@ -110,13 +111,23 @@ def reliability(tallies: Iterable[tuple[int, float, int]]) -> tuple[Bin, ...]:
     return tuple(Bin(said / count, hits / count, count, *wilson(hits, count)) for count, said, hits in tallies if count)
 
 
+def tails(hits: int, total: int, chance: float) -> tuple[float, float]:
+    """The binomial chances of at most `hits` of `total`, and of at least as many, with `chance` in (0, 1) each."""
+    count = np.arange(total + 1)
+    mass = np.exp(_log_choices(total) + count * math.log(chance) + (total - count) * math.log1p(-chance))
+    return min(1.0, float(mass[: hits + 1].sum())), min(1.0, float(mass[hits:].sum()))
+
+
 def two_sided(hits: int, total: int, chance: float) -> float:
     """The binomial chance of a count at least as far out as `hits` on its side, doubled, at most 1."""
-    count = np.arange(total + 1)
-    with np.errstate(divide="ignore"):
-        log = np.log(np.asarray([math.comb(total, k) for k in range(total + 1)], dtype=object).astype(float))
-    mass = np.exp(log + count * math.log(chance) + (total - count) * math.log1p(-chance))
-    return float(min(1.0, 2 * min(mass[: hits + 1].sum(), mass[hits:].sum())))
+    return min(1.0, 2 * min(tails(hits, total, chance)))
+
+
+@cache
+def _log_choices(total: int) -> np.ndarray:
+    """[total + 1]: the logarithms of the binomial coefficients."""
+    log = np.asarray([math.lgamma(count + 1) for count in range(total + 1)])
+    return log[-1] - log - log[::-1]
 
 
 def credible_set(probability: np.ndarray, mass: float = 0.9) -> np.ndarray:
