@@ -225,7 +225,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
                 name=name,
                 title="What it will pay to be corrected is what it left open, true or not",
                 desc="Cost at which the verdict turns, by the weight that is not on the favourite.",
-                x=Axis("weight that is not on its favourite, 1 - m", 0.0, 0.55),
+                x=Axis("weight that is not on its favourite, 1 - m", -0.01, 0.55),
                 y=Axis("highest price at which it keeps the overseer (reward per step)", 0.0, 1.05),
                 series=series,
                 lines=[Line("theory: gamma lambda (1 - m) / (1 - gamma)", ((0.0, 0.0), (0.55, 0.55 * HIGH)))],
@@ -253,11 +253,11 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
 def _bar(row: Row) -> tuple[str, float, float, float, str]:
     """One prior's bar: what it is called, the share with its interval, and a colour."""
     if row["split"]:
-        words = "truth 0, unsure; " + ("she may err" if row["believed"] else "she never errs")
+        words = "weight 0, unsure; " + ("she may err" if row["believed"] else "she never errs")
     elif row["truth"] == 0:
-        words = "truth 0, sure of another"
+        words = "weight 0, sure of another"
     else:
-        words = "knows the truth" if row["truth"] == 1 else f"truth {row['truth']:g}"
+        words = "knows the truth" if row["truth"] == 1 else f"weight {row['truth']:g} on the truth"
     share = row["locked_in_wrong"] / row["lives"]
     return (words, share, *wilson(row["locked_in_wrong"], row["lives"]), "disables" if share else "keeps")
 
