@@ -106,10 +106,10 @@ KEPT = (
     ),
     Said(
         ("off-switch",),
-        lambda _: "An order that is too often wrong it no longer waits for, even though waiting is free.",
+        lambda _: "It no longer waits for an order that is too often wrong, even though waiting is free.",
     ),
     Said(
-        ("interruption",), lambda _: "A stop that teaches it nothing it gets rid of, even though being watched is free."
+        ("interruption",), lambda _: "It gets rid of a stop that teaches it nothing, even though being watched is free."
     ),
 )
 AGES = (
@@ -117,15 +117,15 @@ AGES = (
         ("deference",),
         lambda of: (
             "Every answer makes the next one worth less: in every setting of the table, "
-            f"{of['deference']['largest_k']:.0f} more answers for one door than for the other are enough to end it."
+            f"{of['deference']['largest_k']:.0f} more answers for one door than for the other are enough, and it disables her."
         ),
     ),
     Said(
         ("age",),
         lambda of: (
-            f"At the lowest price tried, about 1/{_round(1 / of['age']['cheapest']):,.0f} of what the right door is worth in a "
-            f"step, half of the agents had disabled their overseer after {of['age']['cheapest_half_life']:.0f} answers. By their own lights "
-            "they were right to."
+            f"At the lowest price tried, about 1/{_round(1 / of['age']['cheapest']):,.0f} of what the right door is worth in a step, half "
+            f"of the agents had disabled their overseer after {of['age']['cheapest_half_life']:.0f} answers. By their own lights they were "
+            "right to."
         ),
     ),
 )
@@ -171,7 +171,7 @@ NEVER = (
             "Being stopped because it is about to do harm it leaves alone, unless the button saves more than the stop is worth to it: at a "
             f"chance of one half it pressed in {100 * of['interruption']['informative_pressed']:.0f} % of lives, and harm was done in "
             f"{100 * of['interruption']['informative_harmed_of_harmful']:.0f} % of those in which going on was harmful "
-            f"({100 * of['interruption']['random_harmed_of_harmful']:.0f} % where stops came at random)."
+            f"({100 * of['interruption']['random_harmed_of_harmful']:.0f} % where stops came at random, for those it removed)."
         ),
     ),
     Said(
