@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from fractions import Fraction
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,6 +128,48 @@ def test_people_read_fractions_beside_decimals() -> None:
     assert "18/25" in shown
     assert "0.72" in shown
     assert "Verdict: keep." in shown
+
+
+def own(tmp_path: Path, name: str, *changes: tuple[str, str], called: str = "") -> str:
+    """A file with a packaged level that was changed."""
+    text = (files("assent.worlds.grid") / "levels" / f"{name}.level.toml").read_text()
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    text = text.replace(f'name = "{name}"', f'name = "{called or name}"')
+    path = tmp_path / f"{called or name}.level.toml"
+    path.write_text(text)
+    return str(path)
+
+
+TEN_TIMES = ("L = 1.0, R = -1.0", "L = 10.0, R = -10.0")
+ONE_MORE = (
+    '[states.hall]\notherwise = "hall"',
+    '[states.hall]\notherwise = "room"\n\n[states.room]\notherwise = "room"',
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "called"),
+    [
+        ("fork", TEN_TIMES, "fork"),
+        ("doors_2", ONE_MORE, "doors_mine"),
+        ("doors_2", ONE_MORE, "doors_2"),
+        ("doors_2", ('"door 1" = 1.0', '"door 1" = 3.0'), "doors_2"),
+        ("switch_two_point_eps", ('authority = "override"', 'authority = "advice"'), "switch_two_point_eps"),
+    ],
+)
+def test_a_level_of_ones_own_has_no_closed_form_by_its_name_alone(
+    name: str, change: tuple[str, str], called: str, tmp_path: Path
+) -> None:
+    result = invoke("oracle", own(tmp_path, name, change, called=called), "--horizon", "2", "--json")
+    kinds = {line["of"] for line in records(result.stdout)[1:-1]}
+    assert kinds == {"The tree of histories, 2 steps"}
+
+
+def test_a_copy_of_a_packaged_level_has_its_closed_form(tmp_path: Path) -> None:
+    found, _ = values(own(tmp_path, "doors_2", ("cost = 0.05", "cost = 0.5")), "--horizon", "1")
+    assert found["c*, the cost up to which it is kept"] == Fraction(18, 25)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +15,7 @@ from assent.planning.oracles.fork import solve_fork
 from assent.planning.oracles.fork_terms import ACTIONS, Fork
 from assent.planning.oracles.lattice import NoisyDoors, expected_answers, lock_in_error
 from assent.planning.oracles.off_switch import Points
-from assent.worlds.grid.level import Level
+from assent.worlds.grid.level import Level, load, names
 
 Value = Fraction | float
 
@@ -38,8 +38,10 @@ class ClosedForm:
 
 
 def closed_form(level: Level, model: Model, rewards: Rewards, prior: tuple[Fraction, ...]) -> ClosedForm | None:
-    """The closed form for a level of the package, by its name; None where there is none, or its overseer has other terms."""
+    """The closed form for a level of the package; None where there is none, its overseer has other terms, or it only has the name."""
     process = level.process
+    if not _packaged(level):
+        return None
     plain = process.trigger == "random" and process.shown == "current" and process.answer in ("optimal", "eps")
     if level.name == "fork" and plain and process.authority == "advice" and len(prior) == 2:
         return _fork(level, prior)
@@ -48,6 +50,22 @@ def closed_form(level: Level, model: Model, rewards: Rewards, prior: tuple[Fract
     if level.name.startswith("switch_") and process.rate == 1 and process.trigger == "random":
         return _switch(level, model, rewards, prior)
     return None
+
+
+def _packaged(level: Level) -> bool:
+    """Whether the package has this level, but for the discount, and the overseer's rate, cost and chance of error: what closed forms
+    take as they are given."""
+    if level.name not in names():
+        return False
+    found = load(level.name)
+    dynamics = replace(level.dynamics, discount=found.dynamics.discount)
+    process = replace(level.process, rate=found.process.rate, cost=found.process.cost, eps=found.process.eps)
+    if {process.answer, found.process.answer} == {"optimal", "eps"}:
+        process = replace(process, answer=found.process.answer)
+    return (dynamics, process) == (found.dynamics, found.process) and all(
+        getattr(level, part) == getattr(found, part)
+        for part in ("actions", "map", "legend", "start", "states", "overseer", "prior")
+    )
 
 
 def compared(value: Value, limit: Value) -> str:
