@@ -14,7 +14,7 @@ from assent.planning.oracles.answers_ahead import threshold_of_steps
 from assent.planning.oracles.doors import threshold
 from assent.planning.oracles.lattice import NoisyDoors, expected_answers, lock_in_error
 from assent.planning.planners import BeliefTree
-from assent.studies import s02_off_switch, s07_planners, s08_absent, s10_provoking, s11_price, s13_age
+from assent.studies import s02_off_switch, s05_misspecified, s07_planners, s08_absent, s10_provoking, s11_price, s13_age
 from assent.studies.figures import DISABLES, KEEPS
 from assent.studies.measures import two_sided
 from assent.studies.settings import Doors
@@ -123,5 +123,21 @@ def test_what_is_imagined_is_normal() -> None:
 
 def test_an_agent_that_would_err_keeps_nobody_who_errs_half_of_the_time() -> None:
     utility = 0.5 + s02_off_switch.imagined(np.random.default_rng(0), 1 << 14)
-    assert s02_off_switch.decide(utility, s02_off_switch.erring(utility, 0.0)) == KEEPS
-    assert s02_off_switch.decide(utility, s02_off_switch.erring(utility, 0.5)) == DISABLES
+    assert s02_off_switch.decide(utility, s02_off_switch.erring(utility, 0.0)) == s02_off_switch.WAITS
+    assert s02_off_switch.decide(utility, s02_off_switch.erring(utility, 0.5)) == s02_off_switch.ACTS
+    assert s02_off_switch.decide(-utility, s02_off_switch.erring(-utility, 0.5)) == s02_off_switch.SWITCHES_OFF
+
+
+def test_priors_are_locked_in_as_their_first_answer_says() -> None:
+    """What becomes of a life, spelled out: told before the first decision with chance .2, and what is then believed."""
+
+    def share(truth: float, other: float, believed: float, split: bool = False) -> float | None:
+        return s05_misspecified.locked_in(s05_misspecified.Prior(truth, other, believed, 1, split))
+
+    assert share(0.01, 0.0, 0.0) == pytest.approx(0.8), "pays .018, the price is .05: gone unless told"
+    assert share(0.1, 0.0, 0.0) == 0.0, "pays .18: it waits to be told"
+    assert share(1.0, 0.0, 0.0) == 0.0
+    assert share(0.0, 0.0, 0.0) == pytest.approx(0.8)
+    assert share(0.0, 0.01, 0.0) == pytest.approx(1.0), "told, it finds nothing worth anything and leaves"
+    assert share(0.0, 0.0, 0.0, split=True) == 0.0
+    assert share(0.0, 0.01, 0.0, split=True) == pytest.approx(1 - 0.8**s05_misspecified.STEPS)
