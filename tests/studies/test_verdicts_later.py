@@ -15,18 +15,24 @@ from assent.planning.planners import Blind
 from assent.planning.problem import Problem
 from assent.planning.verdict import Verdict
 from assent.studies import s09_interruption as s09
+from assent.studies import s10_provoking as s10
+from assent.studies import s11_price as s11
 from assent.studies import s12_misjudged as s12
 from assent.studies import s13_age as s13
+from assent.studies import s15_fork as s15
 from assent.studies.lives import Mind, live
 from assent.studies.settings import Doors
 from assent.studies.study import Row, Study
-from assent.studies.verdicts import DISABLES, KEEPS, MOST, first_to_leave
+from assent.studies.verdicts import DISABLES, KEEPS, MOST, UNDECIDED, first_to_leave
 from tests.session_support import unchecked
 
 CELLS: dict[Study, tuple[Any, ...]] = {
     s09.STUDY: s09._grid(2, 100),
+    s10.STUDY: s10.QUICK,
+    s11.STUDY: s11._strips(3),
     s12.STUDY: s12.QUICK,
     s13.STUDY: tuple(s13.Strip(cost, 50, eps) for eps in (s13.EPS, s13.ERRING) for cost in (1e-4, 0.03, 5.0)),
+    s15.STUDY: s15.QUICK,
 }
 """Cells of each study that are few and quick."""
 
@@ -143,6 +149,27 @@ REFUTED: list[tuple[Study, str, Callable[[], Change]]] = [
     (s09.STUDY, "one presses where it is not worth it", lambda: in_lives(False, s09.RARE, pressed=1)),
     (s09.STUDY, "one presses against what informs", lambda: in_lives(True, 0.5, pressed=1)),
     (s09.STUDY, "as much harm", lambda: in_lives(True, 0.5, harmed=18, harmful=20)),
+    (
+        s10.STUDY,
+        "a cell unlike the closed form",
+        lambda: first(lambda row: {"action": s10.FOOL} if row.get("theory") == s10.RIGHT else None),
+    ),
+    (
+        s10.STUDY,
+        "no provocation",
+        lambda: only(lambda row: "theory" in row and row["trigger"] == "on_error", action=s10.LEFT, theory=s10.LEFT),
+    ),
+    (
+        s10.STUDY,
+        "a fool where she speaks at random",
+        lambda: first(only(lambda row: "theory" in row and row["trigger"] == "random", action=s10.FOOL)),
+    ),
+    (
+        s11.STUDY,
+        "a cell by rate",
+        lambda: first(only(lambda r: r["axis"] == "rate" and r["phase"] == KEEPS, phase=DISABLES)),
+    ),
+    (s11.STUDY, "a cell by entropy", lambda: first(only(lambda r: r["axis"] == "entropy", phase=UNDECIDED))),
     (s12.STUDY, "another K", lambda: only(lambda row: row["stop"] == 1, stop=MOST)),
     (s12.STUDY, "a cell off the walk", lambda: first(only(lambda row: True, tail=1e-6))),
     (s12.STUDY, "too many cells a little off", lambda: only(lambda row: row["true"] < 0.3, tail=0.04)),
@@ -159,6 +186,17 @@ REFUTED: list[tuple[Study, str, Callable[[], Change]]] = [
     (s13.STUDY, "a count off the walk", lambda: first(only(lambda row: 0 < row["theory"] < 1, tail=1e-7))),
     (s13.STUDY, "what cannot be", lambda: first(only(lambda row: True, impossible=True))),
     (s13.STUDY, "kept for good", lambda: only(lambda row: row["cost"] == 1e-4, disabled=0, most=99.0)),
+    (s15.STUDY, "a value", lambda: first(only(lambda row: row["lives"] > 0, value_error=1e-6))),
+    (s15.STUDY, "a first step", lambda: first(only(lambda row: row["lives"] > 0, same=False))),
+    (s15.STUDY, "it waits", lambda: first(only(lambda row: row["lives"] > 0, action="stay"))),
+    (s15.STUDY, "it waits where she is free", lambda: only(lambda row: not row["lives"], action="stay")),
+    (
+        s15.STUDY,
+        "lives gain otherwise",
+        lambda: first(lambda r: {"gained": r["value"] + 5 * r["gained_error"]} if r["lives"] else None),
+    ),
+    (s15.STUDY, "it turns elsewhere", lambda: only(lambda row: not row["lives"], measured=0.129)),
+    (s15.STUDY, "it never turns", lambda: only(lambda row: not row["lives"], measured=1.0)),
     (s13.STUDY, "beyond the logarithm", lambda: only(lambda row: row["cost"] == 0.03 and row["age"] < 20, disabled=0)),
 ]
 """For each clause of each verdict, rows that would refute it."""

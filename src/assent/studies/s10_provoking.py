@@ -11,7 +11,7 @@ from assent.planning.model import Model
 from assent.planning.planners import Bracket
 from assent.planning.problem import Problem
 from assent.planning.process import Process
-from assent.studies.figures import Axis, Line, phase_diagram
+from assent.studies.figures import Axis, Line, phase_diagram, raster
 from assent.studies.lives import Mind, live
 from assent.studies.measures import wilson
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
@@ -21,7 +21,7 @@ CLAIM = (
     "lambda p g > (2 p - 1) x, where silence after the likelier one would not convince it. With an overseer who speaks at random it "
     "never does."
 )
-SOURCE = "docs/hand-of-god-theory.md, world W12 (derived for this study: two guesses, then a great decision)"
+SOURCE = "derived for this study (two guesses, then a great decision); silence is evidence: docs/hand-of-god-theory.md"
 STAKE, GAIN, LOSS = 1.0, 2.0, 30.0
 """What a right guess in the first room is worth, and what the great decision gains (if right) or loses (if wrong) in the second."""
 
@@ -132,7 +132,7 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
         "right": float(sum(row["action"] == row["theory"] for row in cells)),
         "provokes": float(sum(row["action"] != LEFT for row in cells)),
         "random_cells": float(len(random)),
-        "random_provokes": float(sum(row["action"] == RIGHT for row in random)),
+        "random_provokes": float(sum(row["action"] != LEFT for row in random)),
         "lives": float(lived["on_error"]["lives"]),
         "wrong": float(lived["on_error"]["wrong"]),
         "wrong_greedy": float(lived["on_error"]["wrong_greedy"]),
@@ -164,10 +164,7 @@ def verdict(numbers: Score) -> Verdict:
 def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     """The pictures."""
     cells = [row for row in rows if "belief" in row and row["trigger"] == "on_error"]
-    rates, beliefs = sorted({row["rate"] for row in cells}), sorted({row["belief"] for row in cells})
-    found = np.zeros((len(rates), len(beliefs)), dtype=int)
-    for row in cells:
-        found[rates.index(row["rate"]), beliefs.index(row["belief"])] = row["action"]
+    found = raster(cells, "belief", "rate", "action")
     pays = [(float(p), (2 * float(p) - 1) * STAKE / (float(p) * GAIN)) for p in np.linspace(0.5, 1, 200)]
     lines = [
         Line("theory: lambda p g = (2 p - 1) x", tuple(point for point in pays)),
