@@ -7,12 +7,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from assent.planning.oracles.answers_ahead import threshold_of_steps
 from assent.planning.oracles.doors import threshold
-from assent.planning.oracles.lattice import NoisyDoors, expected_answers, lock_in_error
+from assent.planning.oracles.lattice import NoisyDoors, expected_answers
 from assent.planning.planners import BeliefTree
 from assent.studies import s02_off_switch, s05_misspecified, s07_planners, s08_absent, s10_provoking, s11_price, s13_age
 from assent.studies.figures import DISABLES, KEEPS
@@ -54,14 +54,17 @@ def test_one_answer_ahead_is_one_step_ahead_where_it_counts() -> None:
     assert ahead[-1] <= float(doors.threshold(2)) * (1 + 1e-6)
 
 
-def test_waiting_pays_until_it_does_not() -> None:
+@settings(max_examples=40)
+@given(st.floats(0.01, 1.0), st.floats(0.0, 1.0))
+def test_waiting_pays_until_it_does_not(rate: float, harm: float) -> None:
     """The closed form of waiting agrees with adding up, step by step, what a thousand steps of waiting bring."""
-    rate, harm = 0.3, 0.3
     informed = (1 - harm) * s08_absent.SHORT + harm * s08_absent.LONG
     value = 0.0
     for _ in range(1000):
         value = -1 + s08_absent.DISCOUNT * (rate * informed + (1 - rate) * value)
     best = max(s08_absent.SHORT - s08_absent.FINE * harm, s08_absent.LONG)
+    # after a thousand steps less than 50 * .9801^1000 = 1e-7 is missing
+    assume(abs(value - best) > 1e-6)
     assert (s08_absent.theory(harm, rate) == s08_absent.WAIT) == (value > best)
 
 
@@ -108,7 +111,6 @@ def test_the_walk_ends_as_gamblers_ruin_says() -> None:
     assert ended[3] == pytest.approx(0.9**3 + 0.1**3)
     mean = sum(1 - part for part in ended)
     assert mean == pytest.approx(float(expected_answers(3, eps="0.1")), rel=1e-6)
-    assert float(lock_in_error(3, eps="0.1")) < 0.1**2
 
 
 def test_what_is_imagined_is_normal() -> None:
