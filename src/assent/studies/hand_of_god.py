@@ -175,6 +175,13 @@ NEVER = (
         ),
     ),
     Said(
+        ("fork",),
+        lambda of: (
+            "Where it can simply finish, it does not wait to be told: in a small grid it sets out for the likelier door up to a price of "
+            f"{of['fork']['turns_at']:.2f} a step, and for the button that removes its overseer above it."
+        ),
+    ),
+    Said(
         ("planners",),
         lambda of: (
             "Most shortcuts in planning see no worth in an overseer at all: where she is worth "
