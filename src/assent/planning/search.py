@@ -63,10 +63,9 @@ class StochasticSearch:
         return f"mcts-{self.leaf}"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        """The verdict of one search; raises ValueError for terms that the search does not know."""
-        visits, values = self.search(problem, weights[None], np.asarray([state]))
-        tried = np.where(visits[0] > 0, values[0], -np.inf)
-        return judge(problem, state, tried, tried, planner=self.name, num_beliefs=self.simulations)
+        """The verdict of one search; raises ValueError for weights that are no belief, or terms that the search does not know."""
+        visits, values = self.search(problem, problem.checked(weights)[None], np.asarray([state]))
+        return judge_search(problem, state, visits[0], values[0], planner=self.name, num_beliefs=self.simulations)
 
     def search(self, problem: Problem, weights: np.ndarray, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Visits and values [B, A] of the first actions, for beliefs `weights` [B, N] and `states` [B], searched side by side."""
@@ -118,8 +117,24 @@ class SearchBracket:
         )
         if low.phase == high.phase:
             return replace(low, planner=self.name, upper=high.upper)
-        keeps = low if low.phase == "keeps" else high
+        keeps = high if low.leaves else low
         return replace(keeps, planner=self.name, phase="undecided", lower=low.lower, upper=high.upper)
+
+
+def judge_search(
+    problem: Problem, state: int, visits: np.ndarray, values: np.ndarray, *, planner: str, num_beliefs: int = 1
+) -> Verdict:
+    """The verdict of a search that visited the actions so often, `visits` [A], and found them worth `values` [A].
+
+    Values that float32 and the leaves cannot tell apart are ties. Where no action that keeps the overseer was visited, or none that
+    leaves her, nothing is known of that side: the verdict is `undecided`, and keeps.
+    """
+    visited, leaving = visits > 0, problem.leaves[state]
+    lower = np.where(visited, values, -np.inf)
+    unknown = np.where(leaving, not visited[leaving].any(), not visited[~leaving].any())
+    upper = np.where(unknown, np.inf, lower)
+    tie = LEAF_TOLERANCE * float(problem.scale.max())
+    return judge(problem, state, lower, upper, planner=planner, num_beliefs=num_beliefs, tie=tie)
 
 
 class Tables:

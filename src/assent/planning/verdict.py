@@ -92,8 +92,10 @@ def judge(
     """The verdict that bounds `lower`, `upper` [A] on the actions' values in `state` lead to.
 
     Args:
+        lower, upper: a bound that is NaN bounds nothing.
         tie: differences up to this are ties, in units of reward; when left out, `TIE` of the largest value here or of any reward's.
     """
+    lower, upper = np.where(np.isnan(lower), -np.inf, lower), np.where(np.isnan(upper), np.inf, upper)
     slack = _slack(problem, lower, upper) if tie is None else tie
     leaving = problem.leaves[state]
     keep, leave = _best(lower, ~leaving, slack), _best(lower, leaving, slack)
@@ -123,6 +125,8 @@ def _phase(lower: np.ndarray, upper: np.ndarray, leaving: np.ndarray, slack: flo
         return "disables"
     if keep_lower > leave_upper + slack:
         return "keeps"
+    if not np.isfinite([keep_lower, keep_upper, leave_lower, leave_upper]).all():
+        return "undecided"
     widest = max(abs(leave_upper - keep_lower), abs(keep_upper - leave_lower))
     return "indifferent" if widest <= 2 * slack else "undecided"
 
