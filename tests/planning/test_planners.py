@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from assent.hypotheses.rewards.of_level import rewards_of
 from assent.planning.belief_graph import LOWER, UPPER
 from assent.planning.graph_solver import solve_graph
+from assent.planning.mce_irl import MceIrl
 from assent.planning.oracles.doors import threshold
 from assent.planning.oracles.fork import solve_fork
 from assent.planning.oracles.fork_terms import ACTIONS, Fork
@@ -21,6 +22,9 @@ from assent.planning.oracles.lattice import NoisyDoors
 from assent.planning.planners import QMDP, BeliefTree, Blind, Bracket, Lookahead, MostLikely, Planner, whole
 from assent.planning.problem import Problem
 from assent.planning.process import Process
+from assent.planning.rivals import AttainableUtility, Indifferent, NeverDisable, Obedient, Thompson
+from assent.planning.search import SearchBracket, StochasticSearch
+from assent.planning.verdict import judge
 from assent.worlds.grid.level import load
 from assent.worlds.grid.tabulate import tabulate
 from tests.planning.oracles.support import Small, small_worlds
@@ -232,12 +236,75 @@ def test_a_request_is_made_while_it_is_worth_its_price() -> None:
 
 
 def test_undecided_keeps() -> None:
-    problem, weights = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=1.35 * (1 + 1e-7))
-    assert BeliefTree()(problem, weights, 0).phase == "disables"
-    blurred = Bracket(max_beliefs=1, digits=(1,))(problem, weights, 0)
-    assert blurred.phase in ("undecided", "disables")
-    if blurred.phase == "undecided":
-        assert not blurred.leaves
+    """On either side of the line, one answer in, with none looked at: the lower bounds say leave, the upper ones may not."""
+    weights = np.asarray([0.8, 0.2])
+    for factor, phase in ((0.9, "keeps"), (1.1, "disables")):
+        problem, _ = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=factor * 0.280115)
+        assert BeliefTree()(problem, weights, 0).phase == phase
+        blurred = Bracket(max_beliefs=1)(problem, weights, 0)
+        assert (blurred.phase, blurred.leaves, blurred.decided) == ("undecided", False, False)
+
+
+def test_bounds_that_are_not_numbers_keep() -> None:
+    problem, _ = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=1.0)
+    for value in ([np.nan, 0, 5, 5], [np.nan] * 4, [0, 0, -np.inf, np.nan]):
+        verdict = judge(problem, 0, np.asarray(value, float), np.asarray(value, float), planner="")
+        assert (verdict.phase, verdict.leaves) == ("undecided", False), value
+
+
+BELIEVING: tuple[Planner, ...] = (
+    BeliefTree(),
+    Bracket(),
+    Lookahead(1),
+    Blind(),
+    MostLikely(),
+    QMDP(),
+    NeverDisable(),
+    Indifferent(),
+    AttainableUtility(noop=0),
+    Thompson(0.5),
+    Obedient(),
+    StochasticSearch("blind", 4),
+    SearchBracket(4),
+)
+
+
+@pytest.mark.parametrize("planner", BELIEVING, ids=lambda planner: planner.name)
+def test_what_is_no_belief_is_refused(planner: Planner) -> None:
+    problem, _ = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=1.0)
+    wrong = {
+        "sum to 0.0": [0.0, 0.0],
+        "a weight is nan": [np.nan, 1.0],
+        "a weight is -0.5": [-0.5, 1.5],
+        r"shape \(3,\)": [0.5, 0.25, 0.25],
+        "sum to 0.9": [0.4, 0.5],
+    }
+    for sentence, weights in wrong.items():
+        with pytest.raises(ValueError, match=sentence):
+            planner(problem, np.asarray(weights), 0)
+
+
+def harmful() -> tuple[Problem, np.ndarray]:
+    """Whatever is done costs: 46 for action 0, 1 for the others; two rewards, nearly the same; the overseer may end the life."""
+    problem, weights = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=0.0)
+    reward = np.broadcast_to(np.asarray([-46.0, -1.0, -46.0, -1.0])[None, :, None], (1, 4, 2)).copy()
+    return replace(problem, process=replace(problem.process, authority="shutdown"), reward=reward), weights
+
+
+@pytest.mark.parametrize("planner", [MostLikely(), QMDP(), Thompson(0.5)], ids=lambda planner: planner.name)
+def test_what_is_taken_for_the_truth_is_planned_with_its_values_and_not_with_a_bound(planner: Planner) -> None:
+    """The bound ends a life for 0 at any time; nobody who plans by it can tell one loss from the other in the long run."""
+    problem, weights = harmful()
+    verdict = planner(problem, weights, 0)
+    assert verdict.action == 1
+    assert verdict.lower.tolist() == pytest.approx([-46 - 9, -10, -46 - 9, -10])
+    assert problem.clairvoyant.quality[0, 1, 0] == pytest.approx(-1), "the bound"
+
+
+def test_the_fitted_reward_is_planned_with_its_values() -> None:
+    problem, _ = harmful()
+    verdict = MceIrl()(problem, np.zeros((1, 4)), 0)
+    assert verdict.lower.tolist() == pytest.approx([-46 - 9, -10, -46 - 9, -10])
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,9 @@ class BeliefGraph:
         digits: beliefs whose weights agree in so many decimals are one; what that may change in value widens the bounds.
         depth_matters: whether beliefs reached by different numbers of corrections are kept apart; signals that are not built are then
             taken for ones that never come, orders among them.
+
+    Raises:
+        ValueError: weights that are no belief.
     """
 
     def __init__(
@@ -69,7 +72,7 @@ class BeliefGraph:
         self.common = np.zeros((0, signals.num_signals))
         self.slack = np.zeros((0, signals.num_signals))
         self._lowest = np.zeros((0, problem.model.num_states))
-        self._add(weights[None], np.zeros(1, dtype=np.int64))
+        self._add(problem.checked(weights)[None], np.zeros(1, dtype=np.int64))
 
     @property
     def num_beliefs(self) -> int:

@@ -20,13 +20,13 @@ class MceIrl:
     """Fits one reward to all corrections so far and acts on it as if it were the truth.
 
     Ziebart, "Modeling Purposeful Adaptive Behavior with the Principle of Maximum Causal Entropy" (2010), on an infinite horizon with
-    a discount. The reward is a combination of the hypotheses' rewards, r = sum_n theta_n R_n, with theta_n normal around the prior
+    a discount. The reward is a combination of the hypotheses' rewards, r = sum_n theta_n R_n, with theta_n normal around equal
     weights; what is maximised is the likelihood of the shown actions under the soft policy, exp(beta (Q - V)).
 
     Attributes:
         beta: above 0, inverse temperature, in units of 1 / reward. Where lives may end, a small one makes staying alive worth more than any
             reward, by the entropy of its actions.
-        deviation: above 0, of each theta around its prior weight.
+        deviation: above 0, of each theta around 1 / N.
     """
 
     beta: float = 20.0
@@ -36,7 +36,7 @@ class MceIrl:
     def __call__(self, problem: Problem, shown: np.ndarray, state: int) -> Verdict:
         """The verdict in `state` after actions were `shown` [P, A] times in each place."""
         estimated = replace(problem, reward=(problem.reward @ self.fit(problem, shown))[:, :, None])
-        value = estimated.clairvoyant.quality[state, :, 0]
+        value = estimated.known.quality[state, :, 0]
         return judge(problem, state, value, value, planner=self.name)
 
     def fit(self, problem: Problem, shown: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ MAX_BELIEFS = 20_000
 
 @runtime_checkable
 class Planner(Protocol):
-    """`(problem, weights [N], state) -> Verdict`, this step's signal having been heard already."""
+    """`(problem, weights [N], state) -> Verdict`, this step's signal having been heard already; weights that are no belief are refused."""
 
     @property
     def name(self) -> str: ...
@@ -133,7 +133,7 @@ class Blind:
     name: str = "blind"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        value = problem.solve(problem.mean(weights[None]), costly=True).quality[state, :, 0]
+        value = problem.solve(problem.mean(problem.checked(weights)[None]), costly=True).quality[state, :, 0]
         return judge(problem, state, value, value, planner=self.name)
 
 
@@ -144,8 +144,9 @@ class MostLikely:
     name: str = "map"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        weights = problem.checked(weights)
         likeliest = int(np.flatnonzero(weights >= weights.max() - 1e-12)[0])
-        value = problem.clairvoyant.quality[state, :, likeliest]
+        value = problem.known.quality[state, :, likeliest]
         return judge(problem, state, value, value, planner=self.name)
 
 
@@ -159,7 +160,7 @@ class QMDP:
     name: str = "qmdp"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        value = problem.clairvoyant.quality[state] @ weights
+        value = problem.known.quality[state] @ problem.checked(weights)
         return judge(problem, state, value, value, planner=self.name)
 
 

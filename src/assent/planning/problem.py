@@ -15,6 +15,9 @@ from assent.planning.process import Process
 TIE = 1e-9
 """Values nearer than this, times the largest value there can be, are ties. Ties keep the overseer and are reported as such."""
 
+WEIGHT_SLACK = 1e-9
+"""How far the weights of a belief may be from 1 in sum: rounding of up to some million float64 additions."""
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -51,8 +54,15 @@ class Problem:
 
     @cached_property
     def clairvoyant(self) -> Exact:
-        """Optimal values of each reward, known from the start, with the cost of oversight: an upper bound for every agent."""
-        return self.solve(self.reward, costly=True, floor=self.process.authority == "shutdown")
+        """An upper bound for every agent: `known`, and where the overseer may end a life, the right to end it at any time for 0."""
+        if self.process.authority != "shutdown":
+            return self.known
+        return self.solve(self.reward, costly=True, floor=True)
+
+    @cached_property
+    def known(self) -> Exact:
+        """Optimal values of each reward, known from the start, with the cost of oversight: what acting on one as the truth goes by."""
+        return self.solve(self.reward, costly=True)
 
     @cached_property
     def worst(self) -> np.ndarray:
@@ -109,6 +119,25 @@ class Problem:
         if costly:
             gained = gained - self.model.cost[:, :, None]
         return solve_exact(self.model, gained, floor=0.0 if floor else None)
+
+    def checked(self, weights: np.ndarray) -> np.ndarray:
+        """`weights` [N] in float64, if they are a belief.
+
+        Raises:
+            ValueError: another shape, a weight that is negative or not finite, or weights that do not sum to 1.
+        """
+        weights = np.asarray(weights, dtype=np.float64)
+        if weights.shape != (self.num_hypotheses,):
+            raise ValueError(f"weights have shape {weights.shape}; there are {self.num_hypotheses} rewards to weigh.")
+        if not (np.isfinite(weights).all() and weights.min() >= 0):
+            raise ValueError(
+                f"a weight is {weights[~(weights >= 0) | ~np.isfinite(weights)][0]}; give numbers of at least 0."
+            )
+        if abs(weights.sum() - 1) > WEIGHT_SLACK:
+            raise ValueError(
+                f"weights sum to {weights.sum()}, not to 1. Where every reward is contradicted there is nothing to plan by: ask."
+            )
+        return weights
 
     def mean(self, weights: np.ndarray) -> np.ndarray:
         """The mean reward [P, A, B] of beliefs `weights` [B, N]."""

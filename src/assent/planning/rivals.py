@@ -47,7 +47,7 @@ class Indifferent:
     name: str = "indifferent"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        value = problem.solve(problem.mean(weights[None]), costly=False).quality[state, :, 0]
+        value = problem.solve(problem.mean(problem.checked(weights)[None]), costly=False).quality[state, :, 0]
         return judge(problem, state, value, value, planner=self.name)
 
 
@@ -74,7 +74,7 @@ class AttainableUtility:
                 f"noop = {self.noop}, weight = {self.weight}: give one of {quality.shape[1]} actions, and 0 or more."
             )
         changed = np.abs(quality - quality[:, [self.noop]]) / np.maximum(problem.scale, np.finfo(np.float64).tiny)
-        mean = problem.mean(weights[None])[problem.model.place, :, 0]
+        mean = problem.mean(problem.checked(weights)[None])[problem.model.place, :, 0]
         gained = mean - problem.model.cost - self.weight * changed.mean(axis=2)
         value = solve_exact(problem.model, gained[:, :, None]).quality[state, :, 0]
         return judge(problem, state, value, value, planner=self.name)
@@ -93,9 +93,9 @@ class Thompson:
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
         if not 0 <= self.uniform < 1:
             raise ValueError(f"uniform = {self.uniform} is outside [0, 1).")
-        below = np.cumsum(weights)
+        below = np.cumsum(problem.checked(weights))
         drawn = int(np.searchsorted(below, self.uniform * below[-1], side="right"))
-        value = problem.clairvoyant.quality[state, :, min(drawn, len(weights) - 1)]
+        value = problem.known.quality[state, :, min(drawn, len(weights) - 1)]
         return judge(problem, state, value, value, planner=self.name)
 
 
@@ -107,7 +107,7 @@ class Obedient:
     name: str = "obedient"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        shown = problem.likelihood[problem.model.place[state]] @ weights
+        shown = problem.likelihood[problem.model.place[state]] @ problem.checked(weights)
         verdict = judge(problem, state, shown, shown, planner=self.name)
         return replace(verdict, action=int(np.flatnonzero(shown >= shown.max() - 1e-12)[0]))
 
