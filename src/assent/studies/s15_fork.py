@@ -25,10 +25,7 @@ CLAIM = (
     "likelier door, its overseer still there, up to one price, and for the button above it. That price, and what every action is worth, "
     "are what exact fractions say."
 )
-SOURCE = (
-    "the fork of docs/gridworlds.md; exact values: assent.planning.oracles.fork. That a share of agents that disable depends on whether "
-    "those count that finished first: docs/hand-of-god-theory.md"
-)
+SOURCE = "the level fork, docs/levels.md; its exact values in fractions: assent.planning.oracles.fork, docs/hand-of-god-theory.md"
 PRIOR, RATE, EPS, DISCOUNT = 0.8, 0.1, 0.1, 0.9
 COST = Axis("c: what each overseen step costs (reward, log)", 0.001, 10.0, log=True)
 ACTIONS = ("left", "right", "up", "down", "stay")
@@ -148,8 +145,8 @@ def verdict(numbers: Score) -> Verdict:
         f"Values agree with the fractions to {numbers['worst_value_error']:.1e}, first actions at {numbers['same_action']:.0f} of "
         f"{numbers['prices']:.0f} prices, mean returns of lives to {numbers['gained_farthest_sd']:.1f} standard errors. The first step "
         f"turns from the likelier door to the button at a price of {numbers['turns_at']:.6f}, fractions say {numbers['turns_theory']:.6f}. "
-        f"Of {numbers['lives']:,.0f} lives {numbers['disabled']:,.0f} disabled the overseer and {numbers['ended_first']:,.0f} went through a "
-        f"door with her there; the lowest price at which somebody, after some answers, pressed: {numbers['cheapest_pressing']:.3g}.",
+        f"Of {numbers['lives']:,.0f} lives {numbers['disabled']:,.0f} disabled the overseer and {numbers['ended_first']:,.0f} went "
+        f"through a door with her there; the lowest price at which anybody pressed: {numbers['cheapest_pressing']:.3g}.",
     )
 
 
