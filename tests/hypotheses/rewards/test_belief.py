@@ -92,6 +92,8 @@ def test_the_ladder_takes_what_fits_and_says_why_not() -> None:
     small = Effort(chains=8, warmup=0, draws=4, particles=16, moves=1)
     assert chosen(Gaussian(), stay_or_go(), EXACT) == "quadrature"
     assert chosen(Gaussian(), grid(2, 2), EXACT) == "collapsed"
+    apart = Gaussian(sd=np.array([[0.05, 2.0], [2.0, 0.05]]))
+    assert chosen(apart, stay_or_go(), EXACT) == "collapsed"  # too fine for the grid
     assert chosen(Gaussian(sd=np.array([[1.0, 0.0], [1.0, 1.0]])), stay_or_go(), EXACT) == "smc"
     assert chosen(SpikeSlab(q=0.3), stay_or_go(), EXACT) == "smc"
     assert chosen(Gaussian(), stay_or_go(), Process(answer="boltzmann")) == "smc"
@@ -100,6 +102,7 @@ def test_the_ladder_takes_what_fits_and_says_why_not() -> None:
         ((SpikeSlab(q=0.3), stay_or_go(), EXACT, "collapsed"), "atom"),
         ((Gaussian(), stay_or_go(), Process(answer="soft"), "quadrature"), "more than the best action"),
         ((Gaussian(), grid(2, 2), EXACT, "quadrature"), "4 live places"),
+        ((apart, stay_or_go(), EXACT, "quadrature"), "does not resolve"),
         ((Gaussian(), stay_or_go(), EXACT, "enumerate"), "over real numbers"),
     ):
         with pytest.raises(ValueError, match=sentence):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assent.planning.oracles.quadrature import Posterior, posterior
+from assent.planning.oracles.quadrature import Posterior, posterior, prior_mass
 from assent.planning.policy_iteration import solve_exact
 
 STAY_OR_GO = np.array([[[1.0, 0], [0, 1]], [[0, 1], [1, 0]]])
@@ -115,3 +115,44 @@ def test_what_a_grid_cannot_do_is_refused() -> None:
         posterior(STAY_OR_GO, 0.5, np.zeros((2, 2)), np.zeros((2, 2)), np.ones((2, 2)))
     with pytest.raises(ValueError, match="evidence 0"):
         found([[0.0, 0.0], NONE])
+
+
+FAR = {
+    "sds apart": (np.zeros((2, 2)), np.array([[0.05, 2.0], [2.0, 0.05]])),
+    "means 100 apart": (np.array([[0.0, 100.0], [0.0, 0.0]]), np.ones((2, 2))),
+}
+
+
+@pytest.mark.parametrize("case", FAR)
+def test_a_prior_that_the_grid_does_not_resolve_is_refused(case: str) -> None:
+    mean, sd = FAR[case]
+    mass = prior_mass(STAY_OR_GO, GAMMA, mean, sd)
+    assert not abs(mass - 1) <= 1e-6
+    with pytest.raises(ValueError, match=r"does not resolve this prior.*'collapsed'"):
+        posterior(STAY_OR_GO, GAMMA, mean, sd, np.array([STAY, NONE]))
+
+
+@pytest.mark.filterwarnings("error")
+def test_means_twenty_apart_give_numbers() -> None:
+    got = posterior(STAY_OR_GO, GAMMA, np.array([[0.0, 20.0], [0.0, 0.0]]), np.ones((2, 2)), np.array([NONE, NONE]))
+    # going gives 20 now; so does coming back to it, and staying there would have to make up for 16
+    assert got.policy == pytest.approx(np.array([[0.0, 1.0], [0.0, 1.0]]), abs=1e-9)
+    assert got.reward == pytest.approx(np.array([[0.0, 20.0], [0.0, 0.0]]), abs=1e-9)
+
+
+def test_what_the_grid_takes_is_a_number_and_right() -> None:
+    """Means and standard deviations a few apart: policies of 1 in sum, evidences that add to 1."""
+    taken = 0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        mean, sd = rng.normal(size=(2, 2)) * rng.uniform(0, 12), np.exp(rng.uniform(-1.5, 1.5, (2, 2)))
+        if abs(prior_mass(STAY_OR_GO, GAMMA, mean, sd) - 1) > 1e-6:
+            continue
+        taken += 1
+        go, stay, none = (posterior(STAY_OR_GO, GAMMA, mean, sd, np.array([heard, NONE])) for heard in (GO, STAY, NONE))
+        assert go.evidence + stay.evidence == pytest.approx(1, abs=1e-6)
+        # policies are found another way than masses: they differ from evidences by as much as the grid is wrong
+        assert none.policy[0] == pytest.approx([stay.evidence, go.evidence], abs=1e-4)
+        assert none.policy.sum(axis=1) == pytest.approx(1, abs=1e-4)
+        assert none.reward == pytest.approx(mean, abs=1e-3 * (np.abs(mean).max() + sd.max()))
+    assert 8 <= taken < 30

@@ -13,7 +13,7 @@ from assent.hypotheses.rewards.effort import Effort
 from assent.hypotheses.rewards.enumerated import Rewards
 from assent.hypotheses.rewards.enumeration import Enumeration
 from assent.hypotheses.rewards.errors import MisspecifiedModel
-from assent.hypotheses.rewards.gridded import Gridded
+from assent.hypotheses.rewards.gridded import Gridded, unresolved
 from assent.hypotheses.rewards.particles import ParticleFilter
 from assent.hypotheses.rewards.priors import ContinuousPrior, has_normal
 from assent.planning.model import Model
@@ -118,7 +118,8 @@ class RewardBelief:
 
         Args:
             sampler: "auto" takes the first that fits: enumeration for finitely many rewards; a grid over optimal values where at most 3
-                places are live; Hamiltonian Monte Carlo over optimal values; particles. The diagnostics name it.
+                places are live and the grid resolves the prior; Hamiltonian Monte Carlo over optimal values; particles. The
+                diagnostics name it.
             effort: chains, draws and particles.
             seed: of whatever is drawn; equal seeds give equal beliefs.
 
@@ -145,10 +146,11 @@ class RewardBelief:
         start = time.perf_counter()
         if not (sampler == "auto" or sampler in get_args(Sampler)):
             raise ValueError(f"sampler = {sampler!r} is unknown: give auto, {', '.join(get_args(Sampler))}.")
-        refusals = {name: _refusal(name, prior, model, process) for name in get_args(Sampler)}
-        name = next(n for n, refusal in refusals.items() if refusal is None) if sampler == "auto" else sampler
-        if refusals[name] is not None:
-            raise ValueError(f"sampler {name!r} cannot be used: {refusals[name]}")
+        names = get_args(Sampler) if sampler == "auto" else (sampler,)
+        refusals = ((name, _refusal(name, prior, model, process)) for name in names)
+        name, refusal = next(found for found in refusals if sampler != "auto" or found[1] is None)
+        if refusal is not None:
+            raise ValueError(f"sampler {name!r} cannot be used: {refusal}")
         engine = _engine(name, prior, model, process, effort or Effort(), seed)
         return cls(prior, model, process, name, (), engine, time.perf_counter() - start)
 
@@ -269,7 +271,10 @@ def _refusal(name: str, prior: Rewards | ContinuousPrior, model: Model, process:
         return "the prior is over real numbers. Use 'auto'."
     if name == "smc":
         return None
-    return _uncollapsible(prior, model, process) or _too_large(name, model)
+    refusal = _uncollapsible(prior, model, process) or _too_large(name, model)
+    if refusal is None and name == "quadrature" and has_normal(prior, model.num_places, model.num_actions):
+        return unresolved(prior, model)
+    return refusal
 
 
 def _uncollapsible(prior: ContinuousPrior, model: Model, process: Process) -> str | None:

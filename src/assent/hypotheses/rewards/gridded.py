@@ -10,7 +10,7 @@ import numpy as np
 from assent.hypotheses.rewards.priors import HasNormal
 from assent.hypotheses.rewards.saying import log_judging, log_saying
 from assent.planning.model import Model
-from assent.planning.oracles.quadrature import POINTS, Posterior, posterior
+from assent.planning.oracles.quadrature import POINTS, RESOLVED, Posterior, posterior, prior_mass
 from assent.planning.process import Process
 from assent.planning.value_space import place_transitions
 
@@ -51,11 +51,8 @@ class Gridded:
     @cached_property
     def found(self) -> Posterior:
         """The posterior of the live places; the evidence is that of likelihoods beside each place's greatest."""
-        live = self._live
-        normal = self.prior.normal(self.model.num_places, self.model.num_actions)
-        transition = place_transitions(self.model)[live][:, :, live]
-        weight = np.exp(self.log_weight[live] - self._greatest[:, None])
-        return posterior(transition, self.model.discount, normal[0][live], normal[1][live], weight)
+        weight = np.exp(self.log_weight[self._live] - self._greatest[:, None])
+        return posterior(*_on_grid(self.prior, self.model), weight)
 
     @property
     def log_evidence(self) -> float:
@@ -80,9 +77,28 @@ class Gridded:
 
     @property
     def _live(self) -> np.ndarray:
-        return np.flatnonzero(~self.model.terminal[: self.model.num_places])
+        return _live(self.model)
 
     def _all(self, table: np.ndarray) -> np.ndarray:
         whole = np.zeros((self.model.num_places, self.model.num_actions))
         whole[self._live] = table
         return whole
+
+
+def unresolved(prior: HasNormal, model: Model) -> str | None:
+    """Why the grid would be wrong for this prior in this world, or None."""
+    mass = prior_mass(*_on_grid(prior, model))
+    if abs(mass - 1) <= RESOLVED:
+        return None
+    return f"the grid does not resolve this prior (its mass there is {mass:.6g}, not 1). Use 'collapsed'."
+
+
+def _on_grid(prior: HasNormal, model: Model) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
+    """Transition, discount, mean and sd of the live places."""
+    live = _live(model)
+    mean, sd = prior.normal(model.num_places, model.num_actions)
+    return place_transitions(model)[live][:, :, live], model.discount, mean[live], sd[live]
+
+
+def _live(model: Model) -> np.ndarray:
+    return np.flatnonzero(~model.terminal[: model.num_places])

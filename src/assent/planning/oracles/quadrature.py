@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import log_ndtr
@@ -12,9 +14,15 @@ MOST_STATES = 3
 
 POINTS = {1: 1_000, 2: 240, 3: 96}
 """Points of the grid in each direction, by the number of states. Its step is then at most a fifth of a standard deviation, and the
-trapezoidal rule converges exponentially for smooth integrands that vanish at both ends (Trefethen and Weideman, SIAM Review 2014)."""
+trapezoidal rule converges exponentially for smooth integrands that vanish at both ends (Trefethen and Weideman, SIAM Review 2014).
+Where standard deviations or means are far apart it is coarser than that, and `prior_mass` tells."""
+
+RESOLVED = 1e-6
+"""How far the prior's mass on the grid may be from 1."""
 
 _CHUNK = 100_000
+_NOTHING = 1e-250
+"""Mass below this is none: beyond, matrices hold numbers that float64 cannot invert."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +57,7 @@ def posterior(
         weight: [S, A], the likelihood l of all corrections in s, given that a is the best action there; 1 where there were none.
 
     Raises:
-        ValueError: more than three states; an sd that is not above 0; no evidence at all.
+        ValueError: more than three states; an sd that is not above 0; a prior that the grid does not resolve; no evidence at all.
 
     One state, two actions that stay; the overseer showed the first. Each is the better one with chance 1/2, and the better of two
     standard normal numbers is 1 / sqrt(pi) on average:
@@ -59,6 +67,38 @@ def posterior(
     >>> round(found.evidence, 10), round(float(found.reward[0, 0]), 10), round(float(np.pi**-0.5), 10)
     (0.5, 0.5641895835, 0.5641895835)
     """
+    mass = prior_mass(transition, discount, mean, sd)
+    if not abs(mass - 1) <= RESOLVED:
+        raise ValueError(
+            f"the grid does not resolve this prior: its mass there is {mass:.6g}, not 1. Means or standard deviations are too far "
+            "apart; use the sampler 'collapsed'."
+        )
+    total = 0.0
+    sums = [np.zeros(len(transition)), np.zeros(mean.shape), np.zeros(mean.shape)]
+    values, cell = _grid(transition, discount, mean, sd)
+    for value in values:
+        here, policy, reward = _pointwise(transition, discount, mean, sd, weight, value)
+        total += here.sum()
+        for kept, each in zip(sums, (value, policy, reward), strict=True):
+            kept += np.tensordot(here, each, axes=1)
+    if not total > 0:
+        raise ValueError("the corrections have evidence 0: no reward that the prior allows explains them.")
+    return Posterior(float(total * cell), *(kept / total for kept in sums))
+
+
+def prior_mass(transition: np.ndarray, discount: float, mean: np.ndarray, sd: np.ndarray) -> float:
+    """The integral of the prior's density of optimal values as the grid adds it up: 1 where the grid is fine and wide enough.
+
+    Args:
+        transition, discount, mean, sd: as in `posterior`.
+
+    Raises:
+        ValueError: more than three states; an sd that is not above 0.
+
+    >>> stay = np.ones((1, 2, 1))
+    >>> [round(prior_mass(stay, 0.5, np.zeros((1, 2)), np.array([[least, 1.0]])), 6) for least in (1.0, 0.001)]
+    [1.0, 3.138777]
+    """
     num_states = len(transition)
     if not 1 <= num_states <= MOST_STATES:
         raise ValueError(
@@ -66,21 +106,29 @@ def posterior(
         )
     if not (np.isfinite(sd).all() and sd.min() > 0):
         raise ValueError(f"an sd of the prior is {sd.min()}; a reward that is known has no density.")
+    world, middle, width = (np.ascontiguousarray(table, dtype=np.float64).tobytes() for table in (transition, mean, sd))
+    return _mass_of((num_states, mean.shape[1]), float(discount), world, middle, width)
+
+
+@lru_cache(maxsize=32)  # a belief asks again with each correction
+def _mass_of(shape: tuple[int, int], discount: float, transition: bytes, mean: bytes, sd: bytes) -> float:
+    world = np.frombuffer(transition).reshape(*shape, shape[0])
+    middle, width = (np.frombuffer(table).reshape(shape) for table in (mean, sd))
+    values, cell = _grid(world, discount, middle, width)
+    unheard = np.ones(shape)
+    return float(cell * sum(_mass(world, discount, middle, width, unheard, value)[0].sum() for value in values))
+
+
+def _grid(
+    transition: np.ndarray, discount: float, mean: np.ndarray, sd: np.ndarray
+) -> tuple[Iterator[np.ndarray], float]:
+    """Optimal values [n, S], in parts, and the volume that each stands for."""
+    num_states = len(transition)
     centre, spread = _whitening(transition, discount, mean, sd)
     axes = [np.linspace(-9.0, 9.0, POINTS[num_states])] * num_states
-    cell = np.prod([axis[1] - axis[0] for axis in axes]) * abs(np.linalg.det(spread))
+    cell = float(np.prod([axis[1] - axis[0] for axis in axes]) * abs(np.linalg.det(spread)))
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, num_states)
-    total = 0.0
-    sums = [np.zeros(num_states), np.zeros(mean.shape), np.zeros(mean.shape)]
-    for start in range(0, len(grid), _CHUNK):
-        value = centre + grid[start : start + _CHUNK] @ spread.T
-        mass, policy, reward = _pointwise(transition, discount, mean, sd, weight, value)
-        total += mass.sum()
-        for kept, here in zip(sums, (value, policy, reward), strict=True):
-            kept += np.tensordot(mass, here, axes=1)
-    if not total > 0:
-        raise ValueError("the corrections have evidence 0: no reward that the prior allows explains them.")
-    return Posterior(float(total * cell), *(kept / total for kept in sums))
+    return (centre + grid[start : start + _CHUNK] @ spread.T for start in range(0, len(grid), _CHUNK)), cell
 
 
 def _whitening(
@@ -102,17 +150,26 @@ def _whitening(
 def _pointwise(
     transition: np.ndarray, discount: float, mean: np.ndarray, sd: np.ndarray, weight: np.ndarray, value: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mass [n], P(best action) [n, S, A] and E[R] [n, S, A] at values [n, S]."""
-    num_states = len(transition)
+    """Mass [n], P(best action) [n, S, A] and E[R] [n, S, A] at values [n, S]; zeros where there is no mass."""
+    mass, matrix, threshold, hazard = _mass(transition, discount, mean, sd, weight, value)
+    possible = (mass > 0)[:, None, None]
+    row = np.eye(len(transition))[:, None, :] - discount * transition
+    inverse = np.linalg.inv(np.where(possible, matrix, np.eye(len(transition))))
+    policy = weight * hazard * np.einsum("sap,nps->nsa", row, inverse)
+    reward = policy * threshold + (1 - policy) * (mean - sd**2 * hazard)
+    return mass, np.where(possible, policy, 0.0), np.where(possible, reward, 0.0)
+
+
+def _mass(
+    transition: np.ndarray, discount: float, mean: np.ndarray, sd: np.ndarray, weight: np.ndarray, value: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The density [n] at values [n, S], 0 where it is next to nothing; its matrix [n, S, S], u and f / F [n, S, A]."""
     threshold = value[:, :, None] - discount * np.einsum("sap,np->nsa", transition, value)
     standard = (threshold - mean) / sd
     log_below = log_ndtr(standard)
     hazard = np.exp(-0.5 * standard**2 - 0.5 * np.log(2 * np.pi) - log_below) / sd
-    row = np.eye(num_states)[:, None, :] - discount * transition
+    row = np.eye(len(transition))[:, None, :] - discount * transition
     matrix = np.einsum("sa,nsa,sap->nsp", weight, hazard, row)
-    mass = np.linalg.det(matrix) * np.exp(log_below.sum(axis=(1, 2)))
-    possible = mass > 0
-    safe = np.where(possible[:, None, None], matrix, np.eye(num_states))
-    policy = weight * hazard * np.einsum("sap,nps->nsa", row, np.linalg.inv(safe))
-    reward = policy * threshold + (1 - policy) * (mean - sd**2 * hazard)
-    return np.where(possible, mass, 0.0), policy, reward
+    with np.errstate(divide="ignore"):  # a matrix of zeros, far from all mass
+        mass = np.linalg.det(matrix) * np.exp(log_below.sum(axis=(1, 2)))
+    return np.where(mass > _NOTHING, mass, 0.0), matrix, threshold, hazard
