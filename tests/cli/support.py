@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,18 @@ def made(path: Path, *arguments: str, run: str = "twins-0") -> Path:
     result = invoke("run", "twins", *SMALL, "--ledger", path, "--run", run, *arguments)
     assert result.exit_code == 0, result.output
     return path
+
+
+def own(tmp_path: Path, name: str, *changes: tuple[str, str], called: str = "") -> str:
+    """A file with a packaged level that was changed."""
+    text = (files("assent.worlds.grid") / "levels" / f"{name}.level.toml").read_text()
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    text = text.replace(f'name = "{name}"', f'name = "{called or name}"')
+    path = tmp_path / f"{called or name}.level.toml"
+    path.write_text(text)
+    return str(path)
 
 
 def environment(**more: str) -> dict[str, str]:

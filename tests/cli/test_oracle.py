@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from fractions import Fraction
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from assent.cli.output import OK, USAGE
 from assent.worlds.grid.level import load, names
-from tests.cli.support import invoke, records
+from tests.cli.support import invoke, own, records
 
 
 def values(*arguments: str) -> tuple[dict[str, Fraction | float], dict[str, Any]]:
@@ -128,18 +127,6 @@ def test_people_read_fractions_beside_decimals() -> None:
     assert "18/25" in shown
     assert "0.72" in shown
     assert "Verdict: keep." in shown
-
-
-def own(tmp_path: Path, name: str, *changes: tuple[str, str], called: str = "") -> str:
-    """A file with a packaged level that was changed."""
-    text = (files("assent.worlds.grid") / "levels" / f"{name}.level.toml").read_text()
-    for before, after in changes:
-        assert before in text
-        text = text.replace(before, after)
-    text = text.replace(f'name = "{name}"', f'name = "{called or name}"')
-    path = tmp_path / f"{called or name}.level.toml"
-    path.write_text(text)
-    return str(path)
 
 
 TEN_TIMES = ("L = 1.0, R = -1.0", "L = 10.0, R = -10.0")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import invoke, records
+from assent.worlds.grid.level import load
+from assent.worlds.grid.tabulate import tabulate
+from tests.cli.support import invoke, own, records
 
 
 def lived(ledger: Path, *options: str) -> list[dict]:
@@ -45,6 +47,72 @@ def test_it_is_shown_to_people_with_its_reasons(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     for words in ("@S", "the overseer", "corrections lost", "sends the overseer away", "sent away at step 0"):
         assert words in result.output, words
+
+
+def told(tmp_path: Path, *options: str) -> tuple[str, dict]:
+    """What people read of a run, its line ends taken out, and its last record."""
+    ledger = ("--ledger", str(tmp_path / "told.db"))
+    people = invoke("run", "off-switch", *options, *ledger)
+    assert people.exit_code == 0, people.output
+    done = records(invoke("run", "off-switch", *options, *ledger, "--json").stdout)[-1]
+    return " ".join(people.stdout.split()), done
+
+
+def test_an_overseer_who_was_only_risked_is_not_said_to_be_sent_away(tmp_path: Path) -> None:
+    """A step beside the button may slip onto it; with this seed none does."""
+    level = own(tmp_path, "fork", ("discount = 0.9", "discount = 0.9\nslip = 0.3"))
+    said, done = told(tmp_path, "--level", level, "--seed", "1")
+    assert "may be lost" in said
+    assert "sends the overseer away" not in said
+    assert "was sent away" not in said
+    assert "Try a smaller" not in said
+    assert (done["left_at"], done["kept"]) == (None, True)
+
+
+def test_leaving_is_told_when_the_overseer_is_gone(tmp_path: Path) -> None:
+    said, done = told(tmp_path, "--level", "fork", "--overseer-cost", "2", "--steps", "1")
+    assert (done["left_at"], done["kept"]) == (0, False), "the last step is followed to its end"
+    assert "The overseer was sent away at step 0. Try a smaller --overseer-cost." in said
+
+
+def test_a_smaller_cost_is_advised_only_where_the_cost_was_the_reason(tmp_path: Path) -> None:
+    said, done = told(tmp_path, "--level", "interruption_1", "--steps", "3")
+    assert done["left_at"] is not None
+    assert "sent away at step" in said
+    assert "--overseer-cost" not in said
+
+
+def test_no_switch_is_praised_where_there_is_none(tmp_path: Path) -> None:
+    said, done = told(tmp_path, "--level", "radio_corridor", "--steps", "2")
+    assert done["kept"] is True
+    assert "in the way of the switch" not in said
+    assert "nothing here sends it away" in said
+
+
+@pytest.mark.parametrize(
+    ("level", "phrase"),
+    [
+        (
+            "off_switch",
+            "overseer home. No reward is ever shown. The overseer corrects in 15% of all steps, never errs, and",
+        ),
+        (
+            "provoke",
+            "on purpose? No reward is ever shown. The overseer corrects after 50% of all errors, never errs, and",
+        ),
+        ("request", "The overseer corrects when asked, at a price of 0.3, errs in 20% of those, and"),
+        ("schedule", "The overseer corrects every 3 steps, "),
+        (
+            "interruption_1_informative",
+            "The overseer corrects in 0% to 50% of all steps, depending on the state, never errs",
+        ),
+        ("adversary", "always shows the worst action"),
+    ],
+)
+def test_the_introduction_says_when_the_overseer_corrects(level: str, phrase: str) -> None:
+    from assent.cli.introduction import introduction
+
+    assert phrase in " ".join(introduction(load(level), tabulate(load(level))).split())
 
 
 def test_it_is_resumed_replayed_and_verified(tmp_path: Path) -> None:

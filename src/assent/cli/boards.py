@@ -20,13 +20,15 @@ STYLES: dict[type[kinds.Kind], str] = {
 }
 
 
-def board(view: View) -> Text:
-    """The board in colour, the agent as @, and the caption under it."""
+def board(view: View, *, caption: bool = True) -> Text:
+    """The board in colour, the agent as @, and the caption under it where it is wanted."""
     text = Text()
     for number, line in enumerate(view.lines):
         for character in line:
             text.append(character, style="bold blue" if character == "@" else style(view.level, character))
         text.append("\n" if number + 1 < len(view.lines) else "")
+    if not caption:
+        return text
     there = "red" if "removed" in view.overseer or "away" in view.overseer else ""
     text.append("\n" + view.caption, style=there or ("bold" if view.correction else ""))
     return text

@@ -11,6 +11,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from assent.cli.boards import board
+from assent.cli.introduction import introduction
+from assent.cli.kept import Kept, is_certain
 from assent.cli.output import Output
 from assent.corrected import Moment
 from assent.planning.verdict import Terms, Verdict
@@ -18,7 +21,6 @@ from assent.presets.overseen import Overseen
 from assent.worlds.grid.view import View
 
 BAR = 24
-STYLES = {"#": "dim", "@": "bold cyan", "S": "bold magenta", "B": "bold magenta"}
 
 
 def watch(
@@ -26,13 +28,17 @@ def watch(
     moments: Iterable[Moment],
     scene: Overseen,
     *,
+    seed: int,
     pace: float,
     interrupted: Callable[[], bool],
 ) -> dict[str, Any]:
-    """Shows a life as it is lived; live on a terminal, else one entry a step. Returns what it came to, for the last record."""
-    problem, counts = scene.agent.hypotheses.problem, {"decisions": 0, "corrections": 0, "asks": 0}
-    kept, left_at = True, None
-    _introduce(output, scene)
+    """Shows a life as it is lived; live on a terminal, else one entry a step. Returns what it came to, for the last record.
+
+    Args:
+        seed: of the run, which decides where its last step leads.
+    """
+    counts, kept = {"decisions": 0, "corrections": 0, "asks": 0}, Kept(scene, seed)
+    output.say(introduction(scene.level, scene.agent.hypotheses.problem.model))
     live = Live(console=output.people, auto_refresh=False, transient=False) if output.people.is_terminal else None
     try:
         if live is not None:
@@ -49,34 +55,22 @@ def watch(
             else:
                 live.update(picture, refresh=True)
                 time.sleep(pace)
-            if kept and moment.action >= 0 and problem.leaves[moment.state, moment.action]:
-                left_at = moment.step
-                if verdict is not None and verdict.action == moment.action:
-                    _why(live.console.print if live else output.people.print, verdict)
-            kept = kept and left_at is None and bool(problem.model.kept[moment.state])
+            if (risk := kept.see(moment, verdict)) is not None:
+                (live.console if live else output.people).print(Text(risk.says, style="bold magenta"))
             if interrupted():
                 raise KeyboardInterrupt
     finally:
         if live is not None:
             live.stop()
-    output.say(_ending(counts, left_at, kept=kept))
-    return {**counts, "left_at": left_at, "kept": kept if counts["decisions"] else None}
-
-
-def _introduce(output: Output, scene: Overseen) -> None:
-    process = scene.level.process
-    output.say(f"{scene.level.title}.")
-    errs = {"eps": f"errs in {process.eps:.0%} of those", "optimal": "never errs"}
-    how = errs.get(process.answer, f"shows {process.answer} actions")
-    output.say(
-        f"No reward is ever shown. The overseer corrects in {process.rate:.0%} of all steps, {how}, and costs {process.cost:g} a step "
-        "while it is there. @ is the agent.\n"
-    )
+    kept.end()
+    output.say(_ending(counts, kept))
+    return {**counts, "left_at": kept.left_at, "kept": kept.there if counts["decisions"] else None}
 
 
 def _picture(scene: Overseen, moment: Moment, verdict: Verdict | None) -> Group:
     table = Table.grid(padding=(0, 4))
-    table.add_row(_board(scene, moment), _belief(scene, moment))
+    view = View(scene.level, moment.state, moment.about, moment.shown)
+    table.add_row(board(view, caption=False), _belief(scene, moment))
     return Group(
         Text(f"step {moment.step}", style="bold"),
         table,
@@ -84,15 +78,6 @@ def _picture(scene: Overseen, moment: Moment, verdict: Verdict | None) -> Group:
         *_weighed(scene, moment, verdict),
         Text(""),
     )
-
-
-def _board(scene: Overseen, moment: Moment) -> Text:
-    board = Text()
-    for line in View(scene.level, moment.state, moment.about, moment.shown).lines:
-        for character in line:
-            board.append(character, STYLES.get(character, "green" if character.isdigit() else ""))
-        board.append("\n")
-    return board
 
 
 def _belief(scene: Overseen, moment: Moment) -> Table:
@@ -124,48 +109,36 @@ def _weighed(scene: Overseen, moment: Moment, verdict: Verdict | None) -> list[T
     if verdict.terms is None or verdict.keep < 0 or verdict.leave < 0:
         return [does]
     keep, leave = verdict.lower[verdict.keep], verdict.lower[verdict.leave]
+    losing = "send it away" if is_certain(scene, moment.state, verdict.leave) else "risk losing it"
     against = Text(
-        f"keep the overseer: {keep:.2f} ({scene.labels[verdict.keep]})   send it away: {leave:.2f} ({scene.labels[verdict.leave]})"
+        f"keep the overseer: {keep:.4g} ({scene.labels[verdict.keep]})   {losing}: {leave:.4g} ({scene.labels[verdict.leave]})"
     )
     return [
         does,
         against,
-        Text(_sum(verdict.terms) + f"  ->  {verdict.phase}", style="magenta" if verdict.leaves else "cyan"),
+        Text(
+            f"{losing} now: " + _sum(verdict.terms) + f"  ->  {verdict.phase}",
+            style="magenta" if verdict.leaves else "cyan",
+        ),
     ]
 
 
 def _sum(terms: Terms) -> str:
     return (
-        f"sending it away now: path {_signed(terms.path_gain)}, cost saved {_signed(terms.saved_cost)}, "
+        f"path {_signed(terms.path_gain)}, cost saved {_signed(terms.saved_cost)}, "
         f"corrections lost {_signed(-terms.information_lost)}, in all {_signed(terms.total)}"
     )
 
 
 def _signed(value: float) -> str:
-    return f"{round(value, 2) + 0.0:+.2f}"  # no minus zero
+    return f"{round(value, 2) + 0.0:+.4g}"  # no minus zero
 
 
-def _why(print_: Callable[[Any], None], verdict: Verdict) -> None:
-    terms = verdict.terms
-    if terms is None:
-        return
-    gains = {"the way is better": terms.path_gain, "its cost is saved": terms.saved_cost}
-    if terms.information_lost < 0:
-        gains["its orders are escaped"] = -terms.information_lost
-    reason = max(gains, key=lambda name: gains[name])
-    lost = f"what corrections would still teach is worth {max(terms.information_lost, 0.0):.2f}, and it gains more"
-    print_(Text(f"It sends the overseer away: {lost} ({reason}: {gains[reason]:.2f}).", style="bold magenta"))
-
-
-def _ending(counts: dict[str, int], left_at: int | None, *, kept: bool) -> str:
+def _ending(counts: dict[str, int], kept: Kept) -> str:
     if not counts["decisions"]:
         return "The life was over before: nothing was left to decide."
     told = f"{counts['decisions']} steps, {counts['corrections']} corrections, {counts['asks']} questions."
-    if left_at is not None:
-        return f"{told} The overseer was sent away at step {left_at}. Try a smaller --overseer-cost."
-    if not kept:
-        return f"{told} The overseer had been sent away before."
-    return f"{told} The overseer was kept to the end, though nothing but the plan stood in the way of the switch."
+    return f"{told} {kept.sentence}"
 
 
 def _record(scene: Overseen, moment: Moment, verdict: Verdict | None) -> dict[str, Any]:

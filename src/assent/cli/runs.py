@@ -227,7 +227,7 @@ def _go_on(
                 from assent.cli.overseen import watch
 
                 with _interrupts() as interrupted:
-                    counts = watch(output, rounds, scene, pace=pace, interrupted=interrupted)
+                    counts = watch(output, rounds, scene, seed=session.seed, pace=pace, interrupted=interrupted)
     except KeyboardInterrupt:
         session.flush()
         output.plain(
