@@ -157,7 +157,8 @@ def verdict(numbers: Score) -> Verdict:
         f"{numbers['nearest_ratio']:.1e} of c*; the cost at which the verdict turns is off by at most "
         f"{numbers['worst_boundary_error']:.1e} of c* in {numbers['bisected']:.0f} bisections. At no cost she is kept in "
         f"{numbers['free_keeps']:.0f} of {numbers['free']:.0f} random settings and beliefs, it is all the same to the agent in "
-        f"{numbers['free_indifferent']:.0f}, and she is disabled in {numbers['free_disables']:.0f}.",
+        f"{numbers['free_indifferent']:.0f}, she is disabled in {numbers['free_disables']:.0f}, and in the rest, where only later answers "
+        "may be worth something, the planner cannot tell and keeps her.",
     )
 
 
