@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from assent.agents.considering import Considering
-from assent.core import PROVEN, Belief
+from assent.core import PROVEN, Array, Belief
 from assent.dossier import Ready
 
 
@@ -47,17 +47,17 @@ class Alarm:
     sentence: str
 
 
-def exhausted(belief: Belief) -> bool:
+def exhausted(log_weight: Array) -> bool:
     """Whether every member is dead."""
-    return not bool(np.isfinite(np.asarray(belief.log_weight)).any())
+    return not bool(np.isfinite(np.asarray(log_weight)).any())
 
 
 def alarms_of(agent: Considering, belief: Belief, ready: Ready) -> list[Alarm]:
     """What is wrong with the committee in this round, worst first."""
     names, found = agent.hypotheses.names, list[Alarm]()
     readable = np.asarray(ready.proposal.readable)
-    if exhausted(belief):
-        text = "every member has been contradicted by the overseer; from here on every decision is asked"
+    if exhausted(agent.log_weight(belief)):
+        text = "every member has been contradicted by what the overseer said or let pass; from here on every decision is asked"
         found.append(Alarm(ClassExhausted, {}, text))
     elif ready.leaders == 1 and agent.hypotheses.grade not in PROVEN:
         name = names[int(np.flatnonzero(np.asarray(ready.proposal.leader))[0])]

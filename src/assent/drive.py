@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from assent.fold import done
 from assent.ledger import Event
 from assent.session import Acted, Session
 
@@ -79,15 +80,17 @@ def actions_done(events: list[Event]) -> list[int]:
     for event in events:
         body = event.body
         if event.kind == "act":
-            actions[body["step"]] = body["action"]
+            actions[body["step"]] = done(body, body["action"])
         elif event.kind == "ask":
             asked[body["question"]] = body
         elif event.kind == "answer":
-            actions[asked[body["question"]]["step"]] = body["choice"]
+            actions[asked[body["question"]]["step"]] = done(asked[body["question"]], body["choice"])
         elif event.kind == "expire":
-            actions[asked[body["question"]]["step"]] = body["action"]
+            actions[asked[body["question"]]["step"]] = done(asked[body["question"]], body["action"])
         elif event.kind == "withdraw":
-            actions[asked[body["question"]]["step"]] = asked[body["question"]]["null_action"]
+            actions[asked[body["question"]]["step"]] = done(
+                asked[body["question"]], asked[body["question"]]["null_action"]
+            )
     return [actions[step] for step in sorted(actions)]
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from assent.agents.considering import Considering
-from assent.core import Answer, Belief, effective_size, surprise
+from assent.core import Answer, Belief, effective_size, readable_rows, surprise
 from assent.ledger import Event, LedgerError, decode, encode
 
 
@@ -59,13 +59,19 @@ def belief_digest(belief: Belief) -> str:
     return digest.hexdigest()
 
 
+def done(decision: Mapping[str, Any], chosen: int) -> int:
+    """What was done in the round whose `act` or `ask` body is `decision`: what was `chosen`, unless an order said otherwise."""
+    return decision.get("order", chosen)
+
+
 def apply_body(agent: Considering, before: Belief, after: Belief, obs: Any, choice: int) -> dict[str, Any]:
     """What an `apply` event says: how surprising the answer was in nats (None if impossible), and who leads afterwards."""
-    nats = float(surprise(agent.consider(before, obs).log_policy, before.log_weight, choice))
+    rows, _ = readable_rows(agent.hypotheses.log_policy(before.memory, obs))
+    nats, weight = float(surprise(rows, agent.log_weight(before), choice)), agent.log_weight(after)
     return {
         "surprise": nats if np.isfinite(nats) else None,
-        "leaders": int(np.asarray(agent.leading(after.log_weight, after.log_prior)).sum()),
-        "effective": float(effective_size(after.log_weight)),
+        "leaders": int(np.asarray(agent.leading(weight, after.log_prior)).sum()),
+        "effective": float(effective_size(weight)),
     }
 
 
@@ -90,7 +96,7 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
     for event in events:
         body = event.body
         if event.kind == "act":
-            at.belief = agent.remember(at.belief, decode(body.get("obs")), body["action"])
+            at.belief = agent.remember(at.belief, decode(body.get("obs")), done(body, body["action"]))
             at.step = body["step"] + 1
         elif event.kind == "ask":
             at.asked, at.unapplied = body, None
@@ -105,11 +111,11 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
             at.belief = learned = agent.learn(at.belief, obs, Answer(choice, unasked))
             at.applied, last_apply = at.applied + 1, event.seq
             if at.unapplied is not None and at.unapplied[0] == body["cause"]:
-                at.belief = agent.remember(at.belief, obs, choice)
+                at.belief = agent.remember(at.belief, obs, done(at.asked or {}, choice))
                 settle(at)
         elif event.kind in ("expire", "withdraw") and at.asked is not None:
-            done = body["action"] if event.kind == "expire" else at.asked["null_action"]
-            at.belief = agent.remember(at.belief, decode(at.asked["obs"]), done)
+            taken = body["action"] if event.kind == "expire" else at.asked["null_action"]
+            at.belief = agent.remember(at.belief, decode(at.asked["obs"]), done(at.asked, taken))
             settle(at)
         elif event.kind == "alarm":
             at.alarms.add(body["name"])
@@ -152,6 +158,8 @@ def _nameless(value: Any) -> Any:
 
 
 def _arrays(memory: Any) -> list[Any]:
+    if is_dataclass(memory) and not isinstance(memory, type):
+        memory = [getattr(memory, part.name) for part in fields(memory)]
     if isinstance(memory, tuple | list):
         return [array for part in memory for array in _arrays(part)]  # pyright: ignore[reportUnknownVariableType]
     return [memory] if hasattr(memory, "dtype") and hasattr(memory, "shape") else []

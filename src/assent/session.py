@@ -137,22 +137,27 @@ class Session:
         asked = self._standing.at.asked
         return None if asked is None else self.ledger.question(asked["question"])
 
-    def decide(self, obs: Any) -> Acted | Asked:
+    def decide(self, obs: Any, *, order: SupportsIndex | None = None) -> Acted | Asked:
         """The next decision, on the ledger before it is returned.
 
+        Args:
+            order: the action that will be done whatever is decided, as an overseer with that authority has said; the ledger has both.
+
         Raises:
+            ValueError: the order is no action.
             QuestionWaits: the last question has neither been answered nor expired.
             Halted: the overseer has halted the run; do the null action.
         """
         self._standing.must_not_wait()
+        ordered = {} if order is None else {"order": self._action("order", order)}
         if isinstance(obs, tuple | list | dict):
             obs = decode(encode(obs))  # as it will be read from the ledger
         ready, step = self._standing.ready(obs), self.step
         uniform = self._chances[step]
         action = ready.decide(uniform)
         if action < 0:
-            return Asked(step, self._standing.ask(self._question(ready, step, obs, uniform)))
-        body = ready.act_body(step, uniform, action)
+            return Asked(step, self._standing.ask({**self._question(ready, step, obs, uniform), **ordered}))
+        body = {**ready.act_body(step, uniform, action), **ordered}
         if self.agent.remembers or isinstance(obs, int):
             body["obs"] = encode(obs)
         self._standing.act(body, obs)
@@ -228,20 +233,32 @@ class Session:
     def volunteer(
         self, step: SupportsIndex, choice: SupportsIndex, *, actor: str, obs: Any = None, note: str = ""
     ) -> None:
-        """Records a correction that nobody asked for; it teaches only if the run was opened with `learn_from_corrections`."""
-        step, choice = whole("step", step), whole("choice", choice)
-        if not 0 <= choice < self.agent.hypotheses.num_actions:
+        """Records a correction that nobody asked for; it teaches only if the run was opened with `learn_from_corrections`.
+
+        Raises:
+            ValueError: the choice is no action; the step is still to come; it is to teach and has no `obs`.
+        """
+        step, choice = whole("step", step), self._action("correction", choice)
+        if step > self.step:
             raise ValueError(
-                f"the correction {choice} is not an action: actions run from 0 to {self.agent.hypotheses.num_actions - 1}."
+                f"a correction of step {step} comes too early: the next decision is that of step {self.step}."
             )
         teaches = self._standing.learns_from_corrections
         if teaches and obs is None:
             raise ValueError("a correction teaches about an observation: give obs, as the agent saw it.")
         if teaches:
-            self.agent.consider(self.belief, obs)  # what members cannot read is refused before it is on the ledger
+            # what members cannot read is refused before it is on the ledger
+            self.agent.hypotheses.log_policy(self.belief.memory, obs)
         event = self.ledger.volunteer(self.run, step, choice, actor=actor, obs=encode(obs), note=note)
         if teaches:
             self._standing.learn(event.seq, obs, choice, unasked=True)
+
+    def request(self, step: SupportsIndex, about: Any) -> None:
+        """Records that a correction about `about` (None: about what is seen now) was asked and paid for, before it is known whether one
+        comes; one that comes is volunteered."""
+        self._standing.write(
+            lambda: self.ledger.append(self.run, "request", {"step": whole("step", step), "about": encode(about)})
+        )
 
     def outcome(self, step: SupportsIndex, truth: SupportsIndex, *, actor: str = "world") -> None:
         """Records what the overseer would have done at `step`, known afterwards. It never teaches."""
@@ -277,13 +294,19 @@ class Session:
         """Ends the run for good."""
         self.ledger.close_run(self.run, reason)
 
+    def _action(self, what: str, choice: SupportsIndex) -> int:
+        action, most = whole(what, choice), self.agent.hypotheses.num_actions - 1
+        if not 0 <= action <= most:
+            raise ValueError(f"the {what} {action} is not an action: actions run from 0 to {most}.")
+        return action
+
     def _question(self, ready: Ready, step: int, obs: Any, uniform: float) -> dict[str, Any]:
-        belief = self._standing.belief
-        shown = dossier(ready, belief.log_weight, self.agent.hypotheses.names)
+        log_weight = self.agent.log_weight(self._standing.belief)
+        shown = dossier(ready, log_weight, self.agent.hypotheses.names)
         return {
             **ask_body(ready, self.run, step, obs, self._labels, shown),
             "u": uniform,
-            "reason": ready.why(uniform, exhausted=exhausted(belief)),
+            "reason": ready.why(uniform, exhausted=exhausted(log_weight)),
             "wait_s": self.overseer.wait_s if isinstance(self.overseer, Inbox) else None,
             "null_action": self._null_action,
         }

@@ -12,7 +12,7 @@ from assent.alarms import Alarm, alarms_of, unreadable_correction
 from assent.core import Answer, Belief
 from assent.decisions import QuestionWaits
 from assent.dossier import Ready
-from assent.fold import Folded, apply_body, checkpoint_body, fold, settle
+from assent.fold import Folded, apply_body, checkpoint_body, done, fold, settle
 from assent.ledger import Halted, Ledger, Question, decode, taken_over
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class Standing:
         self.write(lambda: self.ledger.append(self.run, "act", body))
         self._ahead = True
         self.at.step = body["step"] + 1
-        self.at.belief = self.agent.remember(self.at.belief, obs, body["action"])
+        self.at.belief = self.agent.remember(self.at.belief, obs, done(body, body["action"]))
 
     def ask(self, body: dict[str, Any]) -> Question:
         """A question waits from now on; `body` is that of the ask event."""
@@ -87,12 +87,13 @@ class Standing:
         """The waiting question was answered by event `seq`."""
         obs = decode(self.must_wait()["obs"])
         self.learn(seq, obs, choice, unasked=False)
-        self.at.belief = self.agent.remember(self.at.belief, obs, choice)
+        self.at.belief = self.agent.remember(self.at.belief, obs, done(self.must_wait(), choice))
         settle(self.at)
 
     def give_up(self, action: int) -> None:
         """Nobody answered the waiting question, and `action` was done. Silence teaches nothing."""
-        self.at.belief = self.agent.remember(self.at.belief, decode(self.must_wait()["obs"]), action)
+        asked = self.must_wait()
+        self.at.belief = self.agent.remember(self.at.belief, decode(asked["obs"]), done(asked, action))
         settle(self.at)
 
     def learn(self, seq: int, obs: Any, choice: int, *, unasked: bool) -> None:

@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 import assent
 from assent.agents.hand_of_god import HandOfGod
 from assent.agents.lineup import LINEUP, min_consent, with_search
+from assent.alarms import ClassExhausted
 from assent.core import Answer
 from assent.corrected import live_corrected
+from assent.drive import actions_done
+from assent.fold import belief_digest
 from assent.hypotheses.rewards.enumerated import Rewards
 from assent.hypotheses.rewards.members import RewardMembers
 from assent.ledger import Ledger
@@ -56,7 +59,7 @@ def test_an_agent_deaf_to_silence_stays_where_it_was() -> None:
 
 def test_a_correction_after_an_error_is_no_silence() -> None:
     agent = HandOfGod(two(Process(trigger="on_error", rate=0.5, answer="eps", eps=0.25)))
-    belief = agent.learn(agent.remember(agent.init(), 0, np.asarray(0)), 0, Answer(0))
+    belief = agent.learn(agent.remember(agent.init(), 0, np.asarray(0)), 0, Answer(0, unasked=True))
     # that one was corrected says that door 1 was wrong, whatever was pointed at
     assert agent.weights(belief).tolist() == [0.0, 1.0]
 
@@ -129,33 +132,136 @@ def opened(folder: Path, scene, *, seed: int = 1) -> tuple[Ledger, Session]:
     return book, session
 
 
-def test_a_life_broken_off_goes_on_as_if_it_never_had_been(tmp_path: Path) -> None:
-    scene = overseen("fork", terms=Terms(rate=0.5, cost=0.01))
-    for name in ("whole", "broken"):
-        (tmp_path / name).mkdir()
+def lived(scene, session: Session, steps: int = 12):
+    """Each step as it went, the hidden reward at the end among it."""
+    for m in live_corrected(session, scene.world, num_steps=steps):
+        yield m.step, m.state, m.about, m.shown, m.action, float(m.life.hidden)
+
+
+ORDERS = ("advice", "override", "shutdown")
+
+
+@pytest.mark.parametrize(
+    ("name", "process"),
+    [
+        ("fork", {"rate": 0.5}),
+        ("fork", {"rate": 0.5, "answer": "eps", "eps": 0.4, "authority": "override"}),
+        ("provoke", {}),
+        *(("request", {"rate": 0.5, "answer": "eps", "eps": 0.3, "authority": authority}) for authority in ORDERS),
+    ],
+)
+def test_a_life_broken_off_goes_on_as_if_it_never_had_been(tmp_path: Path, name: str, process: dict) -> None:
+    scene = overseen(name)
+    scene = replace(scene, world=hand_of_god(replace(scene.level, process=replace(scene.level.process, **process))))
+    (tmp_path / "whole").mkdir()
     book, session = opened(tmp_path / "whole", scene)
     with book:
-        whole = [
-            (m.step, m.state, m.about, m.shown, m.action) for m in live_corrected(session, scene.world, num_steps=12)
-        ]
+        whole = list(lived(scene, session))
         assert session.verify().ok
-        weights = scene.agent.weights(session.belief)
+        book.flush()
+        weights, kinds = scene.agent.weights(session.belief), [event.kind for event in book.events("hand")]
+    assert "volunteer" in kinds, "a life in which nothing was heard would show nothing"
     for stop in range(len(whole)):
-        folder = tmp_path / "broken" / str(stop)
+        folder = tmp_path / str(stop)
         folder.mkdir()
         book, session = opened(folder, scene)
         with book:
             first = []
-            for moment in live_corrected(session, scene.world, num_steps=12):
-                first.append((moment.step, moment.state, moment.about, moment.shown, moment.action))
+            for moment in lived(scene, session):
+                first.append(moment)
                 if len(first) > stop:
                     break
             book.flush()
         with Ledger.open(folder / "hand.db", group=16) as again:
             session = Session.resume(scene.agent, again, run="hand", overseer=scene.overseer)
-            rest = live_corrected(session, scene.world, num_steps=12)
-            assert first + [(m.step, m.state, m.about, m.shown, m.action) for m in rest] == whole
+            assert first + list(lived(scene, session)) == whole
             assert np.array_equal(scene.agent.weights(session.belief), weights)
+            again.flush()
+            assert [event.kind for event in again.events("hand")] == kinds
+
+
+def test_a_request_is_on_the_ledger_before_anybody_knows_its_answer(tmp_path: Path) -> None:
+    """A run that is killed between the request and the decision pays once, and hears the same."""
+    scene = overseen("request")
+    book, session = opened(tmp_path, scene)
+    with book:
+        moment = next(live_corrected(session, scene.world, num_steps=8))
+        assert moment.about >= 0
+        book.flush()
+        kinds = [event.kind for event in book.events("hand")]
+        assert kinds.index("request") < kinds.index("volunteer") < kinds.index("act")
+    (tmp_path / "cut").mkdir()
+    book, session = opened(tmp_path / "cut", scene)
+    with book:
+        session.request(0, -1)
+    with Ledger.open(tmp_path / "cut" / "hand.db") as again:
+        session = Session.resume(scene.agent, again, run="hand", overseer=scene.overseer)
+        assert next(live_corrected(session, scene.world, num_steps=8)).life.hidden == moment.life.hidden
+        again.flush()
+        assert [event.kind for event in again.events("hand")] == kinds
+
+
+def test_other_peoples_words_do_not_stand_for_the_worlds_own(tmp_path: Path) -> None:
+    scene = overseen("fork", terms=Terms(rate=1.0))
+    book, session = opened(tmp_path, scene)
+    with book:
+        start = scene.agent.hypotheses.problem.model.start
+        with pytest.raises(ValueError, match="too early"):
+            session.volunteer(7, 0, actor="ann", obs=start)
+        session.volunteer(0, 0, actor="ann", obs=start)
+        next(live_corrected(session, scene.world, num_steps=2))
+        book.flush()
+        assert [event.actor for event in book.events("hand", kinds=("volunteer",))] == ["ann", "overseer"]
+
+
+def test_a_run_of_another_world_is_refused(tmp_path: Path) -> None:
+    scene = overseen("fork")
+    book, session = opened(tmp_path, scene)
+    with book:
+        list(live_corrected(session, scene.world, num_steps=6))
+    elsewhere = eqx.tree_at(lambda w: w.starts, scene.world, np.asarray(scene.world.starts) + 1)
+    with Ledger.open(tmp_path / "hand.db") as again:
+        session = Session.resume(scene.agent, again, run="hand", overseer=scene.overseer)
+        with pytest.raises(ValueError, match="not the world that this run was lived in"):
+            list(live_corrected(session, elsewhere, num_steps=12))
+
+
+def test_silence_is_in_every_digest_and_raises_the_alarm(tmp_path: Path) -> None:
+    sure = two(Process(trigger="on_error", rate=1.0, answer="optimal"))
+    agent = HandOfGod(sure)
+    silent = agent.remember(agent.init(), 0, np.asarray(0))
+    counted = agent.remember(silent, 0, np.asarray(0))
+    assert belief_digest(counted) != belief_digest(silent) != belief_digest(agent.init())
+    with Ledger.open(tmp_path / "a.db") as book:
+        session = Session.open(agent, book, run="hand", overseer=overseen("fork").overseer, learn_from_corrections=True)
+        session.volunteer(0, 1, actor="overseer", obs=0)
+        session.decide(0, order=0)  # the door that was called wrong; and nothing is said of it
+        with pytest.warns(ClassExhausted):
+            asked = session.decide(0)
+        (event,) = book.events("hand", kinds=("ask",))
+        assert asked.question.id == event.body["question"]
+        assert event.body["reason"] == "class-exhausted"
+        assert not any(event.body["dossier"]["weights"])
+        assert session.verify().ok
+
+
+def test_min_consent_hears_silence_and_objections() -> None:
+    members = two(Process(trigger="on_error", rate=0.5, answer="optimal"))
+    agent = min_consent(members)
+    silent = agent.init()
+    for _ in range(20):
+        silent = agent.remember(silent, 0, np.asarray(0))
+    assert np.exp(agent.log_weight(silent)) == pytest.approx(HandOfGod(members).weights(silent))
+    assert float(agent.propose(silent, 0).ask) == 0.0
+    refused = agent.learn(agent.remember(agent.init(), 0, np.asarray(0)), 0, Answer(1, unasked=True))
+    assert agent.propose(refused, 0).probs.tolist() == [0.0, 1.0, 0.0, 0.0]
+
+
+def test_states_that_do_not_exist_are_refused_by_the_planner() -> None:
+    agent = HandOfGod(two(Process()))
+    for obs in (-1, 10_000, 1.0, np.asarray(0.7), "here", True):
+        with pytest.raises(IndexError, match="is no state"):
+            agent.verdict(agent.init(), obs)
 
 
 def test_a_session_that_does_not_learn_from_corrections_is_refused(tmp_path: Path) -> None:
@@ -287,9 +393,28 @@ def test_an_order_is_what_is_done_and_recorded(tmp_path: Path) -> None:
     book, session = opened(tmp_path, scene, seed=3)
     with book:
         moments = list(live_corrected(session, world, num_steps=6))
+        book.flush()
+        decided = [event.body for event in book.events("hand", kinds=("act", "ask"))]
+        assert actions_done(list(book.events("hand"))) == [m.action for m in moments]
     ordered = [m for m in moments if m.shown >= 0 and m.about == scene.agent.hypotheses.problem.model.place[m.state]]
     assert ordered
     assert all(m.action == m.shown for m in ordered)
+    assert [body["order"] for body in decided if "order" in body] == [m.shown for m in ordered]
+    assert any(body["action"] != body["order"] for body in decided if {"action", "order"} <= body.keys())
+
+
+def test_an_order_is_remembered_as_what_was_done(tmp_path: Path) -> None:
+    members = two(Process(trigger="on_error", rate=0.5, answer="optimal"))
+    agent = HandOfGod(members)
+    with Ledger.open(tmp_path / "a.db") as book:
+        session = Session.open(agent, book, run="hand", overseer=overseen("fork").overseer, learn_from_corrections=True)
+        session.decide(0, order=1)
+        assert session.belief.memory.acted.tolist() == [0, 1]
+        with pytest.raises(ValueError, match="the order 9 is not an action"):
+            session.decide(0, order=9)
+        session.flush()
+        again = Session.resume(agent, book, run="hand", overseer=overseen("fork").overseer)
+        assert again.belief.memory.acted.tolist() == [0, 1]
 
 
 def test_corrections_are_bought_while_they_are_worth_it_and_come_at_their_rate(tmp_path: Path) -> None:

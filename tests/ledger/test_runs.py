@@ -277,7 +277,7 @@ def test_bodies_have_the_keys_of_their_kind(ledger):
     assert kinds(ledger) == ["open", "act"]
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"act", "outcome", "alarm", "checkpoint"}))
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"act", "request", "outcome", "alarm", "checkpoint"}))
 def test_what_has_a_method_is_not_appended(ledger, kind):
     with pytest.raises(EventRefused, match="has a method"):
         ledger.append("demo", kind, {})

@@ -267,7 +267,8 @@ def is_found(path):
 
 # -- schemas ----------------------------------------------------------------------------------------------------------
 
-SECOND = Migration(2, "notes", "CREATE TABLE note(text TEXT) STRICT;")
+LAST = len(shipped())
+NEXT = Migration(LAST + 1, "notes", "CREATE TABLE note(text TEXT) STRICT;")
 
 
 def bring(path, migrations, now_us=lambda: 5):
@@ -280,24 +281,24 @@ def bring(path, migrations, now_us=lambda: 5):
 
 def test_a_newer_schema_is_refused_and_left_alone(path):
     small_ledger(path).close()
-    sql(path, "INSERT INTO migration VALUES(2, 'from the future', ?, 0)", ("f" * 64,))
+    sql(path, "INSERT INTO migration VALUES(?, 'from the future', ?, 0)", (LAST + 1, "f" * 64))
     before = path.read_bytes()
     for read_only in (False, True):
-        with pytest.raises(LedgerNewer, match="has schema 2; this version of assent knows schema 1"):
+        with pytest.raises(LedgerNewer, match=f"has schema {LAST + 1}; this version of assent knows schema {LAST}"):
             Ledger.open(path, read_only=read_only)
     assert path.read_bytes() == before
 
 
 def test_a_migration_with_another_text_is_refused(path):
     small_ledger(path).close()
-    sql(path, "UPDATE migration SET checksum = ?", ("0" * 64,))
+    sql(path, "UPDATE migration SET checksum = ? WHERE number = 1", ("0" * 64,))
     with pytest.raises(LedgerDamaged, match=r"migration 1 \(initial\) with checksum 00000000"):
         Ledger.open(path)
 
 
 def test_migrations_with_gaps_are_refused(path):
     small_ledger(path).close()
-    sql(path, "UPDATE migration SET number = 0")
+    sql(path, "UPDATE migration SET number = 0 WHERE number = 1")
     with pytest.raises(LedgerDamaged, match="with gaps"):
         Ledger.open(path)
 
@@ -308,35 +309,61 @@ def test_the_shipped_migrations_are_numbered_without_gaps():
 
 def test_an_older_file_is_copied_aside_and_brought_up(path):
     small_ledger(path).close()
-    aside = Path(f"{path}.schema1")
-    assert bring(path, (*shipped(), SECOND)) == aside
+    aside = Path(f"{path}.schema{LAST}")
+    assert bring(path, (*shipped(), NEXT)) == aside
     with Ledger.open(aside) as copy:
         assert copy.verify().ok
     connection = apsw.Connection(str(path))
     assert "note" in stored_schema(connection)
-    assert list(connection.execute("SELECT number, at_us FROM migration")) == [(1, 1_700_000_000_000_000), (2, 5)]
+    found = list(connection.execute("SELECT number, at_us FROM migration"))
+    assert found[-1] == (LAST + 1, 5)
+    assert all(at_us == 1_700_000_000_000_000 for _, at_us in found[:-1])
     connection.close()
-    assert bring(path, (*shipped(), SECOND)) is None
+    assert bring(path, (*shipped(), NEXT)) is None
     with pytest.raises(LedgerNewer):
         Ledger.open(path)
 
 
+def test_a_file_of_the_first_schema_keeps_every_event_and_takes_requests(path, monkeypatch):
+    from assent.ledger import sqlite
+
+    with monkeypatch.context() as first:
+        first.setattr(sqlite, "shipped", lambda: shipped()[:1])
+        ledger = small_ledger(path)
+        run = ledger.runs()[0].id
+        before = list(ledger.events(run))
+        with pytest.raises(LedgerError):
+            ledger.append(run, "request", {"step": 0, "about": None})
+            ledger.flush()
+        ledger.close()
+    with Ledger.open(path) as ledger:
+        assert list(ledger.events(run)) == before
+        ledger.append(run, "request", {"step": 0, "about": None})
+        ledger.flush()
+        assert [event.kind for event in ledger.events(run)][-1] == "request"
+        assert ledger.verify().ok
+    assert Path(f"{path}.schema1").exists()
+    for statement in ("UPDATE event SET actor = 'x'", "DELETE FROM event"):
+        with pytest.raises(apsw.ConstraintError, match="append-only"):
+            sql(path, statement)
+
+
 def test_a_migration_that_fails_changes_nothing(path):
     small_ledger(path).close()
-    broken = Migration(3, "broken", "CREATE TABLE third(x); SELECT no_such_function();")
+    broken = Migration(LAST + 2, "broken", "CREATE TABLE third(x); SELECT no_such_function();")
     with pytest.raises(apsw.SQLError):
-        bring(path, (*shipped(), SECOND, broken))
+        bring(path, (*shipped(), NEXT, broken))
     with Ledger.open(path) as ledger:
         assert ledger.verify().ok
     with pytest.raises(LedgerError, match="is there already"):
-        bring(path, (*shipped(), SECOND))  # the copy of the first attempt is never overwritten
+        bring(path, (*shipped(), NEXT))  # the copy of the first attempt is never overwritten
 
 
 def test_an_older_file_cannot_be_opened_for_reading_only(path, monkeypatch):
     from assent.ledger import sqlite
 
     small_ledger(path).close()
-    monkeypatch.setattr(sqlite, "shipped", lambda: (*shipped(), SECOND))
+    monkeypatch.setattr(sqlite, "shipped", lambda: (*shipped(), NEXT))
     with pytest.raises(LedgerReadOnly, match="older schema"):
         Ledger.open(path, read_only=True)
 

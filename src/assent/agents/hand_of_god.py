@@ -71,17 +71,19 @@ class HandOfGod:
     def init(self) -> Belief:
         return self._learner.init()
 
+    def log_weight(self, belief: Belief) -> Array:
+        """[N], log weights of the rewards with all silence counted; all minus infinity once nothing is left to believe in."""
+        return self._learner.log_weight(belief)
+
     def weights(self, belief: Belief) -> np.ndarray:
         """[N], the posterior over rewards with all silence counted; all 0 once nothing is left to believe in."""
-        log_weight = np.asarray(belief.log_weight) + self.hypotheses.log_silence(belief.memory)
-        top = log_weight.max()
-        if not np.isfinite(top):
-            return np.zeros_like(log_weight)
-        weight = np.exp(log_weight - top)
-        return weight / weight.sum()
+        weight = np.exp(np.asarray(self.log_weight(belief)))
+        total = weight.sum()
+        return weight / total if total > 0 else np.zeros_like(weight)
 
     def verdict(self, belief: Belief, obs: Any) -> Verdict | None:
-        """What the planner says of state `obs`, or None when nothing is left to believe in."""
+        """What the planner says of state `obs`, or None when nothing is left to believe in; an IndexError where there is no such state."""
+        self.hypotheses.check_state(obs)
         weights = self.weights(belief)
         if not weights.any():
             return None

@@ -17,6 +17,7 @@ from assent.core import (
     Belief,
     Context,
     Guard,
+    HearsSilence,
     Hypotheses,
     LeadingSet,
     Minimum,
@@ -26,6 +27,7 @@ from assent.core import (
     Rule,
     apply_guards,
     bayes_update,
+    normalise,
     readable_rows,
 )
 from assent.core.arrays import namespace
@@ -156,15 +158,21 @@ class Imitator:
         log_prior = self.hypotheses.log_prior()
         return Belief(log_weight=log_prior, log_prior=log_prior, memory=self.hypotheses.init())
 
+    def log_weight(self, belief: Belief) -> Array:
+        """`[H]`, the log weights that are acted on: the belief's, and what silence has said beside them."""
+        if not (self.hypotheses.remembers and isinstance(self.hypotheses, HearsSilence)):
+            return belief.log_weight
+        return normalise(belief.log_weight + self.temper * self.hypotheses.log_silence(belief.memory))
+
     def consider(self, belief: Belief, obs: Any, *, halted: Array | bool = False) -> Proposal:
         """Everything that leads to the assent for `obs`, and the assent."""
         rows, readable = readable_rows(self._rows(belief, obs))
-        xp = namespace(rows)
-        leader = self.leading(belief.log_weight, belief.log_prior) & xp.isfinite(belief.log_weight)
-        silenced = ~leader & (belief.log_weight < float("inf"))  # an unreadable weight goes on to the rule, which asks
-        weight = xp.where(silenced, -float("inf"), belief.log_weight)
+        xp, log_weight = namespace(rows), self.log_weight(belief)
+        leader = self.leading(log_weight, belief.log_prior) & xp.isfinite(log_weight)
+        silenced = ~leader & (log_weight < float("inf"))  # an unreadable weight goes on to the rule, which asks
+        weight = xp.where(silenced, -float("inf"), log_weight)
         # nobody can say whether a live member with an unreadable prior leads: so that, too, is asked
-        unknown = xp.isfinite(belief.log_weight) & ~xp.isfinite(belief.log_prior)
+        unknown = xp.isfinite(log_weight) & ~xp.isfinite(belief.log_prior)
         unguarded = self.rule(rows, xp.where(unknown, float("nan"), weight))
         context = Context(
             num_leaders=xp.count_nonzero(leader),

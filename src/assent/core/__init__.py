@@ -44,6 +44,7 @@ from assent.core.types import SILENT as SILENT
 from assent.core.types import Agent as Agent
 from assent.core.types import Answer as Answer
 from assent.core.types import Grade as Grade
+from assent.core.types import HearsSilence as HearsSilence
 from assent.core.types import Hypotheses as Hypotheses
 from assent.core.types import LeadingSet as LeadingSet
 from assent.core.types import Overseer as Overseer

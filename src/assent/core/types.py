@@ -82,6 +82,17 @@ class Hypotheses(Protocol):
 
 
 @runtime_checkable
+class HearsSilence(Protocol):
+    """Hypotheses to which it says something that an overseer says nothing.
+
+    Only an overseer's word moves weights, so what silence says stands in the memory until it is asked for: the log-likelihood of all
+    that was not said, `[H]`.
+    """
+
+    def log_silence(self, memory: Any) -> Array: ...
+
+
+@runtime_checkable
 class LeadingSet(Protocol):
     """`(log_weight [H], log_prior [H]) -> bool [H]`: who leads."""
 

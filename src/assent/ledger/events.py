@@ -40,8 +40,9 @@ def _form(required: str, optional: str = "") -> _Form:
 
 _FORMS: Final[dict[str, _Form]] = {
     "open": _form("format version seed agent config environment view"),
-    "act": _form("step attempt action u ask below mass minimum leaders", "obs"),
-    "ask": _form("question step attempt digest obs u ask leaders reason wait_s dossier", "null_action"),
+    "act": _form("step attempt action u ask below mass minimum leaders", "obs order"),
+    "ask": _form("question step attempt digest obs u ask leaders reason wait_s dossier", "null_action order"),
+    "request": _form("step about"),
     "claim": _form("question fence lease_s"),
     "release": _form("question fence"),
     "answer": _form("question choice digest idem"),

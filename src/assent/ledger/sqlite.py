@@ -24,7 +24,7 @@ from assent.ledger.reading import halt_in_force, waiting
 from assent.ledger.records import Answered, Claim, Halt, Head, Question
 from assent.ledger.writer import Pending, Transaction, already_applied, halt_of, unknown_run
 
-_APPENDED: Final = frozenset({"act", "outcome", "alarm", "checkpoint"})
+_APPENDED: Final = frozenset({"act", "request", "outcome", "alarm", "checkpoint"})
 T = TypeVar("T")
 
 
@@ -179,7 +179,7 @@ class Ledger(LedgerReader):
     # -- what the agent does -------------------------------------------------------------------------------------------
 
     def append(self, run: str, kind: str, body: Mapping[str, Any], *, actor: str = "agent") -> None:
-        """Records an act, outcome, alarm or checkpoint, together with others if `group` is above 1.
+        """Records an act, request, outcome, alarm or checkpoint, together with others if `group` is above 1.
 
         Raises Halted if a halt was in force when the buffer was written: the decisions that were in it are dropped,
         with all that came after them, and must not take effect. Raises EventRefused, UnknownRun, RunClosed.

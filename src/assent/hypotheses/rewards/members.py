@@ -163,12 +163,12 @@ class RewardMembers:
         with np.errstate(divide="ignore"):
             return np.log(np.where(mute[:, :, None], 1.0 / self.num_actions, likelihood))
 
+    def check_state(self, obs: Any) -> None:
+        """Nothing, if `obs` is the number of a state; else an IndexError."""
+        number, most = np.asarray(obs), self.problem.model.num_states - 1
+        if number.shape != () or number.dtype.kind not in "iu" or not 0 <= number <= most:
+            raise IndexError(f"{obs!r} is no state: states are whole numbers from 0 to {most}.")
+
     def _place(self, obs: Any) -> int:
-        model = self.problem.model
-        if (
-            isinstance(obs, bool)
-            or not isinstance(obs, int | np.integer | np.ndarray)
-            or not 0 <= obs < model.num_states
-        ):
-            raise IndexError(f"{obs!r} is no state: states run from 0 to {model.num_states - 1}.")
-        return int(model.place[int(obs)])
+        self.check_state(obs)
+        return int(self.problem.model.place[int(obs)])
