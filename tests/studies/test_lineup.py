@@ -9,19 +9,8 @@ import pytest
 
 from assent.hypotheses.rewards.enumerated import Rewards
 from assent.hypotheses.rewards.members import RewardMembers
-from assent.studies.s16_lineup import (
-    AGENTS,
-    FIXED,
-    STEPS,
-    STUDY,
-    Acting,
-    Fate,
-    Price,
-    _drawn,
-    alike,
-    expected,
-    lived,
-)
+from assent.studies.lineup_lives import Acting, Fate, drawn, expected, lived
+from assent.studies.s16_lineup import AGENTS, BEARABLE, FIXED, STEPS, STUDY, Price, alike
 from tests.session_support import unchecked
 
 PRICE = Price(0.5, 0.3)
@@ -40,10 +29,9 @@ def life(name: str, *, seed: int = 0, truth: int = 0) -> Fate:
 
 
 def test_draws_follow_the_chances_and_never_the_impossible() -> None:
-    draws = [_drawn([0.25, 0.25, 1.0], chance) for chance in (0.0, 0.2499, 0.25, 0.999999)]
+    # at the edge itself a bisection that stops on the left would draw the first, and one beyond the end what is impossible
+    draws = [drawn([0.25, 0.25, 1.0], chance) for chance in (0.0, 0.2499, 0.25, 0.999999)]
     assert draws == [0, 0, 2, 2]
-    # the wrong variant, a bisection that stops on the left, would draw what is impossible at its edge
-    assert np.searchsorted([0.25, 0.25, 1.0], 0.25, side="left") == 0
 
 
 def test_nobody_is_answered_once_the_overseer_is_gone() -> None:
@@ -129,6 +117,7 @@ def row(name: str, **changes: float) -> dict:
     ("name", "changes"),
     [
         ("never-disable", {"disabled": 1}),
+        ("indifferent", {"disabled": 1}),
         ("qmdp", {"disabled": 19}),
         ("aup", {"more_than_exact": 0.5}),
         ("hog-exact", {"gained": 9.0}),
@@ -139,3 +128,20 @@ def test_the_claim_fails_where_one_part_does(name: str, changes: dict[str, float
     whole = [row(agent) for agent in AGENTS]
     assert STUDY.verdict(STUDY.score(whole)).holds
     assert not STUDY.verdict(STUDY.score([row(a, **changes) if a == name else row(a) for a in AGENTS])).holds
+
+
+def test_agents_that_nobody_could_tell_apart_count_once() -> None:
+    whole = [row(agent) for agent in AGENTS]
+    assert STUDY.score(whole)["behaviours"] == 2, "those who keep her and those who do not"
+    assert STUDY.score([{**one, "gained": 7.0} if one["agent"] == "aup" else one for one in whole])["behaviours"] == 3
+
+
+def test_every_agent_is_in_the_pictures() -> None:
+    """Also where each does something else than all the others: then there is no room, and that is said."""
+    rows = [{**row(agent), "disabled_early": 1, "cost": cost} for agent in AGENTS for cost in (0.1, BEARABLE, 2.0)]
+    drawings = [str(figure.draw(880.0, figure.name)) for figure in STUDY.figures(rows)]
+    assert all(agent in drawing for drawing in drawings[:2] for agent in AGENTS)
+    apart = [{**one, "more_than_exact": float(number)} for number, one in enumerate(rows)]
+    gained = STUDY.figures(apart)[1]
+    with pytest.raises(ValueError, match="series"):
+        gained.draw(880.0, "gained")

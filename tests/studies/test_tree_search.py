@@ -74,3 +74,11 @@ def test_the_worst_cost_counts() -> None:
     found = [row("gumbel", "blind", 64, 0), row("gumbel", "blind", 64, 5), row("gumbel", "blind", 256, 20)]
     assert worst(found, "blind", 64) == pytest.approx(0.25)
     assert worst(found, "blind", 64) >= FREQUENT
+
+
+def test_costs_count_and_not_seeds() -> None:
+    """Sixteen seeds that agree are one verdict: a cost is decided where both leaves agree in all of them."""
+    found = STUDY.score(
+        [*rows(), *[{**one, "cost": 0.4, "decided": 19} for one in rows() if one["search"] == "bracket"]]
+    )
+    assert (found["bracket_costs"], found["bracket_costs_decided_most"]) == (2, 1)

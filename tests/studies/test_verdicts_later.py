@@ -19,6 +19,7 @@ from assent.studies import s10_provoking as s10
 from assent.studies import s11_price as s11
 from assent.studies import s12_misjudged as s12
 from assent.studies import s13_age as s13
+from assent.studies import s14_calibration as s14
 from assent.studies import s15_fork as s15
 from assent.studies.lives import Mind, live
 from assent.studies.settings import Doors
@@ -32,6 +33,7 @@ CELLS: dict[Study, tuple[Any, ...]] = {
     s11.STUDY: s11._strips(3),
     s12.STUDY: s12.QUICK,
     s13.STUDY: tuple(s13.Strip(cost, 50, eps) for eps in (s13.EPS, s13.ERRING) for cost in (1e-4, 0.03, 5.0)),
+    s14.STUDY: s14.QUICK,
     s15.STUDY: s15.QUICK,
 }
 """Cells of each study that are few and quick."""
@@ -186,6 +188,17 @@ REFUTED: list[tuple[Study, str, Callable[[], Change]]] = [
     (s13.STUDY, "a count off the walk", lambda: first(only(lambda row: 0 < row["theory"] < 1, tail=1e-7))),
     (s13.STUDY, "what cannot be", lambda: first(only(lambda row: True, impossible=True))),
     (s13.STUDY, "kept for good", lambda: only(lambda row: row["cost"] == 1e-4, disabled=0, most=99.0)),
+    (
+        s14.STUDY,
+        "surer than it is right",
+        lambda: lambda row: {"happened": row["happened"] // 2} if row["believed"] == s14.RATE_EPS else None,
+    ),
+    (s14.STUDY, "sets that miss the goal", lambda: only(lambda row: row["believed"] == s14.RATE_EPS, covered=20)),
+    (
+        s14.STUDY,
+        "a false model that is no worse",
+        lambda: lambda row: {"happened": round(row["said"])} if row["believed"] != s14.RATE_EPS else None,
+    ),
     (s15.STUDY, "a value", lambda: first(only(lambda row: row["lives"] > 0, value_error=1e-6))),
     (s15.STUDY, "a first step", lambda: first(only(lambda row: row["lives"] > 0, same=False))),
     (s15.STUDY, "it waits", lambda: first(only(lambda row: row["lives"] > 0, action="stay"))),

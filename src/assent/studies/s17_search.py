@@ -137,6 +137,9 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
         "verdicts": float(sum(row["seeds"] for row in rows)),
         "bracket_verdicts": float(sum(row["seeds"] for row in bracket)),
         "bracket_decided": float(sum(row["decided"] for row in bracket)),
+        "bracket_costs": float(len({row["cost"] for row in bracket})),
+        "bracket_costs_decided_fewest": costs_decided(bracket, first),
+        "bracket_costs_decided_most": costs_decided(bracket, last),
         "bracket_contradicts": float(sum(row["contradicts"] for row in bracket)),
     }
     for search in ("gumbel", "muzero"):
@@ -161,6 +164,11 @@ def decides(rows: Sequence[Row], simulations: int) -> float:
     return sum(row["decided"] for row in mine) / sum(row["seeds"] for row in mine)
 
 
+def costs_decided(rows: Sequence[Row], simulations: int) -> float:
+    """At how many costs both leaves agree in every seed. Seeds differ hardly: they are no independent trials."""
+    return float(sum(row["decided"] == row["seeds"] for row in rows if row["simulations"] == simulations))
+
+
 def worst(rows: Sequence[Row], leaf: str, simulations: int) -> float:
     """The greatest share of seeds, over costs, in which a search contradicts the exact verdict."""
     mine = [row for row in rows if row["leaf"] == leaf and row["simulations"] == simulations]
@@ -177,9 +185,10 @@ def verdict(numbers: Score) -> Verdict:
         "longer does not cure that. Two honest leaves, one too low and one too high, are right or say that they do not know."
         if holds
         else "The searches err otherwise than claimed.",
-        f"Both leaves decide {numbers['bracket_decided']:,.0f} of {numbers['bracket_verdicts']:,.0f} verdicts and contradict the exact "
-        f"one in {numbers['bracket_contradicts']:,.0f}; they decide {numbers['bracket_decides_fewest']:.0%} with "
-        f"{numbers['bracket_fewest']:.0f} simulations and {numbers['bracket_decides_most']:.0%} with {numbers['bracket_most']:.0f}. "
+        f"Both leaves agree, in every seed, at {numbers['bracket_costs_decided_fewest']:.0f} of {numbers['bracket_costs']:.0f} costs with "
+        f"{numbers['bracket_fewest']:.0f} simulations and at {numbers['bracket_costs_decided_most']:.0f} with "
+        f"{numbers['bracket_most']:.0f}, and contradict the exact verdict in {numbers['bracket_contradicts']:.0f} seeds (which agree at "
+        "nearly every cost, and are no independent trials). "
         "At its worst cost Gumbel MuZero (blind leaf) is wrong in "
         f"{_percent(numbers, 'gumbel')}, MuZero in {_percent(numbers, 'muzero')}; over all costs and leaves "
         f"{numbers['gumbel_contradicts'] / numbers['gumbel_verdicts']:.1%} and "
@@ -206,6 +215,10 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
 
 def _shares_figure(rows: Sequence[Row]) -> Figure:
     most = max(row["simulations"] for row in rows if row["search"] == "gumbel")
+    frozen, steady = (
+        next((row["seeds"] for row in rows if (row["search"], row["simulations"]) == (search, most)), 0)
+        for search in ("gumbel", "stochastic")
+    )
     series = [
         _share(rows, search, leaf, most, f"{WORDS[search]}{'' if search in ('gumbel', 'muzero') else f', {leaf} leaf'}")
         for search, leaf in (
@@ -219,8 +232,9 @@ def _shares_figure(rows: Sequence[Row]) -> Figure:
     exact = Line(f"exact: disables above {line:.2f}", ((0.0, 0.0), (line, 0.0), (line, 1.0), (3.05, 1.0)))
     return Figure(
         "search",
-        f"One world, one belief, one right answer: keep below {line:.2f}, disable above. Up: the share of 64 seeds in which each search "
-        f"disables, with {most} simulations and 95 % Wilson intervals; the frozen ones (first two) with the blind leaf.",
+        f"One world, one belief, one right answer: keep below {line:.2f}, disable above. Up: the share of seeds in which each search "
+        f"disables, with {most} simulations: the frozen ones (first two) in {frozen} seeds with the blind leaf and 95 % Wilson intervals; "
+        f"the stochastic ones in {steady}, where hardly anything is random and an interval would say nothing.",
         lambda width, name: line_chart(
             width=width,
             name=name,
@@ -253,17 +267,23 @@ def _wrong_figure(rows: Sequence[Row]) -> Figure:
         mine = [r for r in rows if (r["search"], r["leaf"], r["simulations"]) == (search, leaf, simulations)]
         row = max(mine, key=lambda row: row["contradicts"] / row["seeds"])
         low, high = wilson(row["contradicts"], row["seeds"])
-        said = sum(row["decided"] for row in mine) / sum(row["seeds"] for row in mine)
-        more = f" (decides {100 * said:.0f} %)" if search == "bracket" else f", {leaf} leaf"
+        said = sum(row["decided"] == row["seeds"] for row in mine)
+        more = f" (decides {said} of {len(mine)} costs)" if search == "bracket" else f", {leaf} leaf"
         words = f"{WORDS[search]}{more}: {simulations}"
         bars.append(
-            (words, row["contradicts"] / row["seeds"], low, high, "keeps" if search == "bracket" else "disables")
+            (
+                words,
+                row["contradicts"] / row["seeds"],
+                low if search in ("gumbel", "muzero") else 0.0,
+                high if search in ("gumbel", "muzero") else 0.0,
+                "keeps" if search == "bracket" else "disables",
+            )
         )
     return Figure(
         "worst",
         "The share of seeds with a wrong verdict at the cost where each search errs most, by the number of simulations, with 95 % Wilson "
-        "intervals. More simulations do not help the frozen searches near the line; with both leaves they decide more, and no verdict "
-        "is wrong.",
+        "intervals where seeds differ. More simulations do not help the frozen searches near the line; with both leaves they decide "
+        "more, and no verdict is wrong.",
         lambda width, name: bar_chart(
             width=width,
             name=name,
@@ -271,6 +291,7 @@ def _wrong_figure(rows: Sequence[Row]) -> Figure:
             desc="Worst share of wrong verdicts by search and simulations.",
             unit="share of seeds (search: simulations)",
             bars=bars,
+            key=[("disables", "one search with one leaf"), ("keeps", "both leaves: says nothing where they disagree")],
         ),
     )
 
