@@ -82,6 +82,12 @@ def test_a_smaller_cost_is_advised_only_where_the_cost_was_the_reason(tmp_path: 
     assert "--overseer-cost" not in said
 
 
+def test_a_great_cost_is_shown_in_few_digits(tmp_path: Path) -> None:
+    said, _ = told(tmp_path, "--overseer-cost", "1e30", "--steps", "1")
+    assert "1e+30" in said
+    assert "0" * 9 not in said
+
+
 def test_no_switch_is_praised_where_there_is_none(tmp_path: Path) -> None:
     said, done = told(tmp_path, "--level", "radio_corridor", "--steps", "2")
     assert done["kept"] is True
@@ -134,6 +140,15 @@ def test_it_is_resumed_replayed_and_verified(tmp_path: Path) -> None:
         (("off-switch", "--level", "two_states"), "no list of hypotheses"),
         (("digits", "--overseer-cost", "1"), "no use for the settings under 'overseer'"),
         (("off-switch", "--eps", "nan"), "eps"),
+        (
+            ("off-switch", "--level", "switch_two_point_boltzmann", "--eps", "0.1"),
+            "eps = 0.1: this level's answers are",
+        ),
+        (
+            ("off-switch", "--level", "switch_two_point_boltzmann", "--believed-eps", "0.1"),
+            "believed_eps = 0.1: this level's answers are boltzmann",
+        ),
+        (("off-switch", "--overseer-cost", "1e300"), "cost = 1e+300 is more than 1e+30"),
     ],
 )
 def test_what_cannot_be_run_is_refused_with_a_sentence(options: tuple[str, ...], sentence: str, tmp_path: Path) -> None:

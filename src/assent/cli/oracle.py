@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -21,6 +20,7 @@ from assent.planning.model import Model
 from assent.planning.oracles.exact import exact
 from assent.planning.oracles.history_tree import TreeSolution, solve_history_tree
 from assent.planning.oracles.worlds import World, optimal_quality, rewards_in_fractions
+from assent.presets.terms import Terms
 from assent.worlds.grid.level import Level, load
 from assent.worlds.grid.tabulate import tabulate
 
@@ -52,6 +52,12 @@ def oracle(
         output.say(f"{level.name}: {level.title}")
         output.say(said(level))
         if (rows := normal_rows(level, model)) is not None:
+            unused = {"--overseer-cost": overseer_cost, "--rate": rate, "--horizon": horizon}
+            if given := [option for option, value in unused.items() if value is not None]:
+                raise ValueError(
+                    f"{level.name} has normal rewards, whose quadrature leaves costs, rates and steps out: it has no use for "
+                    f"{', '.join(given)}. Leave that out; --eps and --discount count."
+                )
             show(output, "Normal rewards, by quadrature", list(rows))
             output.say(
                 "Nothing here is rational, so there is no tree of histories; and nothing that can be done leaves the overseer."
@@ -75,21 +81,15 @@ def changed(
     """The level with other terms of its overseer, or another discount; each a decimal or a quotient.
 
     Raises:
-        ValueError: a text that is no number, or a term outside its range.
+        ValueError: a text that is no number, a term outside its range, or a chance of error for answers that have none.
     """
-    terms: dict[str, Any] = {}
-    for option, key, text in (
-        ("--overseer-cost", "cost", overseer_cost),
-        ("--rate", "rate", rate),
-        ("--eps", "eps", eps),
-    ):
-        if text is not None:
-            terms[key] = number(option, text)
-    if eps is not None:
-        terms["answer"] = "eps"
+    cost, chance, error = (
+        None if text is None else number(option, text)
+        for option, text in (("--overseer-cost", overseer_cost), ("--rate", rate), ("--eps", eps))
+    )
     if discount is not None:
         level = replace(level, dynamics=replace(level.dynamics, discount=number("--discount", discount)))
-    return replace(level, process=replace(level.process, **terms)) if terms else level
+    return replace(level, process=Terms(cost=cost, rate=chance, eps=error).on(level.process))
 
 
 def number(option: str, text: str) -> float:

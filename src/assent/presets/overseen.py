@@ -11,7 +11,7 @@ from assent.hypotheses.rewards.members import RewardMembers
 from assent.hypotheses.rewards.of_level import rewards_of
 from assent.overseers.demonstrator import Demonstrator
 from assent.planning.planners import Bracket, Planner
-from assent.planning.process import Process
+from assent.presets.terms import Terms
 from assent.worlds.grid.level import Level, load
 from assent.worlds.grid.tabulate import atlas
 from assent.worlds.hand_of_god import HandOfGod as World
@@ -24,39 +24,6 @@ MAX_TABLE = 50_000
 """Pairs of state and reward up to which a live run is planned in seconds a step."""
 
 PLANNER = Bracket(tolerance=2e-3, settle=True)
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What may be changed of a level's overseer, or of what the agent believes of it; None leaves it as it is.
-
-    Attributes:
-        cost: of each step with the overseer, at least 0, in units of reward.
-        rate: in [0, 1], the chance of a correction in a step.
-        eps: in [0, 1], the chance that a correction is wrong.
-        believed_eps: the same as the agent believes it to be.
-    """
-
-    cost: float | None = None
-    rate: float | None = None
-    eps: float | None = None
-    believed_eps: float | None = None
-
-    def on(self, process: Process) -> Process:
-        """The terms of `process` with these in their place; answers err once there is a chance of error."""
-        given = {"cost": self.cost, "rate": self.rate, "eps": self.eps}
-        changed = replace(process, **{name: value for name, value in given.items() if value is not None})
-        if self.eps is not None and process.answer not in ("optimal", "eps"):
-            raise ValueError(
-                f"eps = {self.eps}: this level's answers are {process.answer}, which have no chance of error to set."
-            )
-        return replace(changed, answer="eps") if self.eps and process.answer == "optimal" else changed
-
-    def believed(self, process: Process) -> Process:
-        """What the agent takes the terms `process` for."""
-        if self.believed_eps is None:
-            return process
-        return replace(process, eps=self.believed_eps, answer="eps")
 
 
 @dataclass(frozen=True, eq=False)
