@@ -73,7 +73,6 @@ def test_an_override_forces_the_shown_action() -> None:
     problem = plain.problem()
     forced = Problem(problem.model, replace(problem.process, authority="override"), problem.reward)
     # planning on the first reward whatever is heard, it would open the first door
-    mind = Mind(problem, np.asarray([1.0, 0.0]), Blind())
     stubborn = Problem(problem.model, replace(problem.process, eps=0.5), problem.reward)
     mind = Mind(stubborn, np.asarray([0.999, 0.001]), Blind())
     rng = np.random.default_rng(0)
