@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -84,3 +86,29 @@ def test_the_obedient_do_what_would_be_shown() -> None:
     verdict = Obedient()(problem, np.asarray([0.2, 0.5, 0.3]), 0)
     assert verdict.action == 1
     assert not verdict.leaves
+
+
+def test_the_obedient_know_what_they_do_at_any_size_of_rewards() -> None:
+    """The wrong variant: chances compared with a slack of 1e-9 of the rewards, here 1."""
+    problem, weights = doors(2, rate=0.5, eps=0.2, cost=0.0, discount=0.9)
+    everything = replace(problem.model, answerable=np.ones((1, 4), dtype=bool))
+    leading = np.broadcast_to(np.asarray([0.0, 0.0, 0.0, 1e9])[None, :, None], (1, 4, 2))
+    verdict = Obedient()(replace(problem, model=everything, reward=leading), weights, 0)
+    assert (verdict.action, verdict.phase, verdict.leaves) == (3, "disables", True)
+
+
+def test_a_rule_about_the_overseer_changes_nothing_once_she_is_gone() -> None:
+    """The leaving action is worth more there, and no longer leaves anybody."""
+    problem, weights = doors(1, rate=0.5, eps=0.0, cost=0.0, discount=0.9)
+    problem = replace(problem, reward=np.asarray([[[9.0], [10.0]]]))
+    assert NeverDisable()(problem, weights, 0).action == 0
+    gone = NeverDisable()(problem, weights, 1)
+    assert gone.action == 1
+    assert gone.lower.tolist() == pytest.approx([99.0, 100.0])
+
+
+def test_a_rule_still_says_what_it_asks_about() -> None:
+    problem, weights = doors(2, rate=1.0, eps=0.0, cost=0.0, discount=0.9)
+    asking = replace(problem, process=replace(problem.process, trigger="on_request", shown="chosen", request_cost=0.1))
+    verdict = NeverDisable()(asking, weights, 0)
+    assert (verdict.requests, verdict.about) == (True, 0)

@@ -16,7 +16,7 @@ from assent.planning.verdict import Verdict, judge
 class NeverDisable:
     """Plans as `planner` does in a world in which nothing can be done to the overseer: the hard rule, and what it gives up.
 
-    Where every action may lose the overseer there is nothing to forbid.
+    Where every action may lose the overseer there is nothing to forbid, nor once she is gone.
     """
 
     planner: Planner = field(default_factory=Bracket)
@@ -26,13 +26,13 @@ class NeverDisable:
         return "never-disable"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        found = self.planner(forbidden(problem), weights, state)
+        found = self.planner(forbidden(problem) if problem.model.kept[state] else problem, weights, state)
         leaving = problem.leaves[state]
         if leaving.all() or not leaving.any():
             return replace(found, planner=self.name)
         lower, upper = (np.where(leaving, -np.inf, bound) for bound in (found.lower, found.upper))
         verdict = judge(problem, state, lower, upper, planner=self.name, num_beliefs=found.num_beliefs)
-        return replace(verdict, requests=found.requests)
+        return replace(verdict, requests=found.requests, about=found.about)
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,15 @@ class Obedient:
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
         shown = problem.likelihood[problem.model.place[state]] @ problem.checked(weights)
-        verdict = judge(problem, state, shown, shown, planner=self.name)
-        return replace(verdict, action=int(np.flatnonzero(shown >= shown.max() - 1e-12)[0]))
+        # chances, whatever the size of rewards is
+        return judge(problem, state, shown, shown, planner=self.name, tie=1e-12)
 
 
 def forbidden(problem: Problem) -> Problem:
-    """The problem in which actions that may lose the overseer do what the first other action in the same place does."""
+    """The problem in which actions that may lose the overseer do what the first other action in the same place does.
+
+    Rewards are those of places, so that the replaced action gains the same once the overseer is gone: it is for states where she is there.
+    """
     model = problem.model
     successor, chance, cost = model.successor.copy(), model.chance.copy(), model.cost.copy()
     reward = problem.reward.copy()
