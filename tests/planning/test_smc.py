@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from assent.planning import q_space, smc
+from assent.planning.answers import answer_likelihood
 from assent.planning.hmc import sample
 from assent.planning.oracles.quadrature import posterior
 from assent.planning.process import Process
 from assent.planning.value_iteration import solve
 from assent.planning.value_space import place_transitions
-from tests.planning.worlds import grid, stay_or_go
+from tests.planning.worlds import grid, model_of, stay_or_go
 
 EXACT = Process(answer="optimal")
 SAID = smc.Heard.nothing(2, 2)
@@ -47,6 +48,23 @@ def test_particles_agree_with_quadrature() -> None:
     assert particles.alive > count / 2
     # wrong variant: the moves alone, as if nothing had been said, go back to the prior's mean of 0
     assert np.abs(truth.reward).max() > 0.4
+
+
+def test_a_tie_is_a_tie_whatever_other_particles_are() -> None:
+    """A twentieth for ever is worth 1 at a discount of .95, and so is 1 once; sweeps find the one slowly and the other at once."""
+    successor = np.array([[[1], [2]], [[1], [1]], [[3], [3]], [[3], [3]]])
+    model = model_of(successor, np.ones((4, 2, 1)), discount=0.95, terminal=np.array([False, False, False, True]))
+    tied, other = np.zeros((4, 2)), np.zeros((4, 2))
+    tied[1], tied[2], other[2] = 0.05, 1.0, 1e3
+    reward = np.stack([tied, other, 0 * tied], axis=2)
+    for part in (reward[:, :, :1], reward, 1e-9 * reward):
+        answers = answer_likelihood(EXACT, smc.qualities(model, EXACT, part), model.answerable)
+        assert answers[0, :, 0].tolist() == [0.5, 0.5]
+    assert smc.qualities(model, EXACT, reward)[0, :, 1] == pytest.approx([0, 950], abs=1e-8)
+    # wrong variant: solved to a part of the largest reward of all, the tie is a difference
+    rough = solve(model.successor, model.chance, reward, 0.95, model.terminal, 1e-8)
+    answers = answer_likelihood(EXACT, np.asarray(rough.quality), model.answerable)
+    assert answers[0, :, 0].tolist() == [0.0, 1.0]
 
 
 def test_dead_particles_say_so() -> None:

@@ -24,7 +24,7 @@ EPS_STEPS = (0.2, 0.05, 0.0125, 0.003)
 """Where an overseer errs less than this, an answer is taken in as if it erred so often, then less and less."""
 
 SOLVED_TO = 1e-11
-"""Part of the largest reward to which values are solved; ties are judged at 1e-9."""
+"""Part of a particle's largest reward to which its values are solved; ties are judged at 1e-9."""
 
 Draws = np.ndarray
 """Rewards [P, A, N]: places, actions, particles last."""
@@ -239,17 +239,24 @@ def boltzmann_move(
 
 
 def qualities(model: Model, process: Process, reward: Draws) -> np.ndarray:
-    """[P, A, N]: optimal action values in the places, soft ones where answers are soft."""
+    """[P, A, N]: optimal action values in the places, soft ones where answers are soft.
+
+    Each particle is solved in units of its own largest reward, so that others cannot make its ties look like differences.
+    """
+    soft = process.answer == "soft"  # soft values are not proportional to rewards, and know no ties
+    largest = np.abs(reward[~model.terminal[: model.num_places]]).max(axis=(0, 1), initial=0.0)
+    unit = np.where(largest > 1e-300, largest, 1.0)
     found = solve(
         model.successor,
         model.chance,
-        np.ascontiguousarray(reward[model.place]),
+        np.ascontiguousarray((reward if soft else reward / unit)[model.place]),
         model.discount,
         model.terminal,
-        SOLVED_TO * max(float(np.abs(reward).max()), 1e-300),
-        beta=process.beta if process.answer == "soft" else None,
+        SOLVED_TO * float(unit.max()) if soft else SOLVED_TO,
+        beta=process.beta if soft else None,
     )
-    return np.asarray(found.quality)[: model.num_places]
+    quality = np.asarray(found.quality)[: model.num_places]
+    return quality if soft else quality * unit
 
 
 def _softer(process: Process, newest: Heard, move: Move | None) -> list[float]:
