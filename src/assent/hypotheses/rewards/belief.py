@@ -146,11 +146,12 @@ class RewardBelief:
         start = time.perf_counter()
         if not (sampler == "auto" or sampler in get_args(Sampler)):
             raise ValueError(f"sampler = {sampler!r} is unknown: give auto, {', '.join(get_args(Sampler))}.")
-        names = get_args(Sampler) if sampler == "auto" else (sampler,)
-        refusals = ((name, _refusal(name, prior, model, process)) for name in names)
-        name, refusal = next(found for found in refusals if sampler != "auto" or found[1] is None)
-        if refusal is not None:
-            raise ValueError(f"sampler {name!r} cannot be used: {refusal}")
+        if sampler == "auto":
+            name: Sampler = next(n for n in get_args(Sampler) if _refusal(n, prior, model, process) is None)
+        elif (refusal := _refusal(sampler, prior, model, process)) is None:
+            name = sampler
+        else:
+            raise ValueError(f"sampler {sampler!r} cannot be used: {refusal}")
         engine = _engine(name, prior, model, process, effort or Effort(), seed)
         return cls(prior, model, process, name, (), engine, time.perf_counter() - start)
 
