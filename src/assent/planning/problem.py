@@ -88,8 +88,11 @@ class Problem:
 
     @cached_property
     def scale(self) -> np.ndarray:
-        """[N], the largest value of each reward; at least the largest single reward."""
-        return np.maximum(np.abs(self.solved.value).max(axis=0), np.abs(self.reward).max(axis=(0, 1)))
+        """[N], the largest value of each reward; at least the largest single reward that can be had. What ends a life gives none."""
+        live = np.unique(self.model.place[~self.model.terminal])
+        return np.maximum(
+            np.abs(self.solved.value).max(axis=0), np.abs(self.reward[live]).max(axis=(0, 1), initial=0.0)
+        )
 
     @cached_property
     def spread(self) -> float:
