@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -159,6 +160,37 @@ def test_without_discount_a_world_that_ends_is_solved_and_certified() -> None:
     assert longest(successor, chance, 1.0, terminal) >= 1.0
 
 
+def test_what_an_ended_state_is_said_to_lead_to_does_not_matter() -> None:
+    successor, chance, reward, terminal = random_world(4, states=5, end=True)
+    truth = solve_exact(successor, chance, reward, 0.9, terminal).value
+    chance[terminal] = 0.0
+    assert np.abs(solve_exact(successor, chance, reward, 0.9, terminal).value - truth).max() <= 1e-12
+    # rows of float32 sum to 1 as nearly as float32 can
+    solve(successor, chance.astype(np.float32), reward.astype(np.float32), 0.9, terminal)
+
+
+def test_a_huge_cost_does_not_hide_what_is_better_elsewhere() -> None:
+    # state 0 may pay 1e15; state 1 stays for 1, or goes for .9 to state 2, where 2 is to be had for ever
+    successor = np.array([[[0], [1]], [[1], [2]], [[2], [2]]])
+    reward = np.array([[-1e15, 0.0], [1.0, 0.9], [2.0, 0.0]])[:, :, None]
+    found = solve_exact(successor, np.ones(successor.shape), reward, 0.5, np.zeros(3, dtype=bool))
+    assert found.value[:, 0] == pytest.approx([1.45, 2.9, 4.0], abs=1e-12)
+    # wrong variant: with a slack of 64 roundings of the largest value, state 1 stays
+    assert 64 * F64 * 1e15 > 2.9 - 2.0
+
+
+def test_lives_of_a_million_steps_are_certified_at_once() -> None:
+    successor = np.array([[[0, 1]], [[1, 1]]])
+    chance = np.array([[[1 - 1e-6, 1e-6]], [[0.5, 0.5]]])
+    terminal = np.array([False, True])
+    start = time.perf_counter()
+    assert longest(successor, chance, 1.0, terminal) == pytest.approx(1e6, rel=1e-6)
+    found = solve_exact(successor, chance, np.ones((2, 1, 1)), 1.0, terminal)
+    assert abs(found.value[0, 0] - 1e6) <= found.error
+    # sweeps took a minute
+    assert time.perf_counter() - start < 5
+
+
 def test_exact_ties_and_the_zero_reward() -> None:
     successor, chance, reward, _ = random_world(2, rewards=2)
     reward[:] = 0.0
@@ -178,6 +210,11 @@ def test_exact_ties_and_the_zero_reward() -> None:
         ({"reward": np.full((4, 3, 2), np.inf)}, "NaN or infinite"),
         ({"reward": np.zeros((4, 3, 0))}, "0 hypotheses"),
         ({"reward": np.zeros((2, 4, 3))}, "hypotheses last"),
+        ({"chance": np.full((4, 3, 2), np.nan)}, "negative or not finite"),
+        ({"chance": np.broadcast_to([1.5, -0.5], (4, 3, 2))}, "negative or not finite"),
+        ({"chance": np.ones((4, 3, 2))}, "sum to 2.0, not to 1"),
+        ({"successor": np.full((4, 3, 2), 7)}, "a successor is 7; states run from 0 to 3"),
+        ({"successor": np.full((4, 3, 2), -1)}, "a successor is -1"),
     ],
 )
 def test_what_has_no_values_is_refused(solver, change: dict, sentence: str) -> None:

@@ -110,15 +110,7 @@ def _check_shapes(model: Model) -> None:
 
 
 def _check_numbers(model: Model) -> None:
-    if model.successor.min() < 0 or model.successor.max() >= model.num_states:
-        raise ValueError(f"a successor is {model.successor.max()}; states run from 0 to {model.num_states - 1}.")
-    if not np.isfinite(model.chance).all() or model.chance.min() < 0:
-        raise ValueError("a chance is negative or not finite.")
-    off = np.abs(model.chance.sum(axis=2) - 1)
-    if off.max() > SUM_SLACK:
-        state, action = np.unravel_index(off.argmax(), off.shape)
-        total = model.chance[state, action].sum()
-        raise ValueError(f"the chances of state {state}, action {action} sum to {total}, not to 1.")
+    check_chances(model.successor, model.chance, np.zeros(model.num_states, dtype=bool))
     if not 0 < model.discount <= 1:
         raise ValueError(f"discount = {model.discount} is outside (0, 1].")
     if not (np.isfinite(model.rate).all() and model.rate.min() >= 0 and model.rate.max() <= 1):
@@ -134,6 +126,26 @@ def _check_numbers(model: Model) -> None:
         raise ValueError(
             "discount = 1, and some policy never ends: its values are not finite. Give a discount below 1, or a horizon."
         )
+
+
+def check_chances(successor: np.ndarray, chance: np.ndarray, ended: np.ndarray) -> None:
+    """Refuse successors that are no states and chances that are none; rows of `ended` states [S] need not sum to 1.
+
+    Raises:
+        ValueError: the first of these that was found.
+    """
+    num_states = len(successor)
+    if successor.min() < 0 or successor.max() >= num_states:
+        wrong = successor.min() if successor.min() < 0 else successor.max()
+        raise ValueError(f"a successor is {wrong}; states run from 0 to {num_states - 1}.")
+    if not np.isfinite(chance).all() or chance.min() < 0:
+        raise ValueError("a chance is negative or not finite.")
+    off = np.where(ended[:, None], 0.0, np.abs(chance.sum(axis=2) - 1))
+    rounding = 8 * chance.shape[2] * float(np.finfo(chance.dtype).eps) if chance.dtype.kind == "f" else 0.0
+    if off.max() > max(SUM_SLACK, rounding):
+        state, action = np.unravel_index(off.argmax(), off.shape)
+        total = chance[state, action].sum()
+        raise ValueError(f"the chances of state {state}, action {action} sum to {total}, not to 1.")
 
 
 def every_policy_ends(successor: np.ndarray, chance: np.ndarray, terminal: np.ndarray) -> bool:

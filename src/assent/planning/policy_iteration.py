@@ -6,10 +6,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from assent.planning.model import every_policy_ends
+from assent.planning.model import check_chances, every_policy_ends
 
 MAX_DENSE_STATES = 2_000
 """Beyond this a dense linear solve per reward is no small matter; value iteration is meant for those worlds."""
+
+SETTLES = 200
+"""Rounds of policy iteration after which rounding must be what still changes policies, that of values elsewhere among it."""
+
+LONGEST_SWEEPS = 100_000
+"""Sweeps after which a bound on the length of lives is given up."""
 
 _BLOCK = 2**23
 """Numbers in one batch of matrices: 64 MiB in float64."""
@@ -58,6 +64,21 @@ def solve_exact(
     >>> found.value, found.quality[:, :, 0]
     (array([[4.]]), array([[3., 4.]]))
     """
+    value, quality, rounds = optimal_values(successor, chance, reward, discount, terminal)
+    residual = float(np.abs(np.where(terminal[:, None], 0.0, quality.max(axis=1) - value)).max())
+    steps = longest(successor, chance, discount, terminal)
+    rounding = 4 * np.finfo(np.float64).eps * float(np.abs(value).max()) * steps
+    return Solution(value, quality, rounds, residual, residual * steps + rounding)
+
+
+def optimal_values(
+    successor: np.ndarray, chance: np.ndarray, reward: np.ndarray, discount: float, terminal: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Value [S, N], quality [S, A, N] and the policies evaluated: `solve_exact` without the bound on its error.
+
+    Raises:
+        ValueError: as `solve_exact`.
+    """
     check_problem(successor, chance, reward, discount, terminal)
     num_states = len(successor)
     if num_states > MAX_DENSE_STATES:
@@ -67,10 +88,7 @@ def solve_exact(
     slices = [reward[:, :, start : start + width] for start in range(0, reward.shape[2], width)]
     parts = [_policy_iteration(successor, chance, part, discount, terminal) for part in slices]
     value, quality = (np.concatenate([part[i] for part in parts], axis=-1) for i in (0, 1))
-    residual = float(np.abs(np.where(terminal[:, None], 0.0, quality.max(axis=1) - value)).max())
-    steps = longest(successor, chance, discount, terminal)
-    rounding = 4 * np.finfo(np.float64).eps * float(np.abs(value).max()) * steps
-    return Solution(value, quality, max(part[2] for part in parts), residual, residual * steps + rounding)
+    return value, quality, max(part[2] for part in parts)
 
 
 def _policy_iteration(
@@ -82,7 +100,11 @@ def _policy_iteration(
         value = _evaluate(successor, chance, reward, discount, terminal, policy)
         quality = backup(successor, chance, reward, discount, terminal, value)
         here = np.take_along_axis(quality, policy[:, None], axis=1)[:, 0]
-        slack = 64 * np.finfo(np.float64).eps * (np.abs(quality).max(axis=(0, 1)) + np.abs(value).max(axis=0))
+        # a state's own rounding: what is huge elsewhere must not hide what is better here
+        size = np.abs(quality).max(axis=1) + np.abs(value)
+        if rounds > SETTLES:
+            size = size.max(axis=0)
+        slack = 64 * np.finfo(np.float64).eps * size
         better = quality.max(axis=1) > here + slack
         if not better.any():
             return value, quality, rounds
@@ -159,21 +181,31 @@ def backup(
 def longest(successor: np.ndarray, chance: np.ndarray, discount: float, terminal: np.ndarray) -> float:
     """At least the greatest expected number of (discounted) steps before the end, over all policies.
 
-    For a discount below 1 it is 1 / (1 - discount). For 1 it comes from any w with w >= 1 + P_a w for all actions a, which value
-    iteration on a reward of 1 a step finds. With it, a sweep that changes values by at most r leaves them within
-    r (longest - 1) of the optimum: the usual gamma / (1 - gamma), and its like for worlds that end.
+    For a discount below 1 it is 1 / (1 - discount). For 1 it comes from any w with w >= 1 + P_a w for all actions a, which policy
+    iteration on a reward of 1 a step finds (sweeps beyond 2,000 states). With it, a sweep that changes values by at most r leaves
+    them within r (longest - 1) of the optimum: the usual gamma / (1 - gamma), and its like for worlds that end.
+
+    Raises:
+        ValueError: lives are too long for a bound to be found.
     """
     if discount < 1:
         return 1 / (1 - discount)
-    steps = np.where(terminal, 0.0, 1.0)
     if terminal.all():
         return 1.0
-    while True:
+    each = np.where(terminal, 0.0, 1.0)
+    steps = each
+    if len(terminal) <= MAX_DENSE_STATES:
+        one = np.broadcast_to(each[:, None, None], (*successor.shape[:2], 1))
+        steps = np.maximum(_policy_iteration(successor, chance, one, 1.0, terminal)[0][:, 0], each)
+    for _ in range(LONGEST_SWEEPS):
         after = (chance * steps[successor]).sum(axis=2).max(axis=1)
         surplus = (steps - after)[~terminal].min()
         if surplus > 0.5:
             return float(steps.max() / surplus)
         steps = np.where(terminal, 0.0, 1.0 + after)
+    raise ValueError(
+        f"lives last more than {steps.max():.3g} steps: with discount = 1 no bound on the error is found. Give a discount below 1."
+    )
 
 
 def check_problem(
@@ -182,8 +214,8 @@ def check_problem(
     """Refuse what has no finite optimal values.
 
     Raises:
-        ValueError: shapes that do not fit; no rewards; rewards that are not finite; a discount outside (0, 1]; a discount of 1
-            where some policy never ends.
+        ValueError: shapes that do not fit; successors that are no states; chances that are none; no rewards; rewards that are not
+            finite; a discount outside (0, 1]; a discount of 1 where some policy never ends.
     """
     if successor.ndim != 3 or chance.shape != successor.shape or terminal.shape != successor.shape[:1]:
         raise ValueError(
@@ -195,6 +227,7 @@ def check_problem(
         )
     if reward.shape[2] == 0:
         raise ValueError("there are 0 hypotheses: give at least one reward [S, A, N] with N >= 1.")
+    check_chances(successor, chance, terminal)
     # a sum is not finite if an entry is not; infinities of both signs give NaN
     if not np.isfinite(np.asarray(reward.sum())) and not np.isfinite(np.asarray(reward)).all():
         raise ValueError("a reward is NaN or infinite; values would be too. Give finite rewards.")
