@@ -41,8 +41,9 @@ class BeliefGraph:
     """Beliefs as nodes, what may be heard as edges. Grown by `expand`; every bound that `backup` makes holds at any size.
 
     What is not built yet is bounded from below by going on without listening (where a correction may force an action, by the
-    worst that any action leads to). From above it is bounded by a signal that tells more: the part of the outcomes' chances that all
-    live hypotheses have in common tells nothing, and the rest tells the truth (Blackwell: a garbling of that signal is the real one).
+    worst that any action leads to; where the overseer picks what teaches most, by never listening again). From above it is bounded
+    by a signal that tells more: the part of the outcomes' chances that all live hypotheses have in common tells nothing, and the
+    rest tells the truth (Blackwell: a garbling of that signal is the real one).
     Smith and Simmons, "Heuristic search value iteration for POMDPs" (UAI 2004), with beliefs merged where answers lead back to them.
 
     Args:
@@ -84,7 +85,7 @@ class BeliefGraph:
             return
         likelihood = self.signals.likelihood[signals]
         if self.signals.teaching:
-            likelihood = np.stack([self._taught(b, g) for b, g in zip(beliefs, signals, strict=True)])
+            likelihood = np.stack([self._taught(b, g) for b, g in zip(beliefs.tolist(), signals.tolist(), strict=True)])
         joint = self.weights[beliefs][:, None, :] * likelihood
         chance = joint.sum(axis=2)
         happens = chance > 0
@@ -208,15 +209,19 @@ class BeliefGraph:
         if reached is None:
             return np.where(self.built[:, signal], expected, value)
         common = self.common[:, signal]
-        instead = common * value + (1 - common) * (self.weights @ reached.T)
+        instead = common * value + (1 - common) * reached
         return np.where(self.built[:, signal], expected, instead)
 
     def unheard(self, side: int | None) -> np.ndarray | None:
-        """[S, N]: what is reached, under each reward, by hearing something of a signal that is not built; None: it is not listened to."""
+        """[B, S]: what is reached by hearing something of a signal that is not built; None: it is not listened to.
+
+        Not to listen is no plan where the overseer picks what teaches most: she goes by the belief that her agent would have.
+        """
         if side == UPPER:
-            return self.problem.clairvoyant.value
-        if side == LOWER and self.problem.process.authority != "advice" and not self._depth_matters:
-            return self.problem.worst
+            return self.weights @ self.problem.clairvoyant.value.T
+        must = self.problem.process.authority != "advice" or self.signals.teaching
+        if side == LOWER and must and not self._depth_matters:
+            return self._lowest
         return None
 
     def _heard_after(self, following: np.ndarray, side: int | None) -> np.ndarray:
@@ -232,7 +237,7 @@ class BeliefGraph:
         if reached is None:
             return np.where(self.built[:, signal], expected, following)
         common = self.common[:, signal]
-        known = np.einsum("bn,san->bsa", self.weights, self.problem.model.expected(reached))
+        known = np.moveaxis(self.problem.model.expected(reached.T), 2, 0)
         return np.where(self.built[:, signal], expected, common * following + (1 - common) * known)
 
     def gained(self) -> np.ndarray:

@@ -134,7 +134,7 @@ def _heard_before(graph: BeliefGraph, plan: Plan, priced: np.ndarray, side: int 
     constant += slack_sign(side) * graph.slack[belief, signal]
     if unheard is not None:
         missing = np.where(graph.built[belief, signal], 0.0, 1 - graph.common[belief, signal])
-        constant += missing * (graph.weights @ unheard.T)[belief, state]
+        constant += missing * unheard[belief, state]
     spread = flow.spread(chance, child)
     action = plan.action[spread.belief, spread.state]
     if problem.process.authority == "override":
@@ -152,16 +152,15 @@ def _heard_after(graph: BeliefGraph, flow: _Flow, constant: np.ndarray, side: in
     if unheard is not None:
         missing = np.flatnonzero(~graph.built[flow.belief, signal])
         share = flow.weight[missing] * (1 - graph.common[flow.belief[missing], signal[missing]])
-        known = graph.problem.model.expected(unheard)[flow.state[missing], flow.action[missing]]
-        value = np.einsum("en,en->e", graph.weights[flow.belief[missing]], known)
-        np.add.at(constant, flow.unknown[missing], share * value)
+        known = graph.problem.model.expected(unheard.T)[flow.state[missing], flow.action[missing], flow.belief[missing]]
+        np.add.at(constant, flow.unknown[missing], share * known)
     return flow.spread(chance, child)
 
 
 def _outcomes(
     graph: BeliefGraph, belief: np.ndarray, signal: np.ndarray, side: int | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Chances and children [E, Z] of hearing `signal` [E] at `belief` [E], and what is reached [S, N] by hearing one that is not built.
+    """Chances and children [E, Z] of hearing `signal` [E] at `belief` [E], and what is reached [B, S] by hearing one that is not built.
 
     Without the latter (None) a signal that is not built is not listened to: the belief stays.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assent.planning.belief_graph import LOWER, UPPER, BeliefGraph, Bounds
+from assent.planning.signals import NOTHING
 
 VANISHES = 1e-6
 """Discounted chances below this in sum are no longer followed."""
@@ -27,9 +28,7 @@ def occupancy(graph: BeliefGraph, bounds: Bounds, state: int) -> np.ndarray:
     acting[0, state] = 1.0 / model.num_actions
     for _ in range(LONGEST):
         waiting = _after(graph, acting, width, doubt)
-        heard = _before(graph, waiting, option, width, doubt)
-        acting = np.zeros_like(acting)
-        np.put_along_axis(acting, action[:, :, None], heard[:, :, None], axis=2)
+        acting = _before(graph, waiting, option, action, width, doubt)
         acting[:, model.terminal] = 0.0
         if acting.sum() < VANISHES:
             break
@@ -47,7 +46,7 @@ def _after(graph: BeliefGraph, acting: np.ndarray, width: np.ndarray, doubt: np.
         far = np.max(width, axis=1)
         np.add.at(doubt, (belief[~built], signal[~built]), mass[~built] * far[belief[~built]])
     child = graph.child[belief, signal][built]
-    chance = graph.chance[belief, signal][built] * mass[built][:, None]
+    chance = _going_on(graph, belief[built], signal[built]) * mass[built][:, None]
     successor = model.successor[state, action][built]
     moved = model.chance[state, action][built]
     flow = chance[:, :, None] * moved[:, None, :]
@@ -58,16 +57,35 @@ def _after(graph: BeliefGraph, acting: np.ndarray, width: np.ndarray, doubt: np.
 
 
 def _before(
-    graph: BeliefGraph, waiting: np.ndarray, option: np.ndarray, width: np.ndarray, doubt: np.ndarray
+    graph: BeliefGraph,
+    waiting: np.ndarray,
+    option: np.ndarray,
+    action: np.ndarray,
+    width: np.ndarray,
+    doubt: np.ndarray,
 ) -> np.ndarray:
-    """[B, S]: the chance to act there, after the step's signal."""
+    """[B, S, A]: the chance to do each action there after the step's signal: the plan's `action` [B, S], or the one that is forced."""
+    problem, signals = graph.problem, graph.signals
     belief, state = np.nonzero(waiting)
     mass = waiting[belief, state]
-    signal = graph.signals.before[state, option[belief, state]]
+    signal = signals.before[state, option[belief, state]]
     built = graph.built[belief, signal]
     np.add.at(doubt, (belief[~built], signal[~built]), mass[~built] * width[belief[~built], state[~built]])
-    heard = np.zeros_like(waiting)
-    child = graph.child[belief, signal][built]
-    flow = graph.chance[belief, signal][built] * mass[built][:, None]
-    np.add.at(heard, (child, np.broadcast_to(state[built][:, None], child.shape)), flow)
-    return heard
+    belief, state, mass, signal = belief[built], state[built], mass[built], signal[built]
+    child = graph.child[belief, signal]
+    where = np.broadcast_to(state[:, None], child.shape)
+    done = action[child, where]
+    if problem.process.authority == "override":
+        here = signals.about[signal] == problem.model.place[state][:, None]
+        done = np.where(here, signals.shown[signal], done)
+    acting = np.zeros((*waiting.shape, problem.model.num_actions))
+    np.add.at(acting, (child, where, done), _going_on(graph, belief, signal) * mass[:, None])
+    return acting
+
+
+def _going_on(graph: BeliefGraph, belief: np.ndarray, signal: np.ndarray) -> np.ndarray:
+    """[E, Z]: the chance of each outcome of hearing `signal` [E] at `belief` [E], if the life goes on after it."""
+    chance = graph.chance[belief, signal]
+    if graph.problem.process.authority == "shutdown":
+        chance[:, NOTHING + 1 :] = 0.0
+    return chance
