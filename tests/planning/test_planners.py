@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import assent.planning.planners as planners_module
 from assent.hypotheses.rewards.of_level import rewards_of
 from assent.planning.belief_graph import LOWER, UPPER
 from assent.planning.graph_solver import solve_graph
@@ -24,6 +25,7 @@ from assent.planning.problem import Problem
 from assent.planning.process import Process
 from assent.planning.rivals import AttainableUtility, Indifferent, NeverDisable, Obedient, Thompson
 from assent.planning.search import SearchBracket, StochasticSearch
+from assent.planning.signals import signals_of
 from assent.planning.verdict import judge
 from assent.worlds.grid.level import load
 from assent.worlds.grid.tabulate import tabulate
@@ -307,6 +309,34 @@ def test_the_fitted_reward_is_planned_with_its_values() -> None:
     assert verdict.lower.tolist() == pytest.approx([-46 - 9, -10, -46 - 9, -10])
 
 
+def test_no_more_beliefs_are_made_than_allowed() -> None:
+    """Silence after errors leads from belief to belief for ever; one signal of four doors has five outcomes."""
+    problem, weights = doors(4, rate=0.5, eps=0.2, discount=0.9, cost=0.1)
+    for trigger in ("random", "on_error"):
+        watched = replace(problem, process=replace(problem.process, trigger=trigger))
+        for planner in (
+            BeliefTree(max_beliefs=30),
+            Bracket(max_beliefs=30, settle=True),
+            Lookahead(2, max_beliefs=30),
+        ):
+            assert 1 < planner(watched, weights, 0).num_beliefs < 30 + 5
+
+
+def test_a_graph_that_would_not_fit_in_memory_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, weights = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=0.1)
+    signals, outcomes = signals_of(problem).likelihood.shape[:2]
+    monkeypatch.setattr(planners_module, "MAX_BYTES", 16 * signals * outcomes * 10)
+    assert whole(problem, weights).num_beliefs < 10 + outcomes
+
+
+def test_an_agent_may_choose_though_there_is_nothing_to_choose_from() -> None:
+    problem, weights = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=0.1)
+    over = replace(problem.model, terminal=np.ones(2, dtype=bool))
+    process = replace(problem.process, trigger="on_request", shown="chosen")
+    verdict = BeliefTree()(replace(problem, model=over, process=process), weights, 0)
+    assert (verdict.requests, verdict.leaves) == (False, False)
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
@@ -317,6 +347,7 @@ def test_the_fitted_reward_is_planned_with_its_values() -> None:
         ({"trigger": "always"}, "trigger = 'always'"),
         ({"beta": 0.0}, "beta = 0.0"),
         ({"every": 0}, "every = 0"),
+        ({"shown": "chosen"}, "Give trigger = 'on_request'"),
     ],
 )
 def test_terms_that_cannot_be_are_refused(wrong: dict, sentence: str) -> None:

@@ -16,6 +16,9 @@ from assent.planning.verdict import Verdict, explain, judge
 
 MAX_BELIEFS = 20_000
 
+MAX_BYTES = 2**30
+"""The edges of a graph that may be held: worlds of many states run into this before `max_beliefs`."""
+
 
 @runtime_checkable
 class Planner(Protocol):
@@ -78,12 +81,12 @@ class Bracket:
         graph, bounds = BeliefGraph(problem, weights, digits=digits), None
         while True:
             bounds = solve_graph(graph, tolerance=0.1 * problem.tie * (1 - problem.model.discount), start=bounds)
-            if self._enough(graph, bounds, state) or graph.num_beliefs >= self.max_beliefs:
+            if self._enough(graph, bounds, state) or _room(graph, self.max_beliefs) <= 0:
                 return graph, bounds
             beliefs, signals = _most(occupancy(graph, bounds, state), limit=max(16, graph.num_beliefs))
             if len(beliefs) == 0:
                 return graph, bounds
-            graph.expand(beliefs, signals)
+            _expand(graph, beliefs, signals, max_beliefs=self.max_beliefs)
 
     def _enough(self, graph: BeliefGraph, bounds: Bounds, state: int) -> bool:
         problem, wanted = graph.problem, self.tolerance * float(graph.problem.scale.max())
@@ -100,10 +103,12 @@ class Bracket:
 class Lookahead:
     """The value of `corrections` more corrections, as if none came afterwards: k-step value of information.
 
-    One step sees nothing in an overseer whose next answer can at most bring back a doubt; three see a little of it.
+    One step sees nothing in an overseer whose next answer can at most bring back a doubt; three see a little of it. Where silence
+    says something there is no end to the beliefs that it leads to: beyond `max_beliefs` nothing is listened to.
     """
 
     corrections: int = 1
+    max_beliefs: int = MAX_BELIEFS
 
     def __post_init__(self) -> None:
         if self.corrections < 1:
@@ -115,12 +120,12 @@ class Lookahead:
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
         graph = BeliefGraph(problem, weights, depth_matters=True)
-        while True:
+        while _room(graph, self.max_beliefs) > 0:
             beliefs, signals = graph.unbuilt()
             shallow = graph.depth[beliefs] < self.corrections
             if not shallow.any():
                 break
-            graph.expand(beliefs[shallow], signals[shallow])
+            _expand(graph, beliefs[shallow], signals[shallow], max_beliefs=self.max_beliefs)
         bounds = solve_graph(graph, tolerance=0.1 * problem.tie * (1 - problem.model.discount))
         estimate = replace(bounds, quality=np.stack([bounds.quality[LOWER]] * 2))
         return _verdict(graph, estimate, state, self.name)
@@ -165,14 +170,30 @@ class QMDP:
 
 
 def whole(problem: Problem, weights: np.ndarray, *, max_beliefs: int = MAX_BELIEFS) -> BeliefGraph:
-    """The graph of all beliefs that can be reached from `weights`, or as many as fit, nearest first."""
+    """The graph of all beliefs that can be reached from `weights`, or as many as fit, nearest first; at most one signal's more."""
     graph = BeliefGraph(problem, weights)
-    while graph.num_beliefs < max_beliefs:
+    while _room(graph, max_beliefs) > 0:
         beliefs, signals = graph.unbuilt()
         if len(beliefs) == 0:
             break
-        graph.expand(beliefs, signals)
+        _expand(graph, beliefs, signals, max_beliefs=max_beliefs)
     return graph
+
+
+def _room(graph: BeliefGraph, max_beliefs: int) -> int:
+    """How many more beliefs may be made."""
+    edges = graph.signals.likelihood.shape[:2]
+    bytes_each = 16 * edges[0] * edges[1]  # a child and a chance
+    return min(max_beliefs, max(1, MAX_BYTES // bytes_each)) - graph.num_beliefs
+
+
+def _expand(graph: BeliefGraph, beliefs: np.ndarray, signals: np.ndarray, *, max_beliefs: int) -> None:
+    """Builds these pairs of belief and signal, the first ones first, while there is room."""
+    outcomes = graph.signals.likelihood.shape[1]
+    while len(beliefs) > 0 and (room := _room(graph, max_beliefs)) > 0:
+        some = max(1, room // outcomes)
+        graph.expand(beliefs[:some], signals[:some])
+        beliefs, signals = beliefs[some:], signals[some:]
 
 
 def _same_request(graph: BeliefGraph, bounds: Bounds, state: int) -> bool:

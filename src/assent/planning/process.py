@@ -10,7 +10,7 @@ Trigger = Literal["random", "on_error", "on_request", "schedule"]
 """When a correction may come: at random; only after a suboptimal action; when the agent pays for it; every `every` steps."""
 
 Shown = Literal["current", "uniform", "chosen", "pedagogic"]
-"""Which state it is about: the current one; one drawn uniformly; one the agent chooses; the one that teaches most."""
+"""Which state it is about: the current one; one drawn uniformly; one the agent chooses, on request; the one that teaches most."""
 
 AnswerModel = Literal["optimal", "eps", "boltzmann", "soft", "adversary"]
 """How the shown action comes about: optimal, ties split evenly; wrong with chance `eps`, evenly over the rest; Boltzmann in Q* or in
@@ -28,7 +28,7 @@ class Process:
         trigger: when a correction may come.
         rate: in [0, 1], the chance of one whenever the trigger allows it (lambda).
         every: steps between corrections where the trigger is `schedule`; at least 1.
-        shown: which state a correction is about.
+        shown: which state a correction is about; `chosen` only where the trigger is `on_request`.
         answer: how the shown action comes about.
         eps: in [0, 1], the chance of a wrong action where `answer` is `eps`.
         beta: above 0, inverse temperature where `answer` is `boltzmann` or `soft`, in units of 1 / reward.
@@ -71,6 +71,10 @@ class Process:
                 raise ValueError(f"{name} = {value} is outside [{low}, {high}]; it must be a finite number in there.")
         if not (math.isfinite(self.beta) and self.beta > 0):
             raise ValueError(f"beta = {self.beta} must be a finite number above 0.")
+        if self.shown == "chosen" and self.trigger != "on_request":
+            raise ValueError(
+                f"shown = 'chosen' with trigger = {self.trigger!r}: an agent chooses what it asks about. Give trigger = 'on_request'."
+            )
         if self.every < 1:
             raise ValueError(f"every = {self.every}: a schedule needs at least one step between corrections.")
 

@@ -64,7 +64,8 @@ def _about_anywhere(problem: Problem, *, optional: bool) -> Signals:
     """One signal for each rate about all places together; or, where the agent chooses, one for each place."""
     model, chosen = problem.model, problem.process.shown == "chosen"
     places = np.flatnonzero(model.answerable.any(axis=1) & ~model.terminal[: model.num_places])
-    asked = [[int(place)] for place in places] if chosen else [[int(place) for place in places]]
+    every = [int(place) for place in places]
+    asked = [[place] for place in every] if chosen and every else [every]
     rows, at = [_silent(problem)], np.zeros((model.num_states, len(asked)), dtype=np.int64)
     for rate in np.unique(model.rate[model.rate > 0]):
         here = (model.rate == rate) & ~model.terminal
