@@ -8,7 +8,7 @@ import pytest
 
 from assent.worlds.grid.level import load
 from assent.worlds.grid.tabulate import tabulate
-from tests.cli.support import invoke, own, records
+from tests.cli.support import events, invoke, own, records
 
 
 def lived(ledger: Path, *options: str) -> list[dict]:
@@ -133,9 +133,43 @@ def test_it_is_resumed_replayed_and_verified(tmp_path: Path) -> None:
     assert records(invoke("replay", "whole", "--ledger", str(ledger), "--json").stdout)[-1]["compared"] >= len(whole)
 
 
+def test_a_level_of_ones_own_is_on_the_ledger_with_its_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edited or out of reach afterwards, it is still the level of the run."""
+    ledger, level = tmp_path / "a.db", Path(own(tmp_path, "fork", called="mine"))
+    monkeypatch.chdir(tmp_path)
+    options = ("--level", level.name, "--rate", "0.5", "--seed", "3")
+    whole = lived(ledger, "--run", "whole", *options)
+    text = level.read_text()
+    level.write_text(text.replace("weight = 0.8", "weight = 0.3").replace("weight = 0.2", "weight = 0.7"))
+    replayed = records(invoke("replay", "whole", "--ledger", str(ledger), "--json").stdout)[-1]
+    assert (replayed["exit"], replayed["differs"]) == (0, None)
+    level.write_text(text)
+    lived(ledger, "--run", "short", "--steps", "1", *options)
+    level.unlink()
+    assert records(invoke("log", "verify", "--ledger", str(ledger), "--json").stdout)[-1]["exit"] == 0
+    assert [event[4]["config"]["run"]["overseer"]["level_text"] for event in events(ledger, "short")[:1]] == [text]
+    assert events(ledger, "whole")[0][4]["config"]["run"]["overseer"]["level_text"] == text
+    assert whole
+
+
+def test_a_prior_over_real_numbers_is_drawn_from(tmp_path: Path) -> None:
+    ledger = tmp_path / "a.db"
+    done = lived(ledger, "--level", "bandit_2", "--draws", "50", "--steps", "2", "--run", "drawn")[-1]
+    assert done["decisions"] == 2
+    assert events(ledger, "drawn")[0][4]["config"]["run"]["overseer"]["draws"] == 50
+    assert records(invoke("replay", "drawn", "--ledger", str(ledger), "--json").stdout)[-1]["differs"] is None
+    many = invoke("run", "off-switch", "--level", "bandit_2", "--draws", "1000000", "--ledger", str(ledger))
+    assert many.exit_code == 2
+    assert "1,000,000 rewards" in many.output
+    listed = invoke("run", "off-switch", "--level", "fork", "--draws", "5", "--ledger", str(ledger))
+    assert listed.exit_code == 2
+    assert "draws = 5" in listed.output
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
+        (("off-switch", "--level", "bandit_2"), "--draws N"),
         (("off-switch", "--level", "nowhere"), "no such level"),
         (("off-switch", "--level", "two_states"), "no list of hypotheses"),
         (("digits", "--overseer-cost", "1"), "no use for the settings under 'overseer'"),

@@ -90,13 +90,24 @@ def run(
         float | None, typer.Option(min=0, max=1, help="off-switch: the same, as the agent believes it to be.")
     ] = None,
     level: Annotated[str | None, typer.Option(help="off-switch: another level, or a .level.toml file.")] = None,
+    draws: Annotated[
+        int | None,
+        typer.Option(min=1, help="off-switch: so many rewards are drawn from a prior that has no list of them."),
+    ] = None,
     pace: Annotated[float, typer.Option(min=0, help="off-switch: seconds between steps on a terminal.")] = 0.4,
     json: Json = False,
 ) -> None:
     """Run an agent in a world, every decision on the ledger. Ctrl-C leaves a run that `assent resume` goes on with."""
     from assent.cli.runs import run as work
 
-    terms = {"cost": overseer_cost, "rate": rate, "eps": eps, "believed_eps": believed_eps, "level": level}
+    terms = {
+        "cost": overseer_cost,
+        "rate": rate,
+        "eps": eps,
+        "believed_eps": believed_eps,
+        "level": level,
+        "draws": draws,
+    }
     work(what, seed=seed, name=name, ledger=ledger, steps=steps, json=json, overseer=terms, pace=pace)
 
 

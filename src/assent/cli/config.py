@@ -71,8 +71,10 @@ class OverseerConfig(BaseModel):
     rate: float | None = Field(default=None, ge=0, le=1, description="Chance of a correction in a step.")
     eps: float | None = Field(default=None, ge=0, le=1, description="Chance that a correction is wrong.")
     believed_eps: float | None = Field(default=None, ge=0, le=1, description="The same as the agent believes it to be.")
+    draws: int | None = Field(default=None, ge=1, description="Rewards drawn from a prior that has no list of them.")
+    level_text: str | None = Field(default=None, description="On the ledger: what the file of `level` said.")
 
-    @field_validator("cost", "rate", "eps", "believed_eps", mode="before")
+    @field_validator("cost", "rate", "eps", "believed_eps", "draws", mode="before")
     @classmethod
     def _no_truth_value(cls, value: object) -> object:
         if isinstance(value, bool):
@@ -132,6 +134,8 @@ def load(what: str, flags: Mapping[str, Any]) -> RunConfig:
         raise ValueError(
             f"there is no preset {config.preset!r}{_nearest(config.preset, _PRESET_NAMES)}. Presets: {', '.join(_PRESET_NAMES)}."
         )
+    if config.overseer.level_text is not None:
+        raise ValueError("overseer.level_text is written by the program: name the file with overseer.level.")
     unused = "agent" if config.preset in OVERSEEN else "overseer"
     if getattr(config, unused) != type(getattr(config, unused))():
         raise ValueError(f"the preset {config.preset} has no use for the settings under {unused!r}: leave them out.")

@@ -43,6 +43,7 @@ def run(
     with errors_end(output):
         given = {key: value for key, value in (overseer or {}).items() if value is not None}
         config = load(what, {"seed": seed, "run": name, "ledger": ledger, "steps": steps, "overseer": given or None})
+        config = _with_level(config)
         scene, agent = scene_and_agent(config)
         with Ledger.open(config.ledger, group=config.group) as book:
             if config.run is None and (name := free_name(book, config.name)) != config.name:
@@ -149,6 +150,20 @@ def free_name(book: Ledger, name: str, *, suffix: str = "") -> str:
     return next(candidate for candidate in names if candidate + suffix not in taken)
 
 
+def _with_level(config: RunConfig) -> RunConfig:
+    """`config` with what the level's file says, where it is a file: so the ledger has it, whatever becomes of the file."""
+    if config.overseer.level is None:
+        return config
+    from assent.worlds.grid.level import load as load_level
+    from assent.worlds.grid.level import names
+
+    if config.overseer.level in names():
+        return config
+    load_level(config.overseer.level)  # what is wrong with it is said here
+    text = Path(config.overseer.level).read_text(encoding="utf-8")
+    return config.model_copy(update={"overseer": config.overseer.model_copy(update={"level_text": text})})
+
+
 def scene_and_agent(config: RunConfig) -> tuple[Scene | Overseen, Considering]:
     """The preset and the agent that a configuration describes."""
     if config.preset in OVERSEEN:
@@ -156,7 +171,8 @@ def scene_and_agent(config: RunConfig) -> tuple[Scene | Overseen, Considering]:
 
         given = config.overseer
         terms = Terms(cost=given.cost, rate=given.rate, eps=given.eps, believed_eps=given.believed_eps)
-        found = overseen(given.level or OVERSEEN[config.preset], seed=config.seed, terms=terms)
+        level = given.level or OVERSEEN[config.preset]
+        found = overseen(level, seed=config.seed, terms=terms, text=given.level_text, draws=given.draws or 0)
         return found, found.agent
     scene = PRESETS[config.preset](config.seed)
     return scene, agent_of(config.agent, scene.hypotheses, one_label=scene.truth is not None)
