@@ -33,7 +33,7 @@ def test_moments_of_a_normal_distribution() -> None:
     assert np.abs(draws.mean(axis=1) - 1).max() < 5 * 2 / 5_000**0.5
     assert np.abs(np.cov(draws) - COVARIANCE).max() < 5 * 4 * 2**0.5 / 5_000**0.5
     assert 0.6 < float(found.acceptance.mean()) < 0.95
-    # wrong variant: momenta never drawn anew would leave the start's covariance, the identity
+    # the chains have left the start's covariance, the identity, and it is not within the tolerance above
     assert np.abs(np.cov(draws) - np.eye(2)).max() > 1
 
 

@@ -46,7 +46,7 @@ def test_particles_agree_with_quadrature() -> None:
     assert abs(np.exp(particles.log_evidence) - truth.evidence) < 5 * 0.5 / (count / 2) ** 0.5
     assert np.abs(particles.reward @ np.exp(particles.log_weight) - truth.reward).max() < 5 / (count / 2) ** 0.5
     assert particles.alive > count / 2
-    # wrong variant: the moves alone, as if nothing had been said, go back to the prior's mean of 0
+    # the prior's mean of 0, to which moves alone go back, is not within the tolerance above
     assert np.abs(truth.reward).max() > 0.4
 
 
@@ -151,4 +151,4 @@ def test_action_value_space_agrees_with_importance_sampling(answer: Literal["bol
     truth = particles.reward @ np.exp(particles.log_weight)
     # 40,000 draws, of which a tenth is independent at the least; and importance sampling's own error
     assert np.abs(mean - truth).max() < 5 / 4_000**0.5 + 5 / particles.effective**0.5
-    assert np.abs(truth).max() > 0.2  # wrong variant: the prior's mean of 0
+    assert np.abs(truth).max() > 0.2  # what was said counts: the prior's mean is 0
