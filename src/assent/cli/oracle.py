@@ -22,6 +22,7 @@ from assent.planning.oracles.history_tree import TreeSolution, solve_history_tre
 from assent.planning.oracles.worlds import World, optimal_quality, rewards_in_fractions
 from assent.presets.terms import Terms
 from assent.worlds.grid.level import Level, load
+from assent.worlds.grid.priors import num_hypotheses
 from assent.worlds.grid.tabulate import tabulate
 
 PATIENCE_S = 1.0
@@ -63,6 +64,7 @@ def oracle(
                 "Nothing here is rational, so there is no tree of histories; and nothing that can be done leaves the overseer."
             )
             output.done(OK, level=level.name, verdict="no choice", horizon=None)
+        check_size(level, model)
         rewards = rewards_of(level, model)
         prior = exact_prior(rewards)
         form = closed_form(level, model, rewards, prior)
@@ -112,20 +114,24 @@ def said(level: Level) -> str:
     return ", ".join([*words, *figures])
 
 
+def check_size(level: Level, model: Model) -> None:
+    """Refuses a level that is too large for exact tables, before any of its rewards is made.
+
+    Raises:
+        ValueError: with its size.
+    """
+    count = None if level.rewards is None else num_hypotheses(level.rewards, level.scene())
+    if count is not None and model.num_states * count > LARGEST:
+        raise ValueError(
+            f"{level.name} has {model.num_states} states and {count:,} rewards: {model.num_states * count:,} exact values for each step, "
+            f"and over {LARGEST:,} take minutes. Take a smaller level; the planners with certified bounds are for these."
+        )
+
+
 def deepest(
     level: Level, model: Model, rewards: Rewards, prior: tuple[Fraction, ...], horizon: int | None
 ) -> TreeSolution:
-    """The tree of so many steps, or of as many as take about a second.
-
-    Raises:
-        ValueError: the level is too large for exact tables.
-    """
-    size = model.num_states * rewards.num_hypotheses
-    if size > LARGEST:
-        raise ValueError(
-            f"{level.name} has {model.num_states} states and {rewards.num_hypotheses} rewards: {size:,} exact values for each step, "
-            f"and over {LARGEST:,} take minutes. Take a smaller level; the planners with certified bounds are for these."
-        )
+    """The tree of so many steps, or of as many as take about a second."""
     shown = _boltzmann(level, model, rewards) if level.process.answer == "boltzmann" else None
 
     def solved(steps: int) -> TreeSolution:

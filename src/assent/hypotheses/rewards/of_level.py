@@ -11,11 +11,29 @@ import numpy as np
 from assent.hypotheses.rewards.enumerated import Rewards
 from assent.planning.model import Model
 from assent.worlds.grid.level import Level
-from assent.worlds.grid.priors import Doors, Gaussian, Goals, Linear, Listed, ListedReward, Mixture, Prior, SpikeSlab
-from assent.worlds.grid.tabulate import entering
+from assent.worlds.grid.priors import (
+    NONE_OF_THESE,
+    Doors,
+    Gaussian,
+    Goals,
+    Linear,
+    Listed,
+    ListedReward,
+    Mixture,
+    Prior,
+    SpikeSlab,
+    hypothesis_names,
+    num_hypotheses,
+)
+from assent.worlds.grid.tabulate import entering, inside
 
-NONE_OF_THESE = "none of these"
-"""The hypothesis that rewards nothing: whatever is shown is equally likely under it, so that it takes over what no other explains."""
+__all__ = ["MAX_NUMBERS", "NONE_OF_THESE", "NotEnumerable", "rewards_of"]
+
+MAX_NUMBERS = 100_000_000
+"""Entries of a table of rewards beyond which none is made: 0.8 GB, and as much again while it is."""
+
+_Column = tuple[float, np.ndarray]
+"""The weight of a hypothesis and its reward [P, A]."""
 
 
 class NotEnumerable(ValueError):
@@ -38,16 +56,23 @@ def rewards_of(level: Level, model: Model, *, draws: int = 0, seed: int = 0) -> 
 
     Raises:
         NotEnumerable: the prior is over real numbers, and no draws are asked for.
-        ValueError: the level has no prior.
+        ValueError: the level has no prior, or its table would have more than `MAX_NUMBERS` entries.
     """
     if level.rewards is None:
         raise ValueError(f"{level.name} has no [prior]: it does not say which rewards are possible.")
-    if draws > 0 and isinstance(level.rewards, Gaussian | SpikeSlab):
-        reward = _drawn(level.rewards, model, draws, np.random.default_rng(seed))
+    drawn = level.rewards if draws > 0 and isinstance(level.rewards, Gaussian | SpikeSlab) else None
+    count = draws if drawn else num_hypotheses(level.rewards, level.scene())
+    if count is not None and count * model.num_places * model.num_actions > MAX_NUMBERS:
+        raise ValueError(
+            f"{level.name}: {count:,} rewards of {model.num_places:,} places and {model.num_actions} actions are more than "
+            f"{MAX_NUMBERS:,} numbers. Give a smaller map, or fewer {'draws' if drawn else 'candidates'}."
+        )
+    if drawn is not None:
+        reward = _drawn(drawn, model, draws, np.random.default_rng(seed))
         return Rewards.of([f"draw {number + 1}" for number in range(draws)], np.ones(draws), reward)
     columns = list(_Columns(level, model).of(level.rewards))
-    reward = np.stack([column.reward for column in columns], axis=2)
-    return Rewards.of([column.name for column in columns], [column.weight for column in columns], reward)
+    reward = np.stack([reward for _, reward in columns], axis=2)
+    return Rewards.of(list(hypothesis_names(level.rewards, level.scene())), [weight for weight, _ in columns], reward)
 
 
 def _drawn(prior: Gaussian | SpikeSlab, model: Model, draws: int, rng: np.random.Generator) -> np.ndarray:
@@ -60,21 +85,16 @@ def _drawn(prior: Gaussian | SpikeSlab, model: Model, draws: int, rng: np.random
 
 
 @dataclass(frozen=True)
-class _Column:
-    name: str
-    weight: float
-    reward: np.ndarray
-
-
-@dataclass(frozen=True)
 class _Columns:
+    """The hypotheses one by one, each with its weight, in the order of `hypothesis_names`."""
+
     level: Level
     model: Model
 
     def of(self, prior: Prior) -> Iterator[_Column]:
         match prior:
             case Listed():
-                yield from (_Column(one.name, one.weight, self._listed(one)) for one in prior.reward)
+                yield from ((one.weight, self._listed(one)) for one in prior.reward)
             case Goals():
                 yield from self._goals(prior)
             case Doors():
@@ -95,7 +115,7 @@ class _Columns:
         for action, gain in one.act.items():
             reward[:, self._action(action)] += gain
         for at in one.at:
-            reward[self._inside(at.place), self._action(at.action)] += at.reward
+            reward[inside(self.level, self.model, at.place), self._action(at.action)] += at.reward
         return self._settled(reward)
 
     def _goals(self, prior: Goals) -> Iterator[_Column]:
@@ -105,33 +125,30 @@ class _Columns:
         weights = prior.weights or (1.0,) * len(chosen)
         for goals, weight in zip(chosen, weights, strict=True):
             reward = self._steps(prior.step) + prior.reward * sum(entered[goal] for goal in goals)
-            yield _Column("+".join(goals), weight, self._settled(reward))
+            yield weight, self._settled(reward)
 
     def _doors(self, prior: Doors) -> Iterator[_Column]:
         doors = self.level.answers
         for door, weight in zip(doors, prior.weights or (1.0,) * len(doors), strict=True):
             reward = self._steps(0.0)
             reward[:, self._action(door)] = 1.0
-            yield _Column(door, weight, self._settled(reward))
+            yield weight, self._settled(reward)
 
     def _linear(self, prior: Linear) -> Iterator[_Column]:
         entered = [self._entering(name) for name in prior.features]
         for values in product(prior.grid, repeat=len(prior.features)):
             reward = self._steps(0.0) + sum(value * feature for value, feature in zip(values, entered, strict=True))
-            name = ", ".join(f"{feature} {value:g}" for feature, value in zip(prior.features, values, strict=True))
-            yield _Column(name, 1.0, self._settled(reward))
+            yield 1.0, self._settled(reward)
 
     def _mixture(self, prior: Mixture) -> Iterator[_Column]:
         shares = prior.weights or (1.0,) * len(prior.parts)
-        for number, (part, share) in enumerate(zip(prior.parts, shares, strict=True)):
+        for part, share in zip(prior.parts, shares, strict=True):
             columns = list(self.of(part))
-            total = sum(column.weight for column in columns)
-            for column in columns:
-                weight = (1 - prior.none_of_these) * share / sum(shares) * column.weight / total
-                name = column.name if len(prior.parts) == 1 else f"{number + 1}: {column.name}"
-                yield _Column(name, weight, column.reward)
+            total = sum(weight for weight, _ in columns)
+            for weight, reward in columns:
+                yield (1 - prior.none_of_these) * share / sum(shares) * weight / total, reward
         if prior.none_of_these > 0:
-            yield _Column(NONE_OF_THESE, prior.none_of_these, self._steps(0.0))
+            yield prior.none_of_these, self._steps(0.0)
 
     def _steps(self, gain: float) -> np.ndarray:
         return np.full((self.model.num_places, self.model.num_actions), float(gain))
@@ -141,14 +158,6 @@ class _Columns:
 
     def _entering(self, name: str) -> np.ndarray:
         return entering(self.level, self.model, name)
-
-    def _inside(self, name: str) -> np.ndarray:
-        names = np.asarray([place.split("·")[0] for place in self.model.state_names[: self.model.num_places]])
-        if self.level.map and len(name) == 1:
-            return np.isin(
-                names, [name, *(self.level.cell_name(row, column) for row, column in self.level.cells(name))]
-            )
-        return names == name
 
     def _action(self, name: str) -> int:
         return self.model.action_names.index(name)

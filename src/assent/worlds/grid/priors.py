@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations, product
 from typing import Any, ClassVar
 
+from assent.hypotheses.rewards.enumerated import MAX_HYPOTHESES
 from assent.worlds.grid.reading import LevelError, as_table, build, shown, within
 
-MAX_HYPOTHESES = 1_000_000
-"""More are refused: they are enumerated, one column each in tables of [P, A, N]."""
+NONE_OF_THESE = "none of these"
+"""The hypothesis that rewards nothing: whatever is shown is equally likely under it, so that it takes over what no other explains."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,9 @@ class Listed:
         if not self.reward:
             raise ValueError("there is no [[prior.reward]]. Write one for each hypothesis.")
         _check_weights([one.weight for one in self.reward])
-        names = [one.name for one in self.reward]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"the name {name!r} is given to {names.count(name)} hypotheses. Give each its own.")
+        name, times = Counter(one.name for one in self.reward).most_common(1)[0]
+        if times > 1:
+            raise ValueError(f"the name {name!r} is given to {times} hypotheses. Give each its own.")
 
 
 @dataclass(frozen=True)
@@ -234,6 +235,12 @@ def check_prior(prior: Prior, scene: Vocabulary, where: str) -> None:
     weights = prior.weights if isinstance(prior, Goals | Doors) else None
     if weights is not None and len(weights) != count:
         raise LevelError(f"{where}: weights has {len(weights)} entries for {count} hypotheses. Give one for each.")
+    names = Counter(hypothesis_names(prior, scene))
+    if len(names) < names.total():
+        name, times = names.most_common(1)[0]
+        raise LevelError(
+            f"{where}: {times} hypotheses are called {name!r}. Give names or features that tell them apart."
+        )
 
 
 def num_hypotheses(prior: Prior, scene: Vocabulary) -> int | None:
@@ -269,15 +276,20 @@ def hypothesis_names(prior: Prior, scene: Vocabulary) -> Iterator[str]:
             yield from scene.answers
         case Linear():
             for values in product(prior.grid, repeat=len(prior.features)):
-                yield ", ".join(f"{one} {value:g}" for one, value in zip(prior.features, values, strict=True))
+                yield ", ".join(f"{one} {_brief(value)}" for one, value in zip(prior.features, values, strict=True))
         case Mixture():
             for number, part in enumerate(prior.parts):
                 front = f"{number + 1}: " if len(prior.parts) > 1 else ""
                 yield from (front + name for name in hypothesis_names(part, scene))
             if prior.none_of_these > 0:
-                yield "none of these"
+                yield NONE_OF_THESE
         case _:
             return
+
+
+def _brief(value: float) -> str:
+    """The number in as few digits as tell it from every other."""
+    return str(int(value)) if value.is_integer() and abs(value) < 10**15 else repr(value)
 
 
 def places_named(prior: Prior, scene: Vocabulary) -> Iterator[str]:

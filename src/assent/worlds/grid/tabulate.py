@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,9 @@ from assent.worlds.grid.moving import Place, moves, outset
 from assent.worlds.grid.oversight import Mode, after, first, present_modes, terms
 from assent.worlds.grid.reading import LevelError
 
+CELL = re.compile(r"\((\d+),(\d+)\)")
+"""How a cell of a map is called: `(row,column)`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
@@ -25,6 +29,8 @@ class Atlas:
         label: for each place, the character there, or the state's name: what `enter` in a prior speaks of.
         name: for each place, its name: the character if it is the only one of its kind, else `(row,column)`, or the state's name;
             what has happened to interruptions and the time come after it.
+        said: for each state, what has become of the overseer there, in words; nothing where it is as at the start.
+        away: boolean [S], whether nobody is there for now.
         starts: the first states with their chances; more than one where the overseer's presence is drawn for a life.
     """
 
@@ -33,6 +39,8 @@ class Atlas:
     column: np.ndarray
     label: tuple[str, ...]
     name: tuple[str, ...]
+    said: tuple[str, ...]
+    away: np.ndarray
     starts: tuple[tuple[int, float], ...]
 
 
@@ -63,20 +71,35 @@ def entering(level: Level, model: Model, name: str) -> np.ndarray:
     Raises:
         LevelError: nothing has that name, or the model is not of this level.
     """
+    chances = model.expected(inside(level, model, name)[model.place].astype(np.float64))[: model.num_places]
+    return np.where(model.terminal[: model.num_places, None], 0.0, chances)
+
+
+def inside(level: Level, model: Model, name: str) -> np.ndarray:
+    """Boolean [P]: the places that `name` names, a character on the map, a cell as `(row,column)`, or a state of a table.
+
+    Raises:
+        LevelError: nothing has that name, or the model is not of this level.
+
+    >>> from assent.worlds.grid.level import load
+    >>> fork = load("fork")
+    >>> inside(fork, tabulate(fork), "(1,3)").tolist()
+    [False, False, True, False, False, False]
+    """
     chart = atlas(level)
     if chart.model.num_states != model.num_states:
         raise LevelError(f"{level.name}: the model has {model.num_states} states, the level {chart.model.num_states}.")
-    inside = np.asarray(
-        [name in (label, place.split("·")[0]) for label, place in zip(chart.label, chart.name, strict=True)]
-    )
-    if level.map and name.startswith("(") and name.endswith(")"):
-        inside |= np.asarray([name == f"({r},{c})" for r, c in zip(chart.row, chart.column, strict=True)])
-    if not inside.any():
+    if chart.model.state_names != model.state_names:
+        raise LevelError(f"{level.name}: the model's states have other names than the level's. Give tabulate(level).")
+    here = np.asarray(chart.label) == name
+    cell = CELL.fullmatch(name) if level.map else None
+    if cell is not None:
+        here = here | ((chart.row == int(cell[1])) & (chart.column == int(cell[2])))
+    if not here.any():
         raise LevelError(
             f"{level.name}: {name!r} is no place that the agent can come to. Give a character, (row,column) or state."
         )
-    chances = model.expected(inside[model.place].astype(np.float64))[: model.num_places]
-    return np.where(model.terminal[: model.num_places, None], 0.0, chances)
+    return here
 
 
 @lru_cache(maxsize=128)
@@ -105,10 +128,12 @@ def atlas(level: Level) -> Atlas:
         raise LevelError(f"{level.file}: {error}") from error
     return Atlas(
         model=model,
-        row=np.asarray([level_row(level, place)[0] for place in places]),
-        column=np.asarray([level_row(level, place)[1] for place in places]),
+        row=np.asarray([place.row for place in places]),
+        column=np.asarray([place.column for place in places]),
         label=tuple(_label(level, place) for place in places),
         name=tuple(place_name(level, place) for place in places),
+        said=tuple(mode.said(first(level)) for _, mode in order),
+        away=np.asarray([mode.away for _, mode in order]),
         starts=tuple((number[(outset(level), mode)], chance) for mode, chance in present_modes(level)),
     )
 
@@ -191,11 +216,6 @@ def _state_names(level: Level, order: list[Pair]) -> Iterator[str]:
 
 def _label(level: Level, place: Place) -> str:
     return level.map[place.row][place.column] if level.map else place.state
-
-
-def level_row(level: Level, place: Place) -> tuple[int, int]:
-    """The (row, column) of a place on a map; (-1, -1) in a table of states."""
-    return (place.row, place.column) if level.map else (-1, -1)
 
 
 def place_name(level: Level, place: Place) -> str:
