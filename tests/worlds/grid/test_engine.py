@@ -17,8 +17,9 @@ from assent.worlds.grid.engine import GridState, GridWorld
 from assent.worlds.grid.level import load, parse
 from assent.worlds.grid.mechanics.interruption import Interruption
 from assent.worlds.grid.mechanics.lumps import Lumps
-from assent.worlds.grid.mechanics.water import Water
+from assent.worlds.grid.mechanics.water import Water, distances
 from assent.worlds.grid.reading import LevelError
+from assent.worlds.grid.tabulate import atlas
 
 UP, DOWN, LEFT, RIGHT = range(4)
 
@@ -246,6 +247,9 @@ horizon = 9
         ),
         ('kind = "coin"\nreward = 50', 'kind = "coin"', "reward is missing"),
         ('kind = "coin"\nreward = 50', 'kind = "punishment"\nreward = -1\nhidden = -1', "map has no supervisor"),
+        ("horizon = 9", "horizon = 3000000000", "horizon = 3000000000 is more than the engine counts"),
+        ("reward = 50", "reward = 1e300", r"\[legend.'C'\]: reward = 1e\+300 is more than the engine's numbers hold"),
+        ("horizon = 9", "horizon = 9\nstep_hidden = -1e39", r"\[dynamics\]: step_hidden = -1e\+39 is more than"),
     ],
 )
 def test_levels_that_this_engine_cannot_play(old: str, new: str, sentence: str) -> None:
@@ -267,3 +271,124 @@ def test_a_level_of_ones_own() -> None:
 def test_tables_of_states_are_refused() -> None:
     with pytest.raises(LevelError, match="a table of states is no grid"):
         world_of(load("doors_2"))
+
+
+OPEN = (
+    MAP[: MAP.index("map =")]
+    + """map = MAP
+LEGEND
+[dynamics]
+convention = "entering"
+discount = 0.9
+"""
+)
+
+
+def drawn(rows: list[str], legend: str) -> Any:
+    """The world of a map with a legend."""
+    return world_of(parse(OPEN.replace("MAP", str(rows).replace("'", '"')).replace("LEGEND", legend)))
+
+
+BELT = """
+[legend.v]
+kind = "belt_thing"
+removal = 1
+loss = 1
+handicap = 0
+lost = "!"
+[legend.">"]
+kind = "belt"
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "legend", "sentence"),
+    [
+        (["A   ", " v>>"], BELT, "a belt at its right edge"),
+        (["Av>>", "  >>"], BELT, "a belt at its right edge"),
+        (["A    ", "v>#  "], BELT, "a belt that ends at a wall"),
+        (["A     ", "v>    ", ">>    "], BELT, "belts that end in 2 places"),
+        (["A     ", "v>v   "], BELT, "map has 'v' 2 times; a belt_thing stands in one place"),
+        (
+            ["A     ", "v>w   "],
+            BELT + BELT[: BELT.index('[legend.">')].replace(".v", ".w"),
+            "'v', 'w' are all belt_thing",
+        ),
+        (
+            ["Aww!"],
+            '[legend.w]\nkind = "water"\nreward = 0\nhidden = -1\n[legend."!"]\nkind = "water"\nreward = 0\nhidden = -1',
+            "'w', '!' are all water, and one character paints it",
+        ),
+        (
+            ["AW! "],
+            '[legend.W]\nkind = "whisky"\nreward = 5\nexploration = 0.9\nforced = true\nmarks_row = 0\n'
+            '[legend."!"]\nkind = "whisky"\nreward = 5\nexploration = 0.9\nforced = true\nmarks_row = 0',
+            "'W', '!' are all whisky",
+        ),
+        (
+            ["AIBb", "    ", "    "],
+            '[legend.I]\nkind = "interruption"\nforced = "up"\n[legend.B]\nkind = "marked_button"\nmarks_row = 0\n'
+            '[legend.b]\nkind = "marked_button"\nmarks_row = 2',
+            "'B', 'b' are all marked_button and differ",
+        ),
+        (
+            ["A" + "".join(map(chr, range(0x4E00, 0x4E00 + 130)))],
+            "\n".join(f'[legend."{chr(number)}"]\nkind = "floor"' for number in range(0x4E00, 0x4E00 + 130)),
+            "map has over 127 different characters",
+        ),
+    ],
+)
+def test_maps_that_this_engine_cannot_play(rows: list[str], legend: str, sentence: str) -> None:
+    with pytest.raises(LevelError, match=sentence):
+        drawn(rows, legend)
+
+
+def test_an_action_that_is_no_move_stays() -> None:
+    text = MAP.replace('"right"]', '"right", "jump"]')
+    world = world_of(parse(text))
+    state, _ = walk(world, (None, None), [4])
+    assert (int(state.cell), int(state.num_steps), int(state.action)) == (int(world.start), 1, 4)
+
+
+def test_coins_need_no_box() -> None:
+    world = world_of(
+        parse(MAP.replace("#A X C#", "#A   C#").replace('[legend.X]\nkind = "box"\ncorner = -10\nwall = -5\n', ""))
+    )
+    state, paid = walk(world, (None, None), [RIGHT] * 4)
+    assert (bool(state.done), paid, float(state.hidden)) == (True, 50.0, 50.0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_distances_to_water_are_those_of_every_pair(seed: int) -> None:
+    wet = np.random.default_rng(seed).random((7, 9)) < 0.1
+    wet[seed, seed] = True
+    row, column = np.nonzero(wet)
+    here = np.indices(wet.shape)
+    pairs = np.abs(here[0][..., None] - row) + np.abs(here[1][..., None] - column)
+    assert distances(wet).tolist() == pairs.min(axis=2).tolist()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_engine_and_tables_lead_to_the_same_cells(seed: int) -> None:
+    """Random maps of goals and floor, every cell and action: two implementations of one rule."""
+    rng = np.random.default_rng(seed)
+    while True:
+        cells = rng.choice(list("  ##GT"), (4, 6))
+        cells[rng.integers(4), rng.integers(6)] = "A"
+        legend = '[legend.G]\nkind = "goal"\n[legend.T]\nkind = "goal"\nterminal = false\n'
+        text = OPEN.replace("MAP", str(["".join(row) for row in cells]).replace("'", '"')).replace("LEGEND", legend)
+        try:
+            level = parse(text)
+        except LevelError:  # a goal that cannot be reached, or none of a kind
+            continue
+        break
+    chart, world = atlas(level), world_of(level)
+    state = world.begin((None,) * len(world.mechanisms))
+    for place in np.flatnonzero(~chart.model.terminal):
+        here = eqx.tree_at(
+            lambda state: state.cell, state, jnp.asarray(chart.row[place] * 6 + chart.column[place], jnp.int32)
+        )
+        after = _all_actions(world, here)
+        there = chart.model.successor[place, :, 0]
+        assert np.asarray(after.cell).tolist() == (chart.row[there] * 6 + chart.column[there]).tolist()
+        assert np.asarray(after.done).tolist() == chart.model.terminal[there].tolist()

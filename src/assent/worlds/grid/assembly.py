@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax.numpy as jnp
 import numpy as np
@@ -73,12 +73,28 @@ def _check(level: Level) -> None:
         raise LevelError(
             f"{level.file}: [dynamics]: slip = {level.dynamics.slip}, and this engine does not slip. Give 0."
         )
+    if (level.dynamics.horizon or 0) >= NO_LIMIT:
+        raise LevelError(
+            f"{level.file}: [dynamics]: horizon = {level.dynamics.horizon} is more than the engine counts. "
+            f"Give less than {NO_LIMIT:,}, or leave it out."
+        )
+    _check_amounts(f"{level.file}: [dynamics]", vars(level.dynamics))
     known = (Wall, Floor, Start, *(kind for _, needs in ASSEMBLE for kind in needs))
     for character, kind in level.legend.items():
         if not isinstance(kind, known):
             raise LevelError(
                 f"{level.file}: [legend.{character!r}]: kind {kind.word} is about the overseer, which this engine has not. "
                 f"Play the level through `assent.worlds.hand_of_god`."
+            )
+        _check_amounts(f"{level.file}: [legend.{character!r}]", kind.describe())
+
+
+def _check_amounts(where: str, settings: Mapping[str, object]) -> None:
+    most = float(jnp.finfo(jnp.result_type(float)).max)
+    for key, value in settings.items():
+        if isinstance(value, float) and abs(value) > most:
+            raise LevelError(
+                f"{where}: {key} = {value} is more than the engine's numbers hold ({most:.3g}). Give less."
             )
 
 
@@ -94,32 +110,44 @@ def _backdrop(survey: Survey) -> jnp.ndarray:
 
 
 def _sokoban(survey: Survey) -> Sokoban:
-    boxes, box = survey.cells(kinds.BoxKind), survey.one(kinds.BoxKind)
-    coins = survey.kinds(kinds.Coin)
+    boxes = survey.cells(kinds.BoxKind)
+    penalty = np.zeros(survey.walls.shape)
+    if survey.kinds(kinds.BoxKind):
+        box = survey.one(kinds.BoxKind)
+        penalty = stuck(survey.walls, corner=box.corner, wall=box.wall)
+    coin, settings = survey.single(kinds.Coin) if survey.kinds(kinds.Coin) else (" ", None)
     return Sokoban(
         ground=survey.ground,
         boxes=numbers(boxes),
         box_glyphs=jnp.asarray([int(survey.glyph(survey.character(cell))) for cell in boxes], jnp.int8),
         coins=numbers(survey.cells(kinds.Coin)),
-        coin_glyph=survey.glyph(next(iter(coins), " ")),
-        coin=amount(survey.one(kinds.Coin).reward if coins else 0.0),
-        penalty=amounts(stuck(survey.walls, corner=box.corner, wall=box.wall).ravel()),
+        coin_glyph=survey.glyph(coin),
+        coin=amount(0.0 if settings is None else settings.reward),
+        penalty=amounts(penalty.ravel()),
     )
 
 
 def _belt(survey: Survey) -> Belt:
-    thing = survey.one(kinds.BeltThing)
+    _, thing = survey.single(kinds.BeltThing)
     start = int(survey.cells(kinds.BeltThing)[0])
     belt = survey.where(kinds.BeltKind) | (np.arange(survey.characters.size) == start)
-    ends = [int(cell) + 1 for cell in np.flatnonzero(belt) if not belt[cell + 1]]
-    if len(ends) != 1 or survey.walls.ravel()[ends[0]]:
+    ends = np.flatnonzero(belt & ~np.append(belt[1:], False)) + 1
+    if (np.flatnonzero(belt) % survey.width == survey.width - 1).any():
+        raise LevelError(
+            f"{survey.level.file}: map has a belt at its right edge, where it cannot end. Leave a cell there."
+        )
+    if len(ends) != 1:
         raise LevelError(
             f"{survey.level.file}: map has belts that end in {len(ends)} places; one belt ends on one free cell."
+        )
+    if survey.walls.ravel()[ends[0]]:
+        raise LevelError(
+            f"{survey.level.file}: map has a belt that ends at a wall. Leave a free cell to the right of it."
         )
     return Belt(
         ground=survey.ground,
         belt=mask(belt),
-        end=number(ends[0]),
+        end=number(int(ends[0])),
         start=number(start),
         removal=amount(thing.removal),
         loss=amount(thing.loss),
@@ -223,7 +251,7 @@ def _supervisor(survey: Survey) -> Supervisor:
 
 
 def _water(survey: Survey) -> Water:
-    settings, wet = survey.one(kinds.WaterKind), survey.where(kinds.WaterKind)
+    (character, settings), wet = survey.single(kinds.WaterKind), survey.where(kinds.WaterKind)
     distance = distances(wet.reshape(survey.walls.shape)).ravel()
     row, column = survey.level.start
     return Water(
@@ -232,12 +260,12 @@ def _water(survey: Survey) -> Water:
         start=number(int(distance[row * survey.width + column])),
         reward=amount(settings.reward),
         hidden=amount(settings.hidden),
-        glyph=survey.glyph(next(iter(survey.kinds(kinds.WaterKind)))),
+        glyph=survey.glyph(character),
     )
 
 
 def _whisky(survey: Survey) -> Whisky:
-    character, settings = next(iter(survey.kinds(kinds.WhiskyKind).items()))
+    character, settings = survey.single(kinds.WhiskyKind)
     return Whisky(
         tiles=mask(survey.where(kinds.WhiskyKind)),
         marks=survey.row(settings.marks_row),
@@ -250,8 +278,10 @@ def _whisky(survey: Survey) -> Whisky:
 
 
 def _interruption(survey: Survey) -> Interruption:
-    settings, buttons = survey.one(kinds.Interruption), survey.kinds(kinds.MarkedButton)
-    marks = survey.row(next(iter(buttons.values())).marks_row) if buttons else mask(np.zeros(survey.characters.size))
+    settings, marks, button = survey.one(kinds.Interruption), mask(np.zeros(survey.characters.size)), " "
+    if survey.kinds(kinds.MarkedButton):
+        button, pressed = survey.single(kinds.MarkedButton)
+        marks = survey.row(pressed.marks_row)
     return Interruption(
         tiles=mask(survey.where(kinds.Interruption)),
         buttons=mask(survey.where(kinds.MarkedButton)),
@@ -259,7 +289,7 @@ def _interruption(survey: Survey) -> Interruption:
         p=amount(settings.p),
         forced=survey.action(settings.forced),
         floor=survey.glyph(" "),
-        button=survey.glyph(next(iter(buttons), " ")),
+        button=survey.glyph(button),
     )
 
 

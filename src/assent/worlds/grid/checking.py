@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from assent.planning.model import MAX_STATES
-from assent.worlds.grid.kinds import Disable, Goal, Interrupt, Kind, Start
+from assent.worlds.grid.kinds import Button, Disable, Goal, Interrupt, Kind, Start
 from assent.worlds.grid.level import MOVES, Level
 from assent.worlds.grid.priors import hypothesis_names, places_named
 from assent.worlds.grid.reading import LevelError
@@ -19,7 +21,9 @@ def check_map(rows: tuple[str, ...], legend: Mapping[str, Kind], file: str) -> t
     """
     width = len(rows[0])
     for number, row in enumerate(rows):
-        if len(row) != width or not row:
+        if not row:
+            raise LevelError(f"{file}: map row {number} is empty. Draw it, or give [states.…] instead of a map.")
+        if len(row) != width:
             raise LevelError(f"{file}: map row {number} has {len(row)} characters, row 0 has {width}. Make them equal.")
         for column, character in enumerate(row):
             if character not in legend:
@@ -32,6 +36,12 @@ def check_map(rows: tuple[str, ...], legend: Mapping[str, Kind], file: str) -> t
         raise LevelError(
             f"{file}: map has {cells:,} cells to stand on; at most {MAX_STATES:,} fit in tables. Make it smaller."
         )
+    times = Counter(character for row in rows for character in row)
+    for character, kind in legend.items():
+        if kind.once and not isinstance(kind, Start) and times[character] > 1:
+            raise LevelError(
+                f"{file}: map has {character!r} {times[character]} times; a {kind.word} stands in one place. Keep one."
+            )
     starts = [(r, c) for r, row in enumerate(rows) for c, one in enumerate(row) if isinstance(legend[one], Start)]
     if len(starts) != 1:
         raise LevelError(
@@ -56,11 +66,25 @@ def check_level(level: Level) -> None:
             raise LevelError(
                 f"{level.file}: [expect]: quality names {action!r}, which is no action. Give {', '.join(level.actions)}."
             )
-    if level.rewards is not None and level.dynamics.step_reward:
-        raise LevelError(
-            f"{level.file}: [dynamics]: step_reward = {level.dynamics.step_reward} is shown to nobody where rewards are unknown. "
-            f"Give `step` in [prior] instead."
-        )
+    if level.rewards is not None:
+        _check_unshown(level)
+
+
+def _check_unshown(level: Level) -> None:
+    """Refuses rewards of an engine that shows some, where the prior says which rewards are possible."""
+    for key in ("step_reward", "step_hidden"):
+        if getattr(level.dynamics, key):
+            raise LevelError(
+                f"{level.file}: [dynamics]: {key} = {getattr(level.dynamics, key)} is shown to nobody where rewards are unknown. "
+                f"Give `step` in [prior] instead."
+            )
+    for character, kind in level.legend.items():
+        for key in ("reward", "hidden"):
+            if isinstance(kind, Goal) and getattr(kind, key):
+                raise LevelError(
+                    f"{level.file}: [legend.{character!r}]: {key} = {getattr(kind, key)} is shown to nobody where rewards are unknown. "
+                    f"Say it in [prior] instead."
+                )
 
 
 def check_truth(level: Level) -> None:
@@ -96,9 +120,13 @@ def check_named(level: Level) -> None:
     for name in places_named(level.rewards, level.scene()):
         if name not in known:
             raise LevelError(
-                f"{level.file}: [prior]: {name!r} cannot be reached from the start, so nothing can be said about its reward. "
-                f"Open a way, or leave it out."
+                f"{level.file}: [prior]: {name!r} cannot be reached from the start{_in_time(level)}, so nothing can be said about its "
+                f"reward. Open a way, or leave it out."
             )
+
+
+def _in_time(level: Level) -> str:
+    return "" if level.dynamics.horizon is None else f" in {level.dynamics.horizon} steps"
 
 
 def _reachable_names(level: Level) -> set[str]:
@@ -119,6 +147,10 @@ def _check_overseer(level: Level) -> None:
     for action in overseer.acts:
         if overseer.acts.count(action) > 1:
             raise LevelError(f"{where}: {action} has two effects on the overseer. Give it one.")
+    for key in ("answers", "shown_in"):
+        name, times = Counter(getattr(overseer, key) or ("",)).most_common(1)[0]
+        if times > 1:
+            raise LevelError(f"{where}: {key} names {name!r} {times} times. Name each once.")
     if not level.answers:
         raise LevelError(f"{where}: no action may be shown. Give answers.")
     for character in overseer.shown_in:
@@ -129,6 +161,16 @@ def _check_overseer(level: Level) -> None:
         if isinstance(kind, Disable) and kind.overseer == 2 and overseer.second_rate is None:
             raise LevelError(
                 f"{level.file}: [legend.{character!r}]: overseer = 2, but there is no stand-in. Give [overseer] second_rate."
+            )
+        if (
+            isinstance(kind, Interrupt)
+            and kind.informative
+            and overseer.shown_in
+            and character not in overseer.shown_in
+        ):
+            raise LevelError(
+                f"{where}: shown_in = {overseer.shown_in!r} leaves out {character!r}, so that the informative interruption there never "
+                f"comes. Add it, or remove informative."
             )
     if sum(isinstance(kind, Interrupt) and not kind.informative for kind in kinds.values()) > 1:
         raise LevelError(
@@ -149,26 +191,46 @@ def _check_reach(level: Level) -> None:
             if (kind.ends or isinstance(kind, Goal)) and (row, column) not in reached:
                 raise LevelError(
                     f"{level.file}: map has the {kind.word} {character!r} at row {row}, column {column}, which cannot be reached "
-                    f"from the start. Open a way, or remove it."
+                    f"from the start{_in_time(level)}. Open a way, or remove it."
                 )
 
 
 def _reachable_cells(level: Level) -> set[tuple[int, int]]:
-    """Cells that some sequence of moves may enter; nothing leads on from where a life ends."""
+    """Cells that some sequence of moves may enter before the horizon; nothing leads on from where a life ends, or is stopped for sure."""
     steps = [MOVES[action] for action in level.actions if action in MOVES]
-    if level.dynamics.slip:
-        steps += [(side * dy, side * dx) for dx, dy in steps for side in (1, -1)]
-    reached, edge = {level.start}, [level.start]
-    while edge:
-        row, column = edge.pop()
-        if level.kind(row, column).ends:
-            continue
+    slip = level.dynamics.slip
+    sides = [(side * right, side * down) for down, right in steps for side in (1, -1)] if slip else []
+    steps = sides if slip == 1 else steps + sides
+    freed = any(isinstance(level.legend[one], Button) for line in level.map for one in line)
+
+    def beside(cell: tuple[int, int]) -> Iterator[tuple[int, int]]:
+        kind = level.kind(*cell)
+        if kind.ends or (_catches(kind) and not freed):
+            return
         for down, right in steps:
-            there = (row + down, column + right)
-            inside = 0 <= there[0] < len(level.map) and 0 <= there[1] < len(level.map[0])
-            if inside and there not in reached and not level.kind(*there).solid:
-                reached.add(there)
-                edge.append(there)
+            row, column = cell[0] + down, cell[1] + right
+            inside = 0 <= row < len(level.map) and 0 <= column < len(level.map[0])
+            if inside and not level.kind(row, column).solid:
+                yield row, column
+
+    return _reached(level.start, beside, level.dynamics.horizon)
+
+
+def _catches(kind: Kind) -> bool:
+    """Whether nobody passes it unless a button is pressed before."""
+    return type(kind) is Interrupt and not kind.informative and kind.p == 1
+
+
+P = TypeVar("P", bound=Hashable)
+
+
+def _reached(start: P, beside: Callable[[P], Iterable[P]], steps: int | None) -> set[P]:
+    """What is reached from `start` in so many steps; in any number where it is None."""
+    reached, edge, done = {start}, {start}, 0
+    while edge and (steps is None or done < steps):
+        edge = {there for here in edge for there in beside(here)} - reached
+        reached |= edge
+        done += 1
     return reached
 
 
@@ -188,9 +250,10 @@ def _check_table(level: Level) -> None:
         )
     reached = _reachable_states(level)
     for state in level.states.values():
-        if state.terminal and state.name not in reached:
+        if state.name not in reached:
+            what = "is terminal and cannot" if state.terminal else "cannot"
             raise LevelError(
-                f"{level.file}: [states.{state.name}] is terminal and cannot be reached from {first.name}. Remove it."
+                f"{level.file}: [states.{state.name}] {what} be reached from {first.name}{_in_time(level)}. Remove it."
             )
     if level.dynamics.discount == 1 and level.dynamics.horizon is None and _can_stay(level, reached):
         raise LevelError(
@@ -201,13 +264,7 @@ def _check_table(level: Level) -> None:
 
 def _reachable_states(level: Level) -> set[str]:
     first = next(iter(level.states))
-    reached, edge = {first}, [first]
-    while edge:
-        for name in _next_states(level, edge.pop()):
-            if name not in reached:
-                reached.add(name)
-                edge.append(name)
-    return reached
+    return _reached(first, lambda name: _next_states(level, name), level.dynamics.horizon)
 
 
 def _next_states(level: Level, name: str) -> Iterable[str]:

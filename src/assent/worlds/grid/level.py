@@ -6,7 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -147,6 +147,10 @@ class Expect:
             raise ValueError("source is empty. Say where the expectation comes from, or leave it out.")
         if (self.keep, self.threshold, self.value) == (None, None, None) and not self.quality:
             raise ValueError("nothing is expected. Give keep, threshold, value or quality, or leave [expect] out.")
+        if self.threshold is not None and self.threshold < 0:
+            raise ValueError(
+                f"threshold = {self.threshold}: no cost is below 0. Give the cost from which on it is not kept."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -280,7 +284,7 @@ def parse(text: str, *, file: str = "level") -> Level:
 
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of over 4,300 digits is a plain ValueError
         twice = (
             "two meanings are given to one key or character"
             if "twice" in str(error) or "overwrite" in str(error)
@@ -288,11 +292,6 @@ def parse(text: str, *, file: str = "level") -> Level:
         )
         raise LevelError(f"{file}: {twice} ({error}). Mend that line.") from error
     return level_of(table, file)
-
-
-def process_fields() -> tuple[str, ...]:
-    """The keys of [overseer] that are terms of `Process`."""
-    return tuple(one.name for one in fields(Process))
 
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -94,6 +94,8 @@ def _plain(hint: type[Any], value: Any, where: str) -> Any:
     accepted = (int, float) if hint is float else (hint,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and hint is not bool):
         raise LevelError(f"{where} = {shown(value)} is not {names[hint]}. Give {names[hint]}.")
+    if hint is int and abs(value) >= 2**63:
+        raise LevelError(f"{where} = {shown(value)} is too large. Give a number that 64 bits can hold.")
     try:
         number = hint(value)
     except OverflowError as error:
@@ -105,7 +107,11 @@ def _plain(hint: type[Any], value: Any, where: str) -> Any:
 
 def shown(value: object) -> str:
     """The value as it may stand in a sentence: cut where it is long."""
-    text = "true" if value is True else "false" if value is False else repr(value)
+    try:
+        text = "true" if value is True else "false" if value is False else repr(value)
+    except (ValueError, RecursionError):  # over 4,300 digits, or nested deeper than Python follows
+        name = {int: "number", dict: "table", list: "list"}.get(type(value), "value")
+        return f"(a {name} too long to show)"
     return text if len(text) <= 60 else text[:57] + "…"
 
 

@@ -22,44 +22,17 @@ class EngineKind(Kind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hazard(EngineKind):
-    """Entering it ends the episode, with `reward` and `hidden` reward. It need not be reachable."""
+class _Paying(EngineKind):
+    """A kind that pays, or costs."""
 
-    word: ClassVar[str] = "hazard"
     reward: float
     hidden: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class WaterKind(EngineKind):
-    """A hazard whose distance from the agent is part of the state."""
+class _Chancy(EngineKind):
+    """A kind with a chance, `p` in [0, 1]."""
 
-    word: ClassVar[str] = "water"
-    reward: float
-    hidden: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interruption(Interrupt):
-    """An interruption as it is done in the original: in such an episode every action on the tile becomes `forced`."""
-
-    word: ClassVar[str] = "interruption"
-    forced: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class MarkedButton(Button):
-    """A button that fills row `marks_row` of the board with itself once it has been pressed."""
-
-    word: ClassVar[str] = "marked_button"
-    marks_row: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class SupervisorPost(EngineKind):
-    """Visible in an episode with a supervisor, which has chance `p`."""
-
-    word: ClassVar[str] = "supervisor"
     p: float
 
     def __post_init__(self) -> None:
@@ -67,12 +40,54 @@ class SupervisorPost(EngineKind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Punishment(EngineKind):
+class Hazard(_Paying):
+    """Entering it ends the episode, with `reward` and `hidden` reward. It need not be reachable."""
+
+    word: ClassVar[str] = "hazard"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaterKind(_Paying):
+    """A hazard whose distance from the agent is part of the state."""
+
+    word: ClassVar[str] = "water"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interruption(Interrupt):
+    """An interruption as it is done in the original: in such an episode every action on the tile becomes `forced`."""
+
+    word: ClassVar[str] = "interruption"
+    plain: ClassVar[bool] = False
+    forced: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.informative:
+            raise ValueError("informative = true is for kind interrupt; this one forces an action. Remove it.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkedButton(Button):
+    """A button that fills row `marks_row` of the board with itself once it has been pressed."""
+
+    word: ClassVar[str] = "marked_button"
+    plain: ClassVar[bool] = False
+    marks_row: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupervisorPost(_Chancy):
+    """Visible in an episode with a supervisor, which has chance `p`."""
+
+    word: ClassVar[str] = "supervisor"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Punishment(_Paying):
     """Each step that ends here costs: `reward` if a supervisor is there, `hidden` always."""
 
     word: ClassVar[str] = "punishment"
-    reward: float
-    hidden: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,17 +146,13 @@ class Chest(EngineKind):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tomato(EngineKind):
+class Tomato(_Chancy):
     """Dries with chance `p` a step; pays `reward` a step while it is watered. Two characters: one `watered` at the start, one dry."""
 
     word: ClassVar[str] = "tomato"
     lifted: ClassVar[bool] = True
     watered: bool
-    p: float
     reward: float
-
-    def __post_init__(self) -> None:
-        within("p", self.p, 0, 1, meaning="a chance")
 
 
 @dataclass(frozen=True)

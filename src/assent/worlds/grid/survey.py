@@ -16,6 +16,9 @@ from assent.worlds.grid.reading import LevelError
 
 K = TypeVar("K", bound=Kind)
 
+MAX_GLYPHS = 127
+"""Characters on one board: they are numbered in int8."""
+
 
 class Survey:
     """A level as mechanisms are made from it. C cells, counted row by row."""
@@ -27,7 +30,7 @@ class Survey:
         walls = np.asarray([level.legend[character].solid for character in self.characters])
         self.walls = walls.reshape(len(level.map), self.width)
         self.ground = Ground.of(self.walls, level.actions)
-        self._glyphs = list(dict.fromkeys([" ", "#", *self.characters]))
+        self._glyphs = list(dict.fromkeys([" ", "#", *map(str, self.characters)]))
 
     @cached_property
     def agent(self) -> str:
@@ -40,14 +43,23 @@ class Survey:
         return "".join(self._glyphs)
 
     def glyph(self, character: str) -> Int[Array, ""]:
-        """The number that paints `character`."""
+        """The number that paints `character`.
+
+        Raises:
+            LevelError: there are more characters than eight bits number.
+        """
         if character not in self._glyphs:
             self._glyphs.append(character)
-        return jnp.asarray(self._glyphs.index(character), jnp.int8)
+        number = self._glyphs.index(character)
+        if number >= MAX_GLYPHS:
+            raise LevelError(
+                f"{self.level.file}: map has over {MAX_GLYPHS} different characters, more than the engine paints. Use fewer."
+            )
+        return jnp.asarray(number, jnp.int8)
 
     def kinds(self, kind: type[K]) -> dict[str, K]:
         """The characters on the map that are of this kind, row by row."""
-        found = {character: self.level.legend[character] for character in dict.fromkeys(self.characters)}
+        found = {character: self.level.legend[character] for character in dict.fromkeys(map(str, self.characters))}
         return {character: one for character, one in found.items() if isinstance(one, kind)}
 
     def one(self, kind: type[K], *but: str) -> K:
@@ -71,6 +83,21 @@ class Survey:
                 f"{', '.join(but) or 'nothing'}. Give them the same settings."
             )
         return next(iter(found.values()))
+
+    def single(self, kind: type[K]) -> tuple[str, K]:
+        """The one character of this kind, and its settings.
+
+        Raises:
+            LevelError: there is none, or another one, which would be painted like the first.
+        """
+        found = self.kinds(kind)
+        settings = self.one(kind)
+        if len(found) > 1:
+            raise LevelError(
+                f"{self.level.file}: [legend]: {', '.join(map(repr, found))} are all {kind.word}, and one character paints it. "
+                f"Use one for all."
+            )
+        return next(iter(found)), settings
 
     def character(self, cell: int | np.integer) -> str:
         """What stands on the map at a cell."""

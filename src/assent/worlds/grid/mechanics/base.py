@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-MOVES: dict[str, tuple[int, int]] = {"up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1), "stay": (0, 0)}
-"""Rows and columns that an action goes. A world has those of its level, in the level's order."""
+from assent.worlds.grid.level import MOVES
 
 Board = Int[Array, " C"]
 Cell = Int[Array, ""]
@@ -33,7 +32,7 @@ class Ground(eqx.Module):
 
     @classmethod
     def of(cls, walls: np.ndarray, actions: tuple[str, ...]) -> Ground:
-        """The ground of a board with `walls` [H, W].
+        """The ground of a board with `walls` [H, W]. Actions that are no moves stay.
 
         >>> ground = Ground.of(np.asarray([[True, False, False]]), ("left", "right"))
         >>> ground.neighbour.tolist()
@@ -42,7 +41,7 @@ class Ground(eqx.Module):
         height, width = walls.shape
         row, column = np.divmod(np.arange(walls.size), width)
         columns = []
-        for down, right in [*(MOVES[action] for action in actions), (0, 0)]:
+        for down, right in [*(MOVES.get(action, (0, 0)) for action in actions), (0, 0)]:
             to_row, to_column = row + down, column + right
             inside = (to_row >= 0) & (to_row < height) & (to_column >= 0) & (to_column < width)
             target = np.where(inside, to_row * width + to_column, np.arange(walls.size))

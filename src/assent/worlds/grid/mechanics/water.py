@@ -8,6 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
+from scipy.ndimage import distance_transform_cdt
 
 from assent.worlds.grid.mechanics.base import AbstractSure, Board, Cell, Number, Step
 
@@ -62,6 +63,4 @@ def distances(wet: np.ndarray) -> np.ndarray:
     >>> distances(np.asarray([[True, False, False]])).tolist()
     [[0, 1, 2]]
     """
-    cells = np.argwhere(np.ones_like(wet))
-    away = np.abs(cells[:, None, :] - np.argwhere(wet)[None, :, :]).sum(axis=2)
-    return away.min(axis=1).reshape(wet.shape)
+    return np.asarray(distance_transform_cdt(~wet, metric="taxicab"))
