@@ -11,13 +11,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from assent.hypotheses.rewards.of_level import rewards_of
 from assent.planning.model import Model
 from assent.planning.problem import Problem
 from assent.planning.process import Process
 from assent.worlds.grid.level import load
 from assent.worlds.grid.tabulate import tabulate
 from assent.worlds.hand_of_god import HandOfGod, Life, Seen
-from assent.worlds.levels import hand_of_god, true_reward
+from assent.worlds.levels import hand_of_god, teaching, true_reward
 
 KEYS = 4_000
 PROCESS = Process(rate=0.3, answer="eps", eps=0.2, cost=0.1)
@@ -190,6 +191,28 @@ def test_a_pedagogic_overseer_follows_the_ranking() -> None:
     assert set(after(here, second, 2).about) == {-1, 0}
 
 
+def test_a_pedagogic_overseer_speaks_first_of_what_tells_most() -> None:
+    """By enumeration: no place tells more about the four goals than the first ones of the order. Row order is the wrong variant."""
+    level = load("pedagogic")
+    model = tabulate(level)
+    rewards = rewards_of(level, model)
+    shows = Problem(model, level.process, rewards.reward).likelihood
+    told = np.zeros(model.num_places)
+    for place in range(model.num_places):
+        for number, weight in enumerate(np.exp(rewards.log_prior)):
+            for action in range(model.num_actions):
+                if (chance := shows[place, action, number]) > 0:
+                    told[place] += weight * chance * np.log(chance / (shows[place, action] @ np.exp(rewards.log_prior)))
+    order = np.asarray(hand_of_god(level).order)
+    assert (np.diff(told[order]) < 1e-9).all()
+    assert told[order[0]] > told[order[-1]] + 0.01
+    assert order.tolist() != sorted(order.tolist())
+    found = teaching(level, model)
+    assert found is not None
+    np.testing.assert_allclose(found, told, atol=1e-9)
+    assert teaching(load("bandit_2"), tabulate(load("bandit_2"))) is None
+
+
 def test_a_life_that_is_over_changes_no_more() -> None:
     over = eqx.tree_at(lambda life: life.done, life(1), jnp.asarray(True))
     reached = after(world(), over, 1)
@@ -270,6 +293,12 @@ def test_a_true_reward_that_the_level_does_not_name_is_drawn() -> None:
         (lambda: world(np.zeros((2, 3))), r"the true reward has shape \(2, 3\); this model wants \[P, A\] = \[3, 3\]"),
         (lambda: world(asks=("shout",)), r"asks names 'shout', which is no action"),
         (lambda: world(ranking=np.zeros(2)), r"ranking has 2 entries for 3 places"),
+        (lambda: world(1e300 * REWARD), r"1e\+300 is no number that float32 holds|-5e\+299 is no number"),
+        (lambda: world(np.nan * REWARD), r"not a finite number"),
+        (
+            lambda: HandOfGod.of(replace(rooms(), cost=np.full((3, 3), 1e300)), PROCESS, REWARD),
+            r"1e\+300 is no number that float32 holds",
+        ),
     ],
 )
 def test_bad_input_is_refused(make: Any, sentence: str) -> None:

@@ -107,7 +107,8 @@ class HandOfGod(eqx.Module):
             ranking: [P], places with more are shown first where the overseer is pedagogic; places in their order when left out.
 
         Raises:
-            ValueError: a reward or ranking of another shape, or an action that there is not.
+            ValueError: a reward or ranking of another shape, a reward or cost that is no number, or too large for JAX's default
+                precision, or an action that there is not.
 
         >>> from assent.planning.process import Process
         >>> world = HandOfGod.example()
@@ -300,4 +301,11 @@ def _whole(values: Any) -> Array:
 
 
 def _real(values: np.ndarray) -> Array:
-    return jnp.asarray(values, dtype=jnp.result_type(float))
+    precision = jnp.result_type(float)
+    most = float(jnp.finfo(precision).max)
+    if not (np.abs(values) <= most).all():
+        worst = np.asarray(values).ravel()[np.argmax(~(np.abs(values) <= most).ravel())]
+        raise ValueError(
+            f"{worst:g} is no number that {precision.name} holds (up to {most:.3g}). Give smaller rewards and costs."
+        )
+    return jnp.asarray(values, dtype=precision)
