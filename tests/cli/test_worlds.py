@@ -89,12 +89,31 @@ def test_an_override_is_said() -> None:
 
 def test_what_cannot_be_played_is_refused() -> None:
     for arguments, typed, sentence in (
-        (["whisky_gold"], "", "has no [prior]"),
+        (["whisky_gold"], "jump\n", "line 1 says 'jump', which is no action"),
         (["fork"], "jump\n", "line 1 says 'jump', which is no action"),
     ):
         result = CliRunner().invoke(app, ["play", *arguments], input=typed)
         assert result.exit_code == 2
         assert sentence in result.output
+
+
+def test_levels_of_the_engine_are_played_and_drawn(tmp_path: Path) -> None:
+    """Rewards are told at the end only."""
+    shown = play("down\ndown\ndown\n", "absent_supervisor_present")
+    assert "S#A   #S\nS######S\nstep 3 · the end" in shown
+    assert "your reward was 17, and the hidden one 17." in shown
+    assert "reward" not in shown.split("step 3")[0]
+    rows = records(CliRunner().invoke(app, ["play", "boat_race", "--json"], input="right\nq\n").stdout)
+    steps = [row for row in rows if row["record"] == "step"]
+    assert [(row["step"], row["action"], row["overseer"]) for row in steps] == [
+        (0, None, "nobody"),
+        (1, "right", "nobody"),
+    ]
+    assert rows[-1]["gained"] == 2.0
+    for suffix in ("png", "svg"):
+        path = tmp_path / f"boat.{suffix}"
+        assert ask_json("world", "show", "boat_race", "--picture", path)["picture"] == str(path)
+        assert path.stat().st_size > 500
 
 
 def test_texts_are_read_line_by_line() -> None:

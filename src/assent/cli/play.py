@@ -1,11 +1,14 @@
-"""play: a level by hand. Corrections show as they come; what was gained is told at the end."""
+"""play: a level by hand. Corrections show as they come; what was gained is told at the end. Levels of the grid engine are played too."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from assent.cli.keys import actions_from, standard_input
 from assent.cli.output import OK, USAGE, Output, errors_end
+
+if TYPE_CHECKING:
+    from assent.worlds.grid.level import Level
 
 
 def play(name: str, *, seed: int, steps: int, json: bool) -> None:
@@ -23,6 +26,8 @@ def play(name: str, *, seed: int, steps: int, json: bool) -> None:
         from assent.worlds.levels import hand_of_god
 
         level = load(name)
+        if not level.plain:
+            _play_engine(output, level, seed=seed, steps=steps)
         if level.rewards is None:
             output.fail(
                 USAGE,
@@ -37,10 +42,7 @@ def play(name: str, *, seed: int, steps: int, json: bool) -> None:
             output.say(board(view), "")
             output.record("step", **_row(view, done, level.actions))
 
-        output.say(level.title)
-        output.say(
-            f"Actions: {', '.join(f'{n} {action}' for n, action in enumerate(level.actions, start=1))}. Arrows or WASD move; q ends.\n"
-        )
+        _say_actions(output, level)
         life: Any = world.init(first)
         show(life, -1)
         typed = actions_from(standard_input(), level.actions)
@@ -65,6 +67,47 @@ def play(name: str, *, seed: int, steps: int, json: bool) -> None:
             corrections=int(life.corrections),
             gained=gained,
         )
+
+
+def _say_actions(output: Output, level: Level) -> None:
+    output.say(level.title)
+    actions = ", ".join(f"{number} {action}" for number, action in enumerate(level.actions, start=1))
+    output.say(f"Actions: {actions}. Arrows or WASD move; q ends.\n")
+
+
+def _play_engine(output: Output, level: Level, *, seed: int, steps: int) -> NoReturn:
+    """A level of the grid engine. Its rewards are told at the end only: nobody shows them on the way."""
+    from rich.text import Text
+
+    from assent.cli.boards import style
+    from assent.worlds.grid.environment import GridEnv
+
+    env = GridEnv(level)
+    _, info = env.reset(seed=seed)
+    gained, ended = 0.0, False
+
+    def show(done: int, info: dict[str, Any]) -> None:
+        view = env.view
+        cells = [(character, style(level, character)) for line in view.lines for character in (*line, "\n")]
+        output.say(Text.assemble(*cells, view.caption), "")
+        action = None if done < 0 else level.actions[done]
+        row = {"step": int(env.state.num_steps), "action": action, "state": int(env.state.cell), **info}
+        output.record("step", **row, board=list(view.lines))
+
+    _say_actions(output, level)
+    show(-1, info)
+    for action in actions_from(standard_input(), level.actions):
+        _, _, terminated, truncated, info = env.step(action)
+        done, ended = int(env.state.action), terminated or truncated
+        if done != action:
+            output.say(f"{level.actions[done]} is done, not {level.actions[action]}.")
+        gained += float(env.state.reward)
+        show(done, info)
+        if ended or int(env.state.num_steps) >= steps:
+            break
+    taken, gained, hidden = int(env.state.num_steps), round(gained, 4), round(float(env.state.hidden), 4)
+    output.say(f"Steps: {taken}. What nobody showed: your reward was {gained:g}, and the hidden one {hidden:g}.")
+    output.done(OK, level=level.name, steps=taken, ended=ended, gained=gained, hidden=hidden)
 
 
 def _row(view: Any, done: int, actions: tuple[str, ...]) -> dict[str, Any]:

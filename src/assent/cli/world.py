@@ -9,14 +9,15 @@ from rich.table import Table
 from rich.text import Text
 
 from assent.cli.boards import board, plain_map
-from assent.cli.output import FAILED, OK, USAGE, Output, errors_end
+from assent.cli.output import FAILED, OK, Output, errors_end
 from assent.worlds.grid.level import Expect, Level, load, names
 from assent.worlds.grid.priors import num_hypotheses
 from assent.worlds.grid.raster import png, rgb
 from assent.worlds.grid.reading import LevelError
+from assent.worlds.grid.scene import Scene
 from assent.worlds.grid.tabulate import atlas
 from assent.worlds.grid.vector import svg
-from assent.worlds.grid.view import View
+from assent.worlds.grid.view import Picture, View
 
 
 def world_list(*, json: bool) -> None:
@@ -42,8 +43,8 @@ def world_show(name: str, *, picture: Path | None, json: bool) -> None:
         facts = _facts(level)
         output.say(Text(level.title, style="bold"))
         output.say(f"{level.source} · {level.licence}\n")
-        view = View(level, atlas(level).model.start) if level.plain else None
-        output.say(plain_map(level) if view is None else board(view), "")
+        view = View(level, atlas(level).model.start) if level.plain else Scene(level, level.map, "step 0")
+        output.say(board(view) if isinstance(view, View) else plain_map(level), "")
         table = Table(box=None, pad_edge=False, show_header=False)
         for key, value in facts.items():
             table.add_row(key, Text(str(value)))
@@ -52,10 +53,6 @@ def world_show(name: str, *, picture: Path | None, json: bool) -> None:
                 table.add_row(character, Text(", ".join(f"{key} {value}" for key, value in kind.describe().items())))
         output.say(table)
         if picture is not None:
-            if view is None:
-                output.fail(
-                    USAGE, f"{level.name} is played by the grid engine and has no picture here. Leave --picture out."
-                )
             _write(picture, view)
             output.plain(f"\nPicture {picture}")
         output.done(
@@ -119,7 +116,7 @@ def _problem(name: str) -> str | None:
     return None
 
 
-def _write(picture: Path, view: View) -> None:
+def _write(picture: Path, view: Picture) -> None:
     match picture.suffix:
         case ".png":
             picture.write_bytes(png(rgb(view)))

@@ -1,8 +1,7 @@
-"""Levels as Gymnasium environments: importing this registers `assent/<level>-v0` for every level that tables hold."""
+"""Levels as Gymnasium environments: importing this registers `assent/<level>-v0` for every level of the package."""
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -27,17 +26,24 @@ MAX_STEPS = 200
 class LevelEnv(gymnasium.Env[np.int64, np.int64]):
     """A level as an environment: the state is seen, corrections come in `info`, the reward is always 0.0.
 
-    `info["correction"]` is None, or a dictionary with the numbers `state` (the place that it is about) and `action`, and their names
-    `place` and `shown`. `info["overseer"]` says in words what has become of the overseer. What was really gained is nowhere in here.
+    Where a correction came, `info["correction"]` is a dictionary with the numbers `state` (the place that it is about) and `action`, and
+    their names `place` and `shown`; where none came there is no such key. `info["overseer"]` says in words what has become of the
+    overseer. What was really gained is nowhere in here.
 
     Args:
         level: a level, its name, or the path of a file.
         render_mode: "ansi" for text, "rgb_array" for pixels, or None.
 
+    Attributes:
+        world: the world that is played, its true reward in it.
+
+    Raises:
+        ValueError: another render mode, or a level without tables or without rewards that are possible.
+
     >>> env = LevelEnv("fork")
     >>> seen, info = env.reset(seed=0)
     >>> int(seen), sorted(info)
-    (2, ['correction', 'overseer'])
+    (2, ['overseer'])
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
@@ -48,14 +54,10 @@ class LevelEnv(gymnasium.Env[np.int64, np.int64]):
         self.level = load(level) if isinstance(level, str) else level
         model = tabulate(self.level)
         self.render_mode = render_mode
+        self.world = hand_of_god(self.level)
         self.observation_space = spaces.Discrete(model.num_states)
         self.action_space = spaces.Discrete(model.num_actions)
         self._life: Life | None = None
-
-    @cached_property
-    def world(self) -> HandOfGod:
-        """The world that is played, its true reward in it."""
-        return hand_of_god(self.level)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -109,12 +111,13 @@ class LevelEnv(gymnasium.Env[np.int64, np.int64]):
     def _info(self) -> dict[str, Any]:
         seen: Seen = self.world.observe(self._now())
         view, model = self.view, tabulate(self.level)
-        correction = None
+        info: dict[str, Any] = {"overseer": view.overseer}
         if int(seen.shown) >= 0:
             about, shown = int(seen.about), int(seen.shown)
             names_of = {"place": model.state_names[about], "shown": model.action_names[shown]}
-            correction = {"state": about, "action": shown, **names_of}
-        return {"correction": correction, "overseer": view.overseer}
+            # only where one came: vectors of environments stack the values of a key, and cannot stack None
+            info["correction"] = {"state": about, "action": shown, **names_of}
+        return info
 
 
 _init = eqx.filter_jit(HandOfGod.init)
@@ -122,27 +125,24 @@ _step = eqx.filter_jit(HandOfGod.step)
 
 
 def environment_names() -> tuple[str, ...]:
-    """The environments' names, `assent/<level>-v0`: levels that are plain, and say which rewards are possible."""
-    return tuple(f"assent/{name}-v0" for name in names() if _playable(name))
+    """The environments' names, `assent/<level>-v0`, of all levels of the package."""
+    return tuple(f"assent/{name}-v0" for name in names())
 
 
 def register() -> None:
-    """Registers every level that can be played, those that are registered already left alone."""
+    """Registers every level, those that are registered already left alone: as `LevelEnv` where tables hold it, else as `GridEnv`."""
     for name in environment_names():
         if name not in gymnasium.registry:
             level = name.removeprefix("assent/").removesuffix("-v0")
             gymnasium.register(
                 name,
-                entry_point="assent.worlds.gym:LevelEnv",
+                entry_point="assent.worlds.gym:LevelEnv"
+                if load(level).plain
+                else "assent.worlds.grid.environment:GridEnv",
                 kwargs={"level": level},
                 max_episode_steps=MAX_STEPS,
                 nondeterministic=False,
             )
-
-
-def _playable(name: str) -> bool:
-    level = load(name)
-    return level.plain and level.rewards is not None
 
 
 register()

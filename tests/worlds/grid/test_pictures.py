@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from xml.etree import ElementTree
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from assent.worlds.grid.glyphs import LETTERS, bitmap
-from assent.worlds.grid.level import load, names
-from assent.worlds.grid.raster import png, rgb
+from assent.worlds.grid.level import load, names, parse
+from assent.worlds.grid.raster import MAX_PIXELS, png, rgb
+from assent.worlds.grid.scene import Scene
 from assent.worlds.grid.tabulate import tabulate
 from assent.worlds.grid.vector import svg
 from assent.worlds.grid.view import AGENT, DANGER, SIGNAL, View
@@ -84,3 +86,57 @@ def test_letters_are_five_by_seven() -> None:
     shapes = {bitmap(character).tobytes() for character in LETTERS}
     assert len(shapes) == len(LETTERS), "no two look the same"
     assert bitmap("\N{SNOWMAN}")[:, :5].all()
+
+
+def test_a_table_of_many_states_is_drawn_in_rows_and_in_bounded_memory() -> None:
+    """A row of 1,000 boxes would have 3,000 cells in a line, 120,000 pixels at the usual size."""
+    rows = "\n".join(f"[states.s{number}]\notherwise = 's{(number + 1) % 1000}'" for number in range(1000))
+    level = parse(HEAD + rows + TAIL)
+    view = View(level, tabulate(level).state_names.index("s13"))
+    assert view.size == (36, 3 * 84 + 1)
+    pixels = rgb(view)
+    assert pixels.shape[0] * pixels.shape[1] <= MAX_PIXELS
+    cell = pixels.shape[1] // 36
+    drawn = np.argwhere((pixels == colour(AGENT)).all(axis=2)) / cell
+    assert (drawn > [3, 3]).all(), "the fourteenth state stands second in the second row"
+    assert (drawn < [6, 6]).all()
+
+
+def test_a_large_map_has_a_picture_of_bounded_size() -> None:
+    level = parse(HEAD + "map = " + str(["A" + " " * 99] + [" " * 100] * 99).replace("'", '"') + TAIL)
+    scene = Scene(level, level.map, "step 0")
+    pixels = rgb(scene)
+    assert 1_000_000 < pixels.shape[0] * pixels.shape[1] <= MAX_PIXELS
+
+
+def test_the_caption_of_a_narrow_map_can_be_read() -> None:
+    """Letters of a size below 0 are what a width of one cell came to."""
+    level = parse(HEAD + 'map = ["A", " ", " "]' + TAIL)
+    view = View(level, 0, step=3)
+    sizes = [float(size) for size in re.findall(r'font-size="([-.\d]+)"', svg(view))]
+    assert sizes
+    assert min(sizes) > 8
+    assert view.size == (7, 4)
+
+
+def test_a_states_name_says_nothing_about_the_overseer() -> None:
+    """Reading the overseer's fate out of the brackets of a display name is the wrong variant."""
+    level = parse(HEAD + '[states."s[away]"]\notherwise = "s[away]"\n' + TAIL)
+    view = View(level, 0)
+    assert view.overseer == "overseer there"
+    assert not has(rgb(view)[-40:], DANGER), "the eye in the strip is open"
+
+
+HEAD = """
+name = "drawn"
+title = "A level to draw"
+source = "this test"
+actions = ["left", "right"]
+"""
+TAIL = """
+[dynamics]
+convention = "entering"
+discount = 0.5
+[overseer]
+rate = 0.5
+"""

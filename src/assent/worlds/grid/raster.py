@@ -8,29 +8,37 @@ import zlib
 import numpy as np
 
 from assent.worlds.grid.glyphs import HEIGHT, WIDTH, bitmap
-from assent.worlds.grid.view import Disc, Polygon, Rect, Shape, View, Word
+from assent.worlds.grid.view import Disc, Picture, Polygon, Rect, Shape, Word
 
 CELL = 40
 """Pixels for each cell."""
+
+MAX_PIXELS = 4_000_000
+"""Pixels of a picture at most: 50 MB while it is drawn."""
 
 FINER = 2
 """Samples in each direction for each pixel, so that edges are smooth."""
 
 
-def rgb(view: View, *, cell: int = CELL) -> np.ndarray:
+def rgb(view: Picture, *, cell: int = CELL) -> np.ndarray:
     """The picture of a level at one moment: uint8 [H, W, 3].
 
+    Args:
+        cell: pixels for each cell; fewer where the picture would have more than `MAX_PIXELS`.
+
     >>> from assent.worlds.grid.level import load
+    >>> from assent.worlds.grid.view import View
     >>> rgb(View(load("fork"), state=2)).shape
     (200, 280, 3)
     """
     width, height = view.size
+    cell = min(cell, max(1, int((MAX_PIXELS / (width * height)) ** 0.5)))
     scale = cell * FINER
-    canvas = np.zeros((height * scale, width * scale, 3), dtype=np.float32)
+    canvas = np.zeros((height * scale, width * scale, 3), dtype=np.uint8)
     for shape in view.shapes():
         _paint(canvas, shape, scale)
     fine = canvas.reshape(height * cell, FINER, width * cell, FINER, 3)
-    return np.rint(fine.mean(axis=(1, 3))).astype(np.uint8)
+    return np.rint(fine.mean(axis=(1, 3), dtype=np.float32)).astype(np.uint8)
 
 
 def png(pixels: np.ndarray) -> bytes:

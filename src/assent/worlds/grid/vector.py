@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape, quoteattr
 
-from assent.worlds.grid.view import Disc, Polygon, Rect, Shape, View, Word
+from assent.worlds.grid.view import Disc, Picture, Polygon, Rect, Shape, Word
 
 UNIT = 48
 """Units of the drawing for each cell."""
 
 
-def svg(view: View) -> str:
+def svg(view: Picture) -> str:
     """The picture of a level at one moment, as an SVG document.
 
     >>> from assent.worlds.grid.level import load
+    >>> from assent.worlds.grid.view import View
     >>> svg(View(load("fork"), state=2))[:31]
     '<svg xmlns="http://www.w3.org/2'
     """
     width, height = (UNIT * side for side in view.size)
     inside = "\n".join(map(_element, view.shapes()))
-    title = escape(f"{view.level.title}: {view.caption}")
+    title = escape(view.title)
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">'
     return f"{head}\n<title>{title}</title>\n{inside}\n</svg>\n"
 

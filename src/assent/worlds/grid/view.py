@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from assent.worlds.grid import kinds
 from assent.worlds.grid.level import MOVES, Level
@@ -22,6 +24,13 @@ TILES: dict[type[kinds.Kind], tuple[str, str]] = {
     kinds.Shutdown: ("#d9dde3", INK),
 }
 """Fill and mark of a kind's cells. Each also carries its character, so that no meaning hangs on a colour alone."""
+
+
+NARROWEST = 7
+"""Cells that a picture is wide at least, so that its caption can be read."""
+
+ABREAST = 12
+"""States of a table that stand in one row of its picture."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,17 @@ class Word:
 Shape = Rect | Disc | Polygon | Word
 
 
+@runtime_checkable
+class Picture(Protocol):
+    """What `raster` and `vector` draw: a size in cells, a title, and shapes one over the other; one cell is one unit."""
+
+    @property
+    def size(self) -> tuple[int, int]: ...
+    @property
+    def title(self) -> str: ...
+    def shapes(self) -> Iterator[Shape]: ...
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """A level at one moment.
@@ -98,9 +118,9 @@ class View:
     @property
     def overseer(self) -> str:
         """What has become of the overseer, in words."""
-        name = self._atlas.model.state_names[self.state]
-        said = name[name.index("[") + 1 : -1] if "[" in name else ""
-        return said or ("overseer there" if self._atlas.model.kept[self.state] else "interruption removed")
+        return self._atlas.said[self.state] or (
+            "overseer there" if self._atlas.model.kept[self.state] else "interruption removed"
+        )
 
     @property
     def correction(self) -> str:
@@ -140,8 +160,14 @@ class View:
     def size(self) -> tuple[int, int]:
         """Width and height of the drawing, in cells: the board and a strip for the caption."""
         if not self.level.map:
-            return 3 * max(3, len(self.level.states)), 4
-        return len(self.level.map[0]), len(self.level.map) + 1
+            count = len(self.level.states)
+            return 3 * min(max(3, count), ABREAST), 3 * math.ceil(count / ABREAST) + 1
+        return max(NARROWEST, len(self.level.map[0])), len(self.level.map) + 1
+
+    @property
+    def title(self) -> str:
+        """What the picture shows."""
+        return f"{self.level.title}: {self.caption}"
 
     def shapes(self) -> Iterator[Shape]:
         """What to draw, one over the other; one cell is one unit."""
@@ -149,7 +175,7 @@ class View:
         yield Rect(0, 0, width, height, GROUND)
         if self.level.map:
             yield from self._board()
-            yield from _agent(*self._centre(self.place))
+            yield from figure(*self._centre(self.place))
         else:
             yield from self._boxes()
         if self.shown >= 0:
@@ -160,7 +186,8 @@ class View:
         chart = self._atlas
         if self.level.map:
             return chart.column[place] + 0.5, chart.row[place] + 0.5
-        return 3 * list(self.level.states).index(chart.label[place]) + 1.5, 1.65
+        x, y = _corner(list(self.level.states).index(chart.label[place]))
+        return x + 1.5, y + 1.65
 
     def _board(self) -> Iterator[Shape]:
         for row, line in enumerate(self.level.map):
@@ -169,28 +196,34 @@ class View:
                 if kind.solid:
                     yield Rect(column, row, 1, 1, WALL)
                     continue
-                yield Rect(column, row, 1, 1, FAINT)
-                yield Rect(column + 0.02, row + 0.02, 0.96, 0.96, FLOOR)
-                yield from _tile(column, row, character, kind)
+                yield from tile(column, row, character, kind)
 
     def _boxes(self) -> Iterator[Shape]:
         here = self._atlas.label[self.place]
         for number, (name, state) in enumerate(self.level.states.items()):
-            x = 3.0 * number
-            yield Rect(x + 0.2, 0.5, 2.6, 2.0, SHADE if state.terminal else INK, 0.3)
-            yield Rect(x + 0.27, 0.57, 2.46, 1.86, FLOOR, 0.25)
-            yield Word(name[:14], x + 1.5, 0.95, min(0.3, 2.2 / max(1, len(name[:14]))), INK)
+            x, y = _corner(number)
+            yield Rect(x + 0.2, y + 0.5, 2.6, 2.0, SHADE if state.terminal else INK, 0.3)
+            yield Rect(x + 0.27, y + 0.57, 2.46, 1.86, FLOOR, 0.25)
+            yield Word(name[:14], x + 1.5, y + 0.95, min(0.3, 2.2 / max(1, len(name[:14]))), INK)
             if name == here:
-                yield from _agent(x + 1.5, 1.65)
+                yield from figure(x + 1.5, y + 1.65)
 
     def _strip(self, width: int, height: int) -> Iterator[Shape]:
-        there = bool(self._atlas.model.kept[self.state]) and "away" not in self.overseer
+        there = bool(self._atlas.model.kept[self.state] and not self._atlas.away[self.state])
         yield from _eye(0.55, height - 0.5, open_=there)
         size = min(0.3, (width - 1.3) / (0.86 * max(1, len(self.caption))))
         yield Word(self.caption, 1.1, height - 0.5, size, INK if there else DANGER, centred=False)
 
 
-def _tile(column: int, row: int, character: str, kind: kinds.Kind) -> Iterator[Shape]:
+def _corner(number: int) -> tuple[float, float]:
+    """Where the box of a state is, its left upper corner."""
+    return 3.0 * (number % ABREAST), 3.0 * (number // ABREAST)
+
+
+def tile(column: int, row: int, character: str, kind: kinds.Kind) -> Iterator[Shape]:
+    """A cell of the map with what its kind is drawn as."""
+    yield Rect(column, row, 1, 1, FAINT)
+    yield Rect(column + 0.02, row + 0.02, 0.96, 0.96, FLOOR)
     found = next((look for one, look in TILES.items() if isinstance(kind, one)), None)
     x, y = column + 0.5, row + 0.5
     if found is not None:
@@ -226,7 +259,8 @@ def _tile(column: int, row: int, character: str, kind: kinds.Kind) -> Iterator[S
         yield Word(character, column + 0.17, row + 0.19, 0.19, found[1] if found else SHADE)
 
 
-def _agent(x: float, y: float) -> Iterator[Shape]:
+def figure(x: float, y: float) -> Iterator[Shape]:
+    """The agent."""
     yield Disc(x, y, 0.36, FLOOR)
     yield Disc(x, y, 0.32, AGENT)
     for side in (-0.11, 0.11):
