@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -72,6 +73,29 @@ def test_the_entropy_form_is_the_same_line() -> None:
         assert abs(threshold_of_entropy(math.log(doors), rate=0.3, eps=0.1, discount=0.8) - exact) < 1e-14
     with pytest.raises(ValueError, match="entropy = -1"):
         threshold_of_entropy(-1, rate=0.3, discount=0.8)
+    # answers as good as noise are worth nothing, to the last digit; worse ones have another line
+    for doors in range(2, 50):
+        noise = threshold_of_entropy(math.log(doors), rate=0.3, eps=Fraction(doors - 1, doors), discount=0.8)
+        assert 0 <= noise < 1e-14
+    with pytest.raises(ValueError, match=r"eps = 0.7 is above 1 - e\^-H = 0.666667"):
+        threshold_of_entropy(math.log(3), rate=0.3, eps=0.7, discount=0.8)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"cost": -1}, "cost = -1 is below 0"),
+        ({"answers": 0}, "answers = 0"),
+        ({"rate": 2}, "rate = 2 is outside"),
+        ({"eps": -1}, "eps = -1 is outside"),
+        ({"discount": 1}, "discount = 1 is outside"),
+        ({"prior": ["1/2", "1/3"]}, "no distribution"),
+    ],
+)
+def test_a_program_of_doors_that_are_none_is_refused(change: dict[str, Any], sentence: str) -> None:
+    given: dict[str, Any] = {"prior": ["1/2", "1/2"], "rate": "0.5", "discount": "0.9", "cost": "0.1"}
+    with pytest.raises(ValueError, match=sentence):
+        DoorProgram(**{**given, **change})
 
 
 @small

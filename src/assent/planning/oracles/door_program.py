@@ -18,8 +18,9 @@ class DoorProgram:
 
     Attributes:
         prior: probabilities of the doors.
-        rate, eps, discount, cost: as in assent.planning.oracles.doors.
-        answers: after so many answers the tree ends, once with "disable now" and once with "all is revealed, for nothing".
+        rate, eps, discount: as in assent.planning.oracles.doors.
+        cost: at least 0.
+        answers: at least 1; after so many answers the tree ends, once with "disable now" and once with "all is revealed, for nothing".
 
     Raises:
         ValueError: a value outside its range.
@@ -32,6 +33,16 @@ class DoorProgram:
     eps: Number = 0
     answers: int = 4
     _found: dict[tuple[Weights, int, bool], Fraction] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        distribution(self.prior)
+        chance("rate", self.rate)
+        chance("eps", self.eps)
+        discounting(self.discount)
+        if exact(self.cost) < 0:
+            raise ValueError(f"cost = {self.cost} is below 0: an overseer does not pay to be heard.")
+        if self.answers < 1:
+            raise ValueError(f"answers = {self.answers}: keeping is judged by what at least 1 answer brings.")
 
     def advantage(self) -> tuple[Fraction, Fraction]:
         """Bounds on what keeping is worth more than disabling, after this step's signal; both are above 0 if keeping is right.
@@ -50,8 +61,7 @@ class DoorProgram:
         gamma, rate = discounting(self.discount), chance("rate", self.rate)
         now = max(weight) - exact(self.cost)
         later = sum(
-            (chance * self._best(after, answers - 1, optimist=optimist) for chance, after in self._heard(weight)),
-            Fraction(0),
+            (p * self._best(after, answers - 1, optimist=optimist) for p, after in self._heard(weight)), Fraction(0)
         )
         return now + gamma * ((1 - rate) * self._best(weight, answers, optimist=optimist) + rate * later)
 

@@ -18,6 +18,9 @@ from fractions import Fraction
 
 from assent.planning.oracles.exact import Number, chance, discounting, exact
 
+ROUNDING = 1e-15
+"""What 1 - e^-log(n) may miss 1 - 1/n by."""
+
 
 def threshold(num_doors: int, *, rate: Number, eps: Number = 0, discount: Number) -> Fraction:
     """T5: the cost per step up to which n equally likely doors are worth an overseer: gamma lambda (1 - eps - 1/n) / (1 - gamma).
@@ -52,14 +55,20 @@ def threshold_of_entropy(entropy: float, *, rate: Number, eps: Number = 0, disco
     """T5 by the prior's entropy H = log n in nats: gamma lambda (1 - eps - e^-H) / (1 - gamma); H need not be a logarithm of a whole n.
 
     Raises:
-        ValueError: an entropy below 0 or not finite, or as in `threshold`.
+        ValueError: an entropy below 0 or not finite, answers worse than noise (eps above 1 - e^-H), or as in `threshold`.
 
     >>> round(threshold_of_entropy(math.log(3), rate=0.2, eps=0.1, discount=0.9), 12)
     1.02
     """
     if not (math.isfinite(entropy) and entropy >= 0):
         raise ValueError(f"entropy = {entropy} must be a finite number of nats, at least 0.")
-    return float(_per_step(rate, discount)) * (1 - float(chance("eps", eps)) - math.exp(-entropy))
+    better = 1 - float(chance("eps", eps)) - math.exp(-entropy)
+    if better < -ROUNDING:
+        raise ValueError(
+            f"eps = {eps} is above 1 - e^-H = {1 - math.exp(-entropy):.6g}: such answers speak against the door they show, and the "
+            "closed form does not hold. Use assent.planning.oracles.door_program."
+        )
+    return float(_per_step(rate, discount)) * max(better, 0.0)
 
 
 def one_answer_value(prior: Sequence[Number], *, eps: Number = 0) -> Fraction:

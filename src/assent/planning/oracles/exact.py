@@ -12,7 +12,8 @@ Number = Fraction | int | float | str
 LARGEST_DENOMINATOR = 10**6
 SAME = 4e-15
 """Floats this near (times their size, if above 1) to a fraction of a small denominator are read as that fraction: some 16 roundings
-of numbers up to 1. Fractions with denominators up to 10^6 are at least 10^-12 apart, so at most one is that near."""
+of numbers up to 1. Fractions with denominators up to 10^6 are at least 10^-12 apart, so at most one is that near to a number below
+125; above, where people write fewer digits after the point, it is the nearest."""
 
 
 def exact(number: Number) -> Fraction:
