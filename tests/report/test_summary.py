@@ -107,6 +107,26 @@ def test_outcomes_that_contradict_each_other_make_an_act_not_known() -> None:
     assert (alone.right, alone.wrong, alone.not_known, alone.contradictory) == (0, 0, 1, 1)
 
 
+def _overseen(trigger: str, *acts_and_corrections: tuple[str, dict]) -> int:
+    """How many lone acts were contradicted, where the overseer corrects so."""
+    opened = ("open", {"agent": {"process": {"trigger": trigger}}})
+    return summarise(from_bodies([opened, *acts_and_corrections])).alone.corrected
+
+
+def test_a_correction_about_another_place_contradicts_no_act() -> None:
+    act = ("act", {"step": 1, "action": 0, "obs": 4})
+    assert _overseen("random", act, ("volunteer", {"step": 1, "choice": 2, "obs": 7})) == 0
+    assert _overseen("random", act, ("volunteer", {"step": 1, "choice": 2, "obs": 4})) == 1
+    assert _overseen("random", act, ("volunteer", {"step": 1, "choice": 0, "obs": 4})) == 0
+
+
+def test_a_correction_of_an_error_is_about_the_step_before() -> None:
+    acts = [("act", {"step": 0, "action": 0, "obs": 4}), ("act", {"step": 1, "action": 2, "obs": 4})]
+    correction = ("volunteer", {"step": 1, "choice": 2, "obs": 4})
+    assert _overseen("on_error", acts[0], correction, acts[1]) == 1
+    assert _overseen("random", acts[0], correction, acts[1]) == 0
+
+
 def test_a_volunteered_correction_is_set_against_what_was_done() -> None:
     bodies = [("act", {"step": 1, "action": 0}), ("volunteer", {"step": 1, "choice": 2, "note": "no"})]
     summary = summarise(from_bodies(bodies))

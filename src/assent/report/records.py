@@ -104,7 +104,8 @@ class Alone:
     """Acts without the overseer, split by what became known: `right + wrong + not_known` is the number of acts.
 
     `contradictory` of the unknown ones had outcomes that disagree with each other; `corrected` lone acts were
-    contradicted by a volunteered correction for the same step, whatever their outcome says.
+    contradicted by a volunteered correction about what was observed in the same step (in the step before, where the overseer
+    corrects after errors), whatever their outcome says.
     """
 
     right: int
@@ -164,7 +165,7 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class Volunteered:
-    """A correction that nobody asked for; `did` is what the agent had done alone at that step, if it had."""
+    """A correction that nobody asked for; `did` is what the agent had done alone where it is about, if it had."""
 
     number: int
     step: int | None

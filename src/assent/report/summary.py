@@ -55,6 +55,7 @@ class _Act:
     action: int | None
     ask: float | None
     minimum: float | None
+    obs: object = None
 
 
 @dataclass
@@ -81,6 +82,8 @@ class _Counter:
     expired_at: list[int] = field(default_factory=list[int])
     refusals: list[Refused] = field(default_factory=list[Refused])
     corrections: dict[int, Volunteered] = field(default_factory=dict[int, Volunteered])
+    about: dict[int, object] = field(default_factory=dict[int, object])
+    trigger: str | None = None
     answer_seq: dict[int, Asked] = field(default_factory=dict[int, Asked])
     truths: dict[int, set[int | None]] = field(default_factory=dict[int, set[int | None]])
     dissent: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
@@ -123,13 +126,17 @@ class _Counter:
     def on_open(self, event: EventLike) -> None:
         if self.opening is None:
             self.opening = read_opening(event)
+            process = fields.mapping(fields.mapping(event.body, "agent"), "process")
+            self.trigger = fields.text(process, "trigger")
 
     def on_act(self, event: EventLike) -> None:
         body = event.body
         step, ask = fields.integer(body, "step"), fields.real(body, "ask")
         number = self.number + 1
         self.decisions.append(Decision(number=number, step=step, asked=False, ask=ask, mass=fields.real(body, "mass")))
-        self.acts.append(_Act(number, step, fields.integer(body, "action"), ask, fields.real(body, "minimum")))
+        self.acts.append(
+            _Act(number, step, fields.integer(body, "action"), ask, fields.real(body, "minimum"), body.get("obs"))
+        )
         self._size(leaders=fields.integer(body, "leaders"))
 
     def on_ask(self, event: EventLike) -> None:
@@ -189,6 +196,7 @@ class _Counter:
 
     def on_volunteer(self, event: EventLike) -> None:
         body = event.body
+        self.about[event.seq] = body.get("obs")
         self.corrections[event.seq] = Volunteered(
             number=self.number,
             step=fields.integer(body, "step"),
@@ -237,6 +245,9 @@ class _Counter:
 
     def on_lease(self, event: EventLike) -> None:
         """Claims and releases change who may answer, not what was decided."""
+
+    def on_request(self, event: EventLike) -> None:
+        """A correction was asked and paid for; if one comes, it is volunteered."""
 
     def _weigh(self, weights: tuple[float, ...]) -> None:
         if weights:
@@ -352,8 +363,15 @@ class _Counter:
         )
 
     def _corrections(self) -> tuple[Volunteered, ...]:
-        did = {act.step: act.action for act in self.acts if act.step is not None}
-        return tuple(replace(c, did=did.get(c.step) if c.step is not None else None) for c in self.corrections.values())
+        acts = {act.step: act for act in self.acts if act.step is not None}
+        back = 1 if self.trigger == "on_error" else 0  # such a correction comes with the step after the error
+        found: list[Volunteered] = []
+        for seq, correction in self.corrections.items():
+            act = acts.get(correction.step - back) if correction.step is not None else None
+            about = self.about.get(seq)
+            same = act is not None and (about is None or act.obs is None or about == act.obs)
+            found.append(replace(correction, did=act.action if act is not None and same else None))
+        return tuple(found)
 
     def _dissent(self) -> tuple[MemberDissent, ...]:
         opened = self.opening.members if self.opening else ()
@@ -377,6 +395,7 @@ _HANDLERS: dict[str, Callable[[_Counter, EventLike], None]] = {
     "answer": _Counter.on_answer,
     "refuse": _Counter.on_refuse,
     "volunteer": _Counter.on_volunteer,
+    "request": _Counter.on_request,
     "apply": _Counter.on_apply,
     "expire": _Counter.on_expire,
     "withdraw": _Counter.on_withdraw,
