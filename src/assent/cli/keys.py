@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
+import select
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Protocol, runtime_checkable
@@ -11,7 +13,11 @@ from typing import Protocol, runtime_checkable
 ARROWS = {"\x1b[A": "up", "\x1b[B": "down", "\x1b[C": "right", "\x1b[D": "left"}
 ARROWS |= {key.replace("[", "O"): move for key, move in ARROWS.items()}  # as some terminals send them
 LETTERS = {"w": "up", "a": "left", "s": "down", "d": "right", " ": "stay", ".": "stay"}
-KEY = re.compile(r"\x1b[\[O].|.", re.DOTALL)
+KEY = re.compile(r"\x1b\[[0-9;]*[A-Za-z~]|\x1bO.|.", re.DOTALL)
+BEGUN = re.compile(r"\x1b(\[[0-9;]*|O)?\Z")
+"""A key that the next read may go on with: a terminal may hand over its characters in pieces."""
+ESCAPE_S = 0.15
+"""How long a key may take to arrive; after that what there is stands alone, as Escape does."""
 QUIT = ("q", "\x04", "\x1b")
 
 
@@ -79,9 +85,17 @@ def _keys(terminal: int, actions: Sequence[str]) -> Iterator[int]:
     before = termios.tcgetattr(terminal)
     try:
         tty.setcbreak(terminal)
+        decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
         while True:
-            typed = os.read(terminal, 64).decode(errors="replace")
-            for key in KEY.findall(typed) or [QUIT[0]]:
+            read = os.read(terminal, 64)
+            typed = decode(read)
+            while (
+                BEGUN.search(typed)
+                and select.select([terminal], [], [], ESCAPE_S)[0]
+                and (more := os.read(terminal, 64))
+            ):
+                typed += decode(more)
+            for key in KEY.findall(typed) if read else [QUIT[0]]:
                 if key in QUIT:
                     return
                 found = action_of(key, actions)
