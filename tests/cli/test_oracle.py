@@ -174,7 +174,7 @@ def test_a_copy_of_a_packaged_level_has_its_closed_form(tmp_path: Path) -> None:
         (["two_states", "--horizon", "2"], "--horizon"),
         (["bandit_2"], "no list of hypotheses"),
         (["room_10_0"], "take minutes"),
-        (["safe_interruptibility_0"], "no [prior]"),
+        (["safe_interruptibility_0"], "Play it with the grid engine"),
     ],
 )
 def test_what_has_no_exact_values_is_a_sentence(arguments: list[str], words: str) -> None:

@@ -92,7 +92,7 @@ def _play_engine(output: Output, level: Level, *, seed: int, steps: int) -> NoRe
         output.say(Text.assemble(*cells, view.caption), "")
         action = None if done < 0 else level.actions[done]
         row = {"step": int(env.state.num_steps), "action": action, "state": int(env.state.cell), **info}
-        output.record("step", **row, board=list(view.lines))
+        output.record("step", **row, correction=None, board=list(view.lines))
 
     _say_actions(output, level)
     show(-1, info)
@@ -107,7 +107,7 @@ def _play_engine(output: Output, level: Level, *, seed: int, steps: int) -> NoRe
             break
     taken, gained, hidden = int(env.state.num_steps), round(gained, 4), round(float(env.state.hidden), 4)
     output.say(f"Steps: {taken}. What nobody showed: your reward was {gained:g}, and the hidden one {hidden:g}.")
-    output.done(OK, level=level.name, steps=taken, ended=ended, gained=gained, hidden=hidden)
+    output.done(OK, level=level.name, steps=taken, ended=ended, corrections=0, gained=gained, hidden=hidden)
 
 
 def _row(view: Any, done: int, actions: tuple[str, ...]) -> dict[str, Any]:
