@@ -154,6 +154,8 @@ def test_mixtures_of_normals_are_the_sum_over_policies_too() -> None:
         value = np.array([1.0, 1.4])
         found = density(space, jnp.asarray(value[:, None]))
         by_jax = jax.grad(lambda v: jnp.sum(density(space, v).log_density))(jnp.asarray(value[:, None]))
+        with pytest.raises(ValueError, match="not for mixtures"):
+            draw_rewards(space, jax.random.key(0), jnp.asarray(value[:, None]))
     transition = place_transitions(model)
     threshold = value[:, None] - 0.8 * transition @ value
     f = 0.3 * norm.pdf(threshold, 0, 0.1) + 0.7 * norm.pdf(threshold)

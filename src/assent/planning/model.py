@@ -26,7 +26,7 @@ class Model:
         chance: float64 [S, A, K], each row sums to 1.
         terminal: boolean [S].
         discount: in (0, 1]; 1 only where every policy ends.
-        place: integer [S], the place of each state.
+        place: integer [S], the place of each state; also the number of its twin, the state of mode 0 in the same place.
         mode: integer [S], 0 while nothing has been done to the overseer.
         rate: float64 [S] in [0, 1], the chance of a correction in a step begun there (lambda, where the overseer can be heard).
         cost: float64 [S, A] at least 0, what oversight costs in a step in which the action is done there: c for every action while the
@@ -69,11 +69,6 @@ class Model:
     @property
     def num_places(self) -> int:
         return self.answerable.shape[0]
-
-    @property
-    def twin(self) -> np.ndarray:
-        """Integer [S]: the state of mode 0 in the same place, where rewards and answers are looked up."""
-        return self.place
 
     def expected(self, value: np.ndarray) -> np.ndarray:
         """The expectation of `value` [S, ...] at the next state: [S, A, ...]."""

@@ -7,13 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from assent.planning.answers import answer_likelihood, optimal_actions
+from assent.planning.answers import TIE, answer_likelihood, optimal_actions
 from assent.planning.exact import Exact, solve_exact, solve_soft_exact
 from assent.planning.model import Model
 from assent.planning.process import Process
-
-TIE = 1e-9
-"""Values nearer than this, times the largest value there can be, are ties. Ties keep the overseer and are reported as such."""
 
 WEIGHT_SLACK = 1e-9
 """How far the weights of a belief may be from 1 in sum: rounding of up to some million float64 additions."""
@@ -101,7 +98,7 @@ class Problem:
 
     @cached_property
     def tie(self) -> float:
-        """Differences of values up to this are ties, in units of reward."""
+        """Differences of values up to this are ties, in units of reward. Ties keep the overseer and are reported as such."""
         costly = np.abs(self.clairvoyant.value).max(initial=0.0)
         return TIE * max(float(self.scale.max()), float(costly), float(np.abs(self.model.cost).max(initial=0.0)))
 

@@ -143,7 +143,7 @@ def place_transitions(model: Model) -> np.ndarray:
     for k in range(model.successor.shape[2]):
         np.add.at(weights, (rows, actions, model.place[model.successor[:, :, k]]), model.chance[:, :, k])
     going = ~model.terminal
-    apart = np.abs(weights - weights[model.twin])[going].max(initial=0.0)
+    apart = np.abs(weights - weights[model.place])[going].max(initial=0.0)
     if apart > 1e-12:
         raise ValueError(
             f"where actions lead depends on what became of the overseer (chances differ by {apart:.3g}): "
@@ -173,13 +173,23 @@ def density(space: ValueSpace, value: jax.Array) -> Density:
     return Density(log_density, along, policy, _mean_reward(space, threshold, policy, score))
 
 
-@jax.jit
 def draw_rewards(space: ValueSpace, key: jax.Array, value: jax.Array) -> jax.Array:
     """Rewards [S, A, N] drawn from their distribution given the values and the data, for priors of one normal each.
 
     The optimal actions of different states depend on each other through the determinant; they are drawn state by state, each
-    given those before, by the same formula as `Density.policy` with the rows already drawn made certain.
+    given those before, by the same formula as `Density.policy` with the rows already drawn made certain. So draws of values become
+    draws of rewards, for whatever is no mean over them.
+
+    Raises:
+        ValueError: a mixture of normals.
     """
+    if space.mean.shape[0] > 1:
+        raise ValueError("rewards are drawn for priors of one normal each, not for mixtures. Use SMC.")
+    return _drawn(space, key, value)
+
+
+@jax.jit
+def _drawn(space: ValueSpace, key: jax.Array, value: jax.Array) -> jax.Array:
     threshold = value[:, None] - space.discount * _product("sap,pn->san", space.transition, value)
     _, log_hazard, _, _ = _prior(space, threshold)
     weight = _log_weight(space, threshold) + log_hazard
