@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from assent.cli import runs
 from assent.worlds.grid.level import load
 from assent.worlds.grid.tabulate import tabulate
 from tests.cli.support import events, invoke, own, records
@@ -124,7 +126,20 @@ def test_the_introduction_says_when_the_overseer_corrects(level: str, phrase: st
 def test_it_is_resumed_replayed_and_verified(tmp_path: Path) -> None:
     ledger = tmp_path / "a.db"
     whole = [item for item in lived(ledger, "--run", "whole") if item["record"] == "step"]
-    lived(ledger, "--run", "short", "--steps", "1")
+    assert len(whole) >= 2
+    with pytest.MonkeyPatch.context() as patch:  # Ctrl-C during the first step
+        patch.setattr(runs, "_interrupts", lambda: nullcontext(lambda: True))
+        broken = invoke(
+            "run", "off-switch", "--level", "fork", "--rate", "0.5", "--run", "short", "--ledger", str(ledger)
+        )
+        assert broken.exit_code == 130, broken.output
+    resumed = records(invoke("resume", "short", "--ledger", str(ledger), "--json").stdout)
+    assert [item for item in resumed if item["record"] == "step"] == whole[1:]
+    short, unbroken = (
+        [(kind, {**body, "u": 0.0}) for _, _, kind, _, body in events(ledger, run)[1:]]  # u is of the run's name
+        for run in ("short", "whole")
+    )
+    assert short == unbroken
     ended = records(invoke("resume", "whole", "--ledger", str(ledger), "--json").stdout)[-1]
     assert (ended["decisions"], ended["kept"], ended["left_at"]) == (0, None, None), "nothing was left to do"
     for command in (("replay", "whole"), ("log", "verify"), ("resume", "whole")):
