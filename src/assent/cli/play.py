@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from assent.worlds.grid.level import Level
 
 
+ASK = "ask"
+"""What is typed to ask for a correction, where it can be paid for. It takes no step."""
+
+REQUESTS = 1 << 20
+"""Where the random numbers of requests begin; those of steps are below."""
+
+
 def play(name: str, *, seed: int, steps: int, json: bool) -> None:
     """`assent play`."""
     output = Output("play", as_json=json, level=name, seed=seed)
@@ -42,14 +49,21 @@ def play(name: str, *, seed: int, steps: int, json: bool) -> None:
             output.say(board(view), "")
             output.record("step", **_row(view, done, level.actions))
 
-        _say_actions(output, level)
+        asks = level.process.trigger == "on_request"
+        _say_actions(output, level, more=(ASK,) * asks)
         life: Any = world.init(first)
         show(life, -1)
-        typed = actions_from(standard_input(), level.actions)
+        typed, asked_at = actions_from(standard_input(), (*level.actions, *(ASK,) * asks)), -1
         while int(life.step) < steps and not bool(life.done):
             action = next(typed, None)
             if action is None:
                 break
+            if action == len(level.actions):
+                if asked_at < int(life.step):  # once a step
+                    asked_at = int(life.step)
+                    life = world.request(jax.random.fold_in(later, REQUESTS + asked_at), life)
+                    show(life, -1)
+                continue
             done = int(world.forced(life, jnp.asarray(action)))
             if done != action:
                 output.say(f"The overseer overrides: {level.actions[done]} is done, not {level.actions[action]}.")
@@ -69,9 +83,9 @@ def play(name: str, *, seed: int, steps: int, json: bool) -> None:
         )
 
 
-def _say_actions(output: Output, level: Level) -> None:
+def _say_actions(output: Output, level: Level, *, more: tuple[str, ...] = ()) -> None:
     output.say(level.title)
-    actions = ", ".join(f"{number} {action}" for number, action in enumerate(level.actions, start=1))
+    actions = ", ".join(f"{number} {action}" for number, action in enumerate((*level.actions, *more), start=1))
     output.say(f"Actions: {actions}. Arrows or WASD move; q ends.\n")
 
 
