@@ -19,7 +19,7 @@ from assent.planning.policy_iteration import Solution, check_problem, longest, s
 
 __all__ = ["Solution", "evaluate", "solve", "solve_exact"]
 
-BLOCK = 512
+BLOCK = 128
 """Rewards that a processor's core works on together: their values and rewards stay in its cache from sweep to sweep."""
 
 CHECK_EVERY = 8
