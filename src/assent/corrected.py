@@ -12,15 +12,12 @@ import numpy as np
 
 from assent.agents.hand_of_god import HandOfGod as Agent
 from assent.core import Belief
-from assent.drive import actions_done
+from assent.drive import WORLDS_OVERSEER, actions_done
 from assent.ledger import decode
 from assent.session import Acted, Session
 from assent.worlds.hand_of_god import HandOfGod, Life
 
 NOBODY = -1
-
-OVERSEER = "overseer"
-"""Who corrects, on the ledger: the world's own overseer. People who correct beside her have other names."""
 
 REQUESTS = 1 << 20
 """Where the random numbers of requests begin; those of steps are below."""
@@ -110,7 +107,9 @@ class _Told:
             actions_done(events),
             {body["step"]: decode(body["obs"]) for body in decisions if "obs" in body},
             {event.body["step"]: decode(event.body["about"]) for event in events if event.kind == "request"},
-            Counter(event.body["step"] for event in events if event.kind == "volunteer" and event.actor == OVERSEER),
+            Counter(
+                event.body["step"] for event in events if event.kind == "volunteer" and event.actor == WORLDS_OVERSEER
+            ),
         )
 
     def check(self, step: int, state: int) -> None:
@@ -130,7 +129,7 @@ def _hear(session: Session, world: HandOfGod, life: Life, step: int, told: _Told
         if told.heard[step]:
             told.heard[step] -= 1
         elif session.waiting is None:
-            session.volunteer(step, shown, actor=OVERSEER, obs=about)
+            session.volunteer(step, shown, actor=WORLDS_OVERSEER, obs=about)
     return about, shown
 
 

@@ -12,6 +12,9 @@ from assent.fold import done
 from assent.ledger import Event
 from assent.session import Acted, Session
 
+WORLDS_OVERSEER = "overseer"
+"""Who corrects, on the ledger, when the world does so by itself. People who correct beside it have other names."""
+
 
 @dataclass(frozen=True)
 class Round:

@@ -17,7 +17,7 @@ from assent.agents.considering import Considering
 from assent.alarms import AssentWarning
 from assent.cli.config import RunConfig, agent_of, load
 from assent.cli.output import FAILED, INTERRUPTED, OK, Output, errors_end
-from assent.drive import Round, drive
+from assent.drive import WORLDS_OVERSEER, Round, drive
 from assent.ledger import Event, Ledger, LedgerError, RunExists
 from assent.presets.catalogue import OVERSEEN, PRESETS
 from assent.presets.scene import Scene
@@ -76,7 +76,7 @@ def replay(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
     with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
         config = config_of(book, name, seed)
         scene, agent = scene_and_agent(config)
-        events = [event for event in book.events(name) if event.kind in _DERIVED]
+        events = [event for event in book.events(name) if _derived(event)]
         differs, compared = _first_difference(config, scene, agent, events, output)
         if differs is None:
             output.say(
@@ -316,7 +316,12 @@ def _interrupts() -> Generator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-_DERIVED = ("act", "ask", "answer", "apply", "expire", "checkpoint")
+_DERIVED = ("act", "ask", "answer", "request", "apply", "expire", "checkpoint")
+
+
+def _derived(event: Event) -> bool:
+    """Whether a run lived again has to come to the same event: every decision, and what the world itself says."""
+    return event.kind in _DERIVED or (event.kind == "volunteer" and event.actor == WORLDS_OVERSEER)
 
 
 def _first_difference(
@@ -334,7 +339,7 @@ def _first_difference(
         for _ in rounds_of(session, scene, num_steps=_replayed(config, scene, last)):
             pass
         book.flush()
-        again = [event for event in book.events(config.name) if event.kind in _DERIVED]
+        again = [event for event in book.events(config.name) if _derived(event)]
     for number, event in enumerate(events):
         now = again[number] if number < len(again) else None
         if now is None or now.kind != event.kind:
