@@ -192,7 +192,7 @@ def _overseer_part(output: Output, *, seed: int, out: Path) -> list[Claim]:
         cells = (
             ["", "", ""]
             if terms is None
-            else [f"{terms.path_gain:+.2f}", f"{terms.saved_cost:+.2f}", f"{-terms.information_lost:+.2f}"]
+            else [f"{terms.path_gain:+.2f}", f"{terms.saved_cost:+.2f}", f"{0.0 - terms.information_lost:+.2f}"]
         )
         table.add_row(f"{item.cost:g}", f"{item.kept} of {LIVES}", item.first.phase, *cells)
     output.say(table)

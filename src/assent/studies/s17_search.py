@@ -10,7 +10,6 @@ import numpy as np
 
 from assent.planning.oracles.lattice import NoisyDoors
 from assent.planning.planners import BeliefTree
-from assent.planning.verdict import judge
 from assent.studies.figures import Axis, Line, Series, bar_chart, line_chart
 from assent.studies.measures import wilson
 from assent.studies.settings import WITH, Doors
@@ -86,27 +85,31 @@ def run(cell: Search, seed: int) -> list[Row]:
             for place, cost in enumerate(COSTS)
         ]
     low, high = (_stochastic(cell, leaf, seed) for leaf in LEAVES)
-    everywhere = np.ones(cell.seeds, dtype=bool)
     rows: list[Row] = []
     for place, cost in enumerate(COSTS):
         known = cost, exact[place]
-        rows.append(_row(cell, "stochastic", "blind", *known, low[place], everywhere))
-        rows.append(_row(cell, "stochastic", "clairvoyant", *known, high[place], everywhere))
-        rows.append(_row(cell, "bracket", "both", *known, low[place], low[place] == high[place]))
+        one, other = low[place], high[place]
+        rows.append(_row(cell, "stochastic", "blind", *known, one == "disables", one != "undecided"))
+        rows.append(_row(cell, "stochastic", "clairvoyant", *known, other == "disables", other != "undecided"))
+        rows.append(_row(cell, "bracket", "both", *known, one == "disables", (one == other) & (one != "undecided")))
     return rows
 
 
 def _stochastic(cell: Search, leaf: Leaf, seed: int) -> np.ndarray:
-    """Boolean [costs, seeds]: whether the verdict is to disable; the noise of searches side by side differs."""
+    """[costs, seeds]: the phase of the verdict; the noise of searches side by side differs."""
+    from assent.planning.search import judge_search
     from assent.studies.tree_search import search_stochastic
 
     found = search_stochastic(
         WORLD, EVEN, np.asarray(COSTS), leaf=leaf, simulations=cell.simulations, seed=seed, batch=cell.seeds
     )
-    tried = np.where(found[0] > 0, found[1], -np.inf)
     problem = WORLD.problem()
-    phases = [[judge(problem, WITH, one, one, planner=leaf).phase for one in many] for many in tried]
-    return np.asarray(phases) == "disables"
+    return np.asarray(
+        [
+            [judge_search(problem, WITH, seen, worth, planner=leaf).phase for seen, worth in zip(*pair, strict=True)]
+            for pair in zip(*found, strict=True)
+        ]
+    )
 
 
 def _row(
