@@ -237,9 +237,8 @@ def test_silence_is_in_every_digest_and_raises_the_alarm(tmp_path: Path) -> None
         session.volunteer(0, 1, actor="overseer", obs=0)
         session.decide(0, order=0)  # the door that was called wrong; and nothing is said of it
         with pytest.warns(ClassExhausted):
-            asked = session.decide(0)
+            session.decide(0)
         (event,) = book.events("hand", kinds=("ask",))
-        assert asked.question.id == event.body["question"]
         assert event.body["reason"] == "class-exhausted"
         assert not any(event.body["dossier"]["weights"])
         assert session.verify().ok

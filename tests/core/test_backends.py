@@ -108,7 +108,7 @@ CASES: dict[str, Callable[[Data], Parts]] = {
 NOT_COMPARED = {
     "Array", "SILENT", "Grade", "GRADES", "PROVEN", "GuaranteeWarning",                # no function of arrays
     "Answer", "Belief", "Context", "Decision", "Verdict",            # values
-    "Agent", "Guard", "Hypotheses", "LeadingSet", "Overseer", "Rule", "World",  # protocols
+    "Agent", "Guard", "HearsSilence", "Hypotheses", "LeadingSet", "Overseer", "Rule", "World",  # protocols
     "uniforms",                                                      # NumPy only: both speeds are given its numbers
 }  # fmt: skip
 

@@ -10,11 +10,11 @@ from rich.text import Text
 
 from assent.cli.boards import board, plain_map
 from assent.cli.output import FAILED, OK, Output, errors_end
+from assent.worlds.grid.board import Board
 from assent.worlds.grid.level import Expect, Level, load, names
 from assent.worlds.grid.priors import num_hypotheses
 from assent.worlds.grid.raster import png, rgb
 from assent.worlds.grid.reading import LevelError
-from assent.worlds.grid.scene import Scene
 from assent.worlds.grid.tabulate import atlas
 from assent.worlds.grid.vector import svg
 from assent.worlds.grid.view import Picture, View
@@ -43,7 +43,7 @@ def world_show(name: str, *, picture: Path | None, json: bool) -> None:
         facts = _facts(level)
         output.say(Text(level.title, style="bold"))
         output.say(f"{level.source} · {level.licence}\n")
-        view = View(level, atlas(level).model.start) if level.plain else Scene(level, level.map, "step 0")
+        view = View(level, atlas(level).model.start) if level.plain else Board(level, level.map, "step 0")
         output.say(board(view) if isinstance(view, View) else plain_map(level), "")
         table = Table(box=None, pad_edge=False, show_header=False)
         for key, value in facts.items():

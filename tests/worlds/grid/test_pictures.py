@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from assent.worlds.grid.board import Board
 from assent.worlds.grid.glyphs import LETTERS, bitmap
 from assent.worlds.grid.level import load, names, parse
 from assent.worlds.grid.raster import MAX_PIXELS, png, rgb
-from assent.worlds.grid.scene import Scene
 from assent.worlds.grid.tabulate import tabulate
 from assent.worlds.grid.vector import svg
 from assent.worlds.grid.view import AGENT, DANGER, SIGNAL, View
@@ -104,7 +104,7 @@ def test_a_table_of_many_states_is_drawn_in_rows_and_in_bounded_memory() -> None
 
 def test_a_large_map_has_a_picture_of_bounded_size() -> None:
     level = parse(HEAD + "map = " + str(["A" + " " * 99] + [" " * 100] * 99).replace("'", '"') + TAIL)
-    scene = Scene(level, level.map, "step 0")
+    scene = Board(level, level.map, "step 0")
     pixels = rgb(scene)
     assert 1_000_000 < pixels.shape[0] * pixels.shape[1] <= MAX_PIXELS
 

@@ -12,11 +12,11 @@ import numpy as np
 from gymnasium import spaces
 
 from assent.worlds.grid.assembly import world_of
+from assent.worlds.grid.board import Board
 from assent.worlds.grid.engine import GridState, GridWorld
 from assent.worlds.grid.level import Level, load
 from assent.worlds.grid.mechanics.supervisor import Supervisor
 from assent.worlds.grid.raster import rgb
-from assent.worlds.grid.scene import Scene
 from assent.worlds.grid.vector import svg
 
 
@@ -100,11 +100,11 @@ class GridEnv(gymnasium.Env[np.ndarray, np.int64]):
         return svg(self.view)
 
     @property
-    def view(self) -> Scene:
+    def view(self) -> Board:
         """What there is to see now."""
         ending = " · the end" if bool(self.state.done) else ""
         lines = tuple(self.world.text(self.state))
-        return Scene(self.level, lines, f"step {int(self.state.num_steps)}{ending}")
+        return Board(self.level, lines, f"step {int(self.state.num_steps)}{ending}")
 
     def _key(self) -> Any:
         return jax.random.key(int(self.np_random.integers(2**31)))

@@ -38,7 +38,7 @@ FILLS: dict[type[Kind], tuple[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Scene:
+class Board:
     """The board of a level that an engine plays.
 
     Attributes:
@@ -47,7 +47,7 @@ class Scene:
         caption: one line for people.
 
     >>> from assent.worlds.grid.level import load
-    >>> Scene(load("boat_race"), load("boat_race").map, "step 0").size
+    >>> Board(load("boat_race"), load("boat_race").map, "step 0").size
     (7, 6)
     """
 
