@@ -189,6 +189,7 @@ def test_a_tuple_reaches_the_members_as_the_ledger_will_give_it_back(ledger: Led
     assert set(seen) == {list}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["numpy", "torch", "jax"])
 def test_an_honest_run_in_single_precision_verifies(dtype: str, ledger: Ledger) -> None:
     # wrong variant: to allow for float64's rounding whatever the rows are made of

@@ -112,6 +112,7 @@ def test_the_commands_are_documented_as_they_are() -> None:
     assert between.strip() == generated(), "docs/cli.md is stale: run `python tests/test_docs.py`"
 
 
+@pytest.mark.slow
 def test_the_generated_part_holds_what_help_prints(tmp_path: Path) -> None:
     """The generator is compared with the help texts, so that it cannot leave out an option."""
     for name, function in commands():

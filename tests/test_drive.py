@@ -159,6 +159,7 @@ def called(turn: tuple[Any, ...]) -> str:
     return "-".join(item if isinstance(item, str) else type(item).__name__ for item in turn)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "turn", [pytest.param(turn, marks=[] if turn in QUICK else pytest.mark.slow) for turn in TURNS], ids=called
 )

@@ -209,6 +209,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("world", "overseer"), PAIRS)
 def test_tables_live_as_written_out(world: str, overseer: str) -> None:
     agent = Imitator(Tables.of(policies(0), prior=PRIOR), RatioSet(0.1), temper=0.7)
@@ -281,6 +282,7 @@ class Forgetful:
 assent.lab.register(Forgetful)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "world", ["ring", *(pytest.param(name, marks=pytest.mark.slow) for name in ("corridor", "stream"))]
 )
@@ -300,6 +302,7 @@ def test_kept_assents_are_those_worked_out_anew(world: str) -> None:
 # Compilation
 
 
+@pytest.mark.slow
 def test_settings_that_are_numbers_compile_once() -> None:
     """Each object that is traced calls its script once per compilation."""
     traced: list[Any] = []
@@ -450,6 +453,7 @@ def catastrophes(leading: Any, rule: Any = None) -> tuple[Any, Any]:
     return alone.any(axis=1), np.asarray(trace.asked).sum(axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [TWINS, pytest.param(1, marks=pytest.mark.slow)])
 def test_treacherous_twins_win_a_count(k: int) -> None:
     """They all say the same, so a set of the best k, k <= their number, is unanimous, asks nothing, and falls for them."""
@@ -458,6 +462,7 @@ def test_treacherous_twins_win_a_count(k: int) -> None:
     assert (asked < 5).all()
 
 
+@pytest.mark.slow
 def test_treacherous_twins_are_caught_by_the_ratio_set() -> None:
     fell, asked = catastrophes(RatioSet(0.05))
     assert not fell.any()

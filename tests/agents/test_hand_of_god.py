@@ -146,8 +146,13 @@ ORDERS = ("advice", "override", "shutdown")
     [
         ("fork", {"rate": 0.5}),
         ("fork", {"rate": 0.5, "answer": "eps", "eps": 0.4, "authority": "override"}),
-        ("provoke", {}),
-        *(("request", {"rate": 0.5, "answer": "eps", "eps": 0.3, "authority": authority}) for authority in ORDERS),
+        pytest.param("provoke", {}, marks=pytest.mark.slow),
+        *(
+            pytest.param(
+                "request", {"rate": 0.5, "answer": "eps", "eps": 0.3, "authority": authority}, marks=pytest.mark.slow
+            )
+            for authority in ORDERS
+        ),
     ],
 )
 def test_a_life_broken_off_goes_on_as_if_it_never_had_been(tmp_path: Path, name: str, process: dict) -> None:

@@ -184,6 +184,7 @@ def test_with_json_standard_output_is_json_lines_only(name: str, ledger: Path) -
     assert lines[-1]["exit"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WORKING)
 def test_without_json_people_get_no_json(name: str, ledger: Path) -> None:
     result = invoke(*WORKING[name])

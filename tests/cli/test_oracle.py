@@ -73,6 +73,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPECTED)
 def test_no_verdict_contradicts_what_theory_expects(name: str) -> None:
     done = values(name, "--horizon", "3")[1]
@@ -80,6 +81,7 @@ def test_no_verdict_contradicts_what_theory_expects(name: str) -> None:
     assert done["verdict"] != wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cost", ["0.3", "0.5", "0.9", "1.2"])
 def test_a_tree_that_is_too_short_never_contradicts_the_certified_planner(cost: str) -> None:
     """Within few steps the short way past the switch looks better than it is."""

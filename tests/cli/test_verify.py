@@ -214,6 +214,7 @@ def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
     assert (done["exit"], "no folder" in done["error"]) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_read_only_ledger_can_be_read_and_not_written(ledger: Path, tmp_path: Path) -> None:
     folder = tmp_path / "locked"
     folder.mkdir()

@@ -130,6 +130,7 @@ def allowed(risk: float, *, runs: int = RUNS) -> float:
     return risk + 3 * math.sqrt(risk * (1 - risk) / runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", CLASSES, ids=lambda make: make.__name__)
 def test_the_truth_leaves_the_ratio_set_with_chance_at_most_delta(make: Any) -> None:
     """Ville's inequality, spec 2.1; whatever the truth's prior weight."""

@@ -33,6 +33,7 @@ def built(problem: Problem, weights: np.ndarray, *, depth: int) -> BeliefGraph:
     return graph
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terms", TERMS, ids=str)
 @settings(max_examples=12, deadline=None)
 @given(small=small_worlds())

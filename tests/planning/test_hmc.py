@@ -24,6 +24,7 @@ def upper_half(parameters: Any, position: jax.Array) -> tuple[jax.Array, jax.Arr
     return jnp.where(position[0] > 0, -0.5 * position[0] ** 2, jnp.nan), -position
 
 
+@pytest.mark.slow
 def test_moments_of_a_normal_distribution() -> None:
     precision = jnp.asarray(np.linalg.inv(COVARIANCE), dtype=jnp.float32)
     start = jnp.asarray(np.random.default_rng(0).normal(size=(2, 200)), dtype=jnp.float32)
@@ -37,6 +38,7 @@ def test_moments_of_a_normal_distribution() -> None:
     assert np.abs(np.cov(draws) - np.eye(2)).max() > 1
 
 
+@pytest.mark.slow
 def test_proposals_without_density_are_refused() -> None:
     start = jnp.ones((1, 50), dtype=jnp.float32)
     found = sample(upper_half, 0.0, jax.random.key(0), start, warmup=0, draws=200, step=0.3, spread=np.eye(1))

@@ -102,6 +102,7 @@ def test_the_reward_is_that_of_the_state_and_action_left() -> None:
     assert found[0] != on_entering
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("successors", [1, 3])
 def test_the_certified_error_holds(dtype: type, successors: int) -> None:

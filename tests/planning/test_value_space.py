@@ -67,6 +67,7 @@ def test_the_density_is_the_sum_over_policies(end: bool) -> None:
         assert np.abs(np.asarray(found.log_density) - np.log(wrong)).min() > 1e-3  # without the world: another density
 
 
+@pytest.mark.slow
 def test_the_score_is_the_gradient_and_gives_the_mean_reward() -> None:
     with jax.enable_x64(True):
         space = value_space(random_model(3), MEAN, SD, log(HEARD))
@@ -126,6 +127,7 @@ def refined(space: ValueSpace, draws: np.ndarray):
     return refine(quantities, draws)
 
 
+@pytest.mark.slow
 def test_drawn_rewards_have_the_values_they_were_drawn_for() -> None:
     model = random_model(3)
     with jax.enable_x64(True):
@@ -145,6 +147,7 @@ def test_drawn_rewards_have_the_values_they_were_drawn_for() -> None:
     assert np.abs(reward.mean(axis=2) - np.asarray(found.reward)[:, :, 0]).max() < 5 * SD.max() / 4_000**0.5
 
 
+@pytest.mark.slow
 def test_mixtures_of_normals_are_the_sum_over_policies_too() -> None:
     model = stay_or_go()
     narrow, wide = np.full((2, 2), 0.1), np.ones((2, 2))
@@ -170,6 +173,7 @@ def test_mixtures_of_normals_are_the_sum_over_policies_too() -> None:
     assert np.abs(np.asarray(by_jax - found.score)).max() < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["plain", "judged", "masked"])
 def test_what_many_corrections_say_is_not_forgotten(way: str) -> None:
     """A constant added to all log-likelihoods of a place is a constant factor of the density, and nothing else."""

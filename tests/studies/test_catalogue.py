@@ -56,6 +56,7 @@ def test_cells_are_distinct_and_json(study: Study) -> None:
         assert len(texts) == len(set(texts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", each())
 def test_a_small_grid_is_run_judged_and_drawn(study: Study) -> None:
     rows = rows_of(study)

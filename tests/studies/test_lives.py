@@ -24,6 +24,7 @@ def lives(believed: Doors, true: Doors, count: int, *, truth: int = 0) -> list:
     return [live(mind, world, truth, rng, steps=500) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_lives_lock_in_as_often_as_gamblers_ruin_says() -> None:
     found = lives(WORLD, WORLD, 400)
     stop = min(abs(2 * right - life.heard) for life in found for right in [_right(life)] if life.left_at is not None)

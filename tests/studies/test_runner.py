@@ -106,6 +106,7 @@ def test_a_file_that_is_no_store_is_refused(store: Path) -> None:
         Finished(store)
 
 
+@pytest.mark.slow
 def test_a_killed_study_goes_on_where_it_was(store: Path, tmp_path: Path) -> None:
     """Killed outright while cells were being run, twice; what was finished stays, and the outcome is that of a quiet run."""
     code = "\n".join(

@@ -215,6 +215,7 @@ REFUTED: list[tuple[Study, str, Callable[[], Change]]] = [
 """For each clause of each verdict, rows that would refute it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("study", "what", "make"), REFUTED, ids=[f"{s.name}: {what}" for s, what, _ in REFUTED])
 def test_what_refutes_a_claim_is_a_verdict_that_it_fails(study: Study, what: str, make: Callable[[], Change]) -> None:
     rows, change = rows_of(study.name), make()

@@ -89,6 +89,7 @@ def about(share: float) -> Any:
     return pytest.approx(share, abs=5 * (share * (1 - share) / KEYS) ** 0.5 + 1e-12)
 
 
+@pytest.mark.slow
 def test_moves_and_corrections_have_the_chances_of_the_tables() -> None:
     """The chance of an answer is that of the place reached, not of the one left: the other is rejected below."""
     reached = after(world(), life(0), 1)

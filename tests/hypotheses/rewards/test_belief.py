@@ -85,6 +85,7 @@ def test_samplers_agree_with_quadrature(sampler, process: Process) -> None:
         assert found.split_rhat < 1.1
 
 
+@pytest.mark.slow
 def test_the_ladder_takes_what_fits_and_says_why_not() -> None:
     def chosen(prior, model, process, sampler: Any = "auto") -> str:
         return RewardBelief.from_prior(prior, model, process, sampler, effort=small).sampler
@@ -125,6 +126,7 @@ def test_contradictions_raise_and_leave_the_belief_as_it_was(sampler) -> None:
     assert np.isfinite(wary.update(Correction(0, 1)).update(Correction(0, 0)).evidence)
 
 
+@pytest.mark.slow
 def test_the_collapsed_sampler_sees_a_contradiction_between_an_objection_and_a_correction() -> None:
     effort = Effort(chains=8, warmup=0, draws=4)
     belief = RewardBelief.from_prior(Gaussian(), stay_or_go(), EXACT, "collapsed", effort=effort)

@@ -140,6 +140,7 @@ def test_means_twenty_apart_give_numbers() -> None:
     assert got.reward == pytest.approx(np.array([[0.0, 20.0], [0.0, 0.0]]), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_what_the_grid_takes_is_a_number_and_right() -> None:
     """Means and standard deviations a few apart: policies of 1 in sum, evidences that add to 1."""
     taken = 0
