@@ -31,6 +31,14 @@ def page(done: Mapping[str, Any]) -> Iterator[str]:
                 + f" | {row['runs_with_disaster']} of {row['seeds']} |"
             )
         yield ""
+    yield "## hand of god\n\nNo reward is ever shown; corrections teach, and a switch on the short way ends them (level `off_switch`)."
+    yield "The terms are those of the first decision, before any correction: a press is worth what they sum to.\n"
+    yield "| cost a step | overseer kept | before any correction | path | cost saved | corrections lost |\n|--:|--:|---|--:|--:|--:|"
+    for row in done["overseen"]:
+        terms = (row["path_gain"], row["saved_cost"], 0.0 - row["information_lost"])
+        cells = " | ".join(f"{term:+.2f}" for term in terms)
+        yield f"| {row['cost']:g} | {row['kept']} of {row['lives']} lives | {row['phase']} | {cells} |"
+    yield ""
     yield "## Claims\n\n| | claim | measured |\n|---|---|---|"
     for claim in done["claims"]:
         yield f"| {'holds' if claim['holds'] else '**fails**'} | {claim['text']} | {claim['figure']} |"

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from assent.demo import trial as module
+from assent.demo.overseer import COSTS
 from assent.demo.rows import ROWS
 from assent.demo.trial import WINDOW, Task, scene_of, tally, trial
 from assent.presets.twins import twins
@@ -93,6 +94,7 @@ def test_the_demonstration_of_one_seed_says_what_it_found(tmp_path: Path) -> Non
     for part, rows in ROWS.items():
         assert [item["key"] for item in done["tables"][part]] == [item.key for item in rows]
     assert {line["part"] for line in lines if line["record"] == "trial"} == set(ROWS)
+    assert [row["cost"] for row in done["overseen"]] == list(COSTS)
     page = Path(done["report"]).read_text()
     assert "https://" not in page
     code, _ = finished(program("log", "verify", "--ledger", done["ledger"], "--json", folder=tmp_path))

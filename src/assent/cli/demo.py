@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -60,7 +61,8 @@ def demo(*, seed: int, seeds: int, workers: int | None, out: Path, json: bool) -
         for part in ROWS:
             output.say(_table(part, tables[part]))
         recorded = _recorded_run(output, seed=seed, out=out)
-        checked = [*claims(tables), *recorded.pop("claims"), *_overseer_part(output, seed=seed, out=out)]
+        overseen, of_the_overseer = _overseer_part(output, seed=seed, out=out)
+        checked = [*claims(tables), *recorded.pop("claims"), *of_the_overseer]
         for claim in checked:
             output.say(
                 Text.assemble(
@@ -74,6 +76,7 @@ def demo(*, seed: int, seeds: int, workers: int | None, out: Path, json: bool) -
         output.done(
             OK if all(claim.holds for claim in checked) else FAILED,
             tables=tables,
+            overseen=overseen,
             claims=[{"text": claim.text, "figure": claim.figure, "holds": claim.holds} for claim in checked],
             **recorded,
         )
@@ -168,8 +171,8 @@ def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
         }
 
 
-def _overseer_part(output: Output, *, seed: int, out: Path) -> list[Claim]:
-    """An agent that is corrected now and then, and a switch that ends it: kept or pressed, by what oversight costs."""
+def _overseer_part(output: Output, *, seed: int, out: Path) -> tuple[list[dict[str, Any]], list[Claim]]:
+    """An agent that is corrected now and then, and a switch that ends it: kept or pressed, by what oversight costs; rows and claims."""
     from assent.cli.runs import free_name
     from assent.demo.overseer import COSTS, LIVES, claims_of, lives
 
@@ -197,7 +200,17 @@ def _overseer_part(output: Output, *, seed: int, out: Path) -> list[Claim]:
         table.add_row(f"{item.cost:g}", f"{item.kept} of {LIVES}", item.first.phase, *cells)
     output.say(table)
     output.say("Seen live: assent run off-switch, and the same with --overseer-cost 1.2\n")
-    return claims_of(found)
+    rows = [
+        {
+            "cost": item.cost,
+            "lives": LIVES,
+            "kept": item.kept,
+            "phase": item.first.phase,
+            **({} if item.first.terms is None else asdict(item.first.terms)),
+        }
+        for item in found
+    ]
+    return rows, claims_of(found)
 
 
 def _show_question(output: Output, book: Ledger, run: str) -> None:

@@ -80,6 +80,7 @@ def play(name: str, *, seed: int, steps: int, json: bool) -> None:
             ended=bool(life.done),
             corrections=int(life.corrections),
             gained=gained,
+            hidden=gained,  # in these worlds all reward is
         )
 
 
