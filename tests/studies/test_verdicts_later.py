@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,8 +12,6 @@ import pytest
 
 from assent.planning.oracles.lattice import NoisyDoors, expected_answers
 from assent.planning.planners import Blind
-from assent.planning.problem import Problem
-from assent.planning.verdict import Verdict
 from assent.studies import s09_interruption as s09
 from assent.studies import s10_provoking as s10
 from assent.studies import s11_price as s11
@@ -26,6 +24,7 @@ from assent.studies.settings import Doors
 from assent.studies.study import Row, Study
 from assent.studies.verdicts import DISABLES, KEEPS, MOST, UNDECIDED, first_to_leave
 from tests.session_support import unchecked
+from tests.studies.refuting import Keeps, Leaves, holds
 
 CELLS: dict[Study, tuple[Any, ...]] = {
     s09.STUDY: s09._grid(2, 100),
@@ -55,10 +54,6 @@ def rows_of(name: str) -> tuple[Row, ...]:
     return tuple(row for cell in CELLS[study] for row in study.run(cell, 0))
 
 
-def holds(study: Study, rows: Sequence[Row]) -> bool:
-    return study.verdict(study.score(rows)).holds
-
-
 def only(where: Callable[[Row], bool], **changes: Any) -> Change:
     return lambda row: changes if where(row) else None
 
@@ -74,28 +69,6 @@ def first(change: Change) -> Change:
         return found
 
     return once
-
-
-@dataclass(frozen=True)
-class Keeps:
-    """A planner that keeps the overseer whatever she costs: the wrong variant of all of them."""
-
-    name: str = "keeps"
-
-    def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        found = Blind()(problem, weights, state)
-        return replace(found, phase="keeps", action=found.keep)
-
-
-@dataclass(frozen=True)
-class Leaves:
-    """A planner that disables the overseer at once, wherever it can."""
-
-    name: str = "leaves"
-
-    def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        found = Blind()(problem, weights, state)
-        return replace(found, phase="disables", action=found.leave) if found.leave >= 0 else found
 
 
 @pytest.mark.parametrize(("eps", "cost"), [(0.1, 0.05), (0.3, 0.01), (0.2, 5.0)])
