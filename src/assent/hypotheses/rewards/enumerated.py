@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ class Rewards:
         if not 1 <= count <= MAX_HYPOTHESES:
             raise ValueError(f"{count:,} reward hypotheses: 1 to {MAX_HYPOTHESES:,} can be enumerated; sample beyond.")
         if len(set(self.names)) != count:
-            twice = next(name for name in self.names if self.names.count(name) > 1)
+            twice = next(name for name, uses in Counter(self.names).items() if uses > 1)
             raise ValueError(f"two reward hypotheses are called {twice!r}; the overseer could not tell them apart.")
         if self.reward.ndim != 3 or self.reward.shape[2] != count or self.log_prior.shape != (count,):
             raise ValueError(
