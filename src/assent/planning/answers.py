@@ -47,10 +47,12 @@ def answer_likelihood(
     The uniform split of ties is the proper distribution of docs/theory.md; a set likelihood (1 for each optimal action) is not.
     """
     if process.answer in ("boltzmann", "soft"):
-        logits = np.where(allowed[:, :, None], process.beta * quality, -np.inf)
-        top = logits.max(axis=1, keepdims=True)
-        weights = np.exp(logits - np.where(np.isfinite(top), top, 0.0))
-        return _normalised(weights)
+        masked = np.where(allowed[:, :, None], quality, -np.inf)
+        top = masked.max(axis=1, keepdims=True)
+        # the best one's logit is 0 whatever beta is; a shortfall that overflows is minus infinity, a chance of 0
+        with np.errstate(over="ignore"):
+            logits = process.beta * (masked - np.where(np.isfinite(top), top, 0.0))
+        return _normalised(np.exp(logits))
     sign = -1.0 if process.answer == "adversary" else 1.0
     best = optimal_actions(sign * quality, allowed, tie=tie, scale=scale)
     right = _normalised(best.astype(np.float64))
