@@ -8,10 +8,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from assent.cli.oracle import changed
 from assent.cli.output import OK, USAGE
+from assent.hypotheses.rewards.of_level import rewards_of
+from assent.planning.planners import BeliefTree
+from assent.planning.problem import Problem
 from assent.worlds.grid.level import load, names
+from assent.worlds.grid.tabulate import tabulate
 from tests.cli.support import invoke, own, records
 
 
@@ -46,6 +52,37 @@ def test_other_terms_move_the_line() -> None:
     assert found["c*, the cost up to which it is kept"] == Fraction(4) * Fraction(1, 2) * (
         1 - Fraction(1, 5) - Fraction(1, 3)
     )
+
+
+@pytest.mark.parametrize(
+    ("level", "terms", "bound"),
+    [
+        ("doors_3", {"overseer_cost": "0.35", "eps": "1"}, Fraction(3, 10)),
+        ("doors_5", {"overseer_cost": "0.3", "eps": "1", "discount": "0.8", "rate": "1"}, Fraction(1, 5)),
+    ],
+)
+def test_answers_that_say_which_door_it_is_not_only_bound_the_line(
+    level: str, terms: dict[str, str], bound: Fraction
+) -> None:
+    """Beyond eps = 1 - 1/n answers add up: I1 / (1 - gamma) falls short of c*, and an overseer dearer than it is kept.
+
+    The wrong variant, which takes it for c* whenever the doors are alike, says "disable".
+    """
+    options = [part for name, value in terms.items() for part in (f"--{name.replace('_', '-')}", value)]
+    found, done = values(level, *options, "--horizon", "2")
+    assert found["c*, the cost up to which it is kept, is at least"] == bound < Fraction(terms["overseer_cost"])
+    assert done["verdict"] == "undecided", "two steps are too few to tell"
+    other = changed(load(level), **{"rate": None, "discount": None, **terms})
+    model = tabulate(other)
+    rewards = rewards_of(other, model)
+    problem = Problem(model, other.process, rewards.reward)
+    certified = BeliefTree()(problem, np.exp(rewards.log_prior), model.start)
+    assert certified.phase == "keeps"
+
+
+@pytest.mark.parametrize(("level", "eps"), [("doors_2", "1"), ("doors_3", "2/3")])
+def test_two_doors_and_answers_no_worse_than_chance_have_the_line_itself(level: str, eps: str) -> None:
+    assert "c*, the cost up to which it is kept" in values(level, "--eps", eps, "--horizon", "1")[0]
 
 
 @pytest.mark.parametrize("level", ["switch_two_point_eps", "switch_two_point_rational", "switch_two_point_boltzmann"])

@@ -94,7 +94,10 @@ def _doors(level: Level, prior: tuple[Fraction, ...]) -> ClosedForm:
     cost = exact(level.process.cost)
     sunk = not level.overseer.saves
     limit = threshold_of_prior(prior, rate=rate, eps=eps, discount=discount) / (discount if sunk else 1)
-    tight = eps == 0 or len(set(prior)) == 1
+    telling = len(prior) == 2 or eps <= 1 - Fraction(
+        1, len(prior)
+    )  # beyond, an answer rather says which door it is not
+    tight = eps == 0 or (len(set(prior)) == 1 and telling)
     rows: list[tuple[str, Value]] = [
         ("I1, what one answer adds to a step", one_answer_value(prior, eps=eps)),
         ("c*, the cost up to which it is kept" + ("" if tight else ", is at least"), limit),
@@ -103,9 +106,8 @@ def _doors(level: Level, prior: tuple[Fraction, ...]) -> ClosedForm:
     if len(prior) == 2 and prior[0] == prior[1] and eps <= Fraction(1, 2):
         rows += _lattice(NoisyDoors(rate, eps, discount), cost * (discount if sunk else 1), eps)
     when = "the cost of the step of leaving is paid all the same" if sunk else "leaving saves the cost of its step"
-    says = (
-        f"c* = {'lambda' if sunk else 'gamma lambda'} I1 / (1 - gamma), since {when}; at the start and after no answer."
-    )
+    line = f"{'=' if tight else 'is at least'} {'lambda' if sunk else 'gamma lambda'} I1 / (1 - gamma)"
+    says = f"c* {line}, since {when}; at the start and after no answer."
     return ClosedForm(
         "T5 and T6, the doors", tuple(rows), says, compared(limit, cost) if tight or limit > cost else None
     )
