@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from assent.hypotheses.rewards.belief import Correction, Objection, RewardBelief
+from assent.hypotheses.rewards.belief import Correction, Objection, RewardBelief, Silence
 from assent.hypotheses.rewards.effort import Effort
 from assent.hypotheses.rewards.enumerated import Rewards
 from assent.hypotheses.rewards.errors import MisspecifiedModel
@@ -16,6 +17,7 @@ from assent.hypotheses.rewards.gridded import Gridded
 from assent.hypotheses.rewards.priors import Gaussian, SpikeSlab
 from assent.planning.process import Process
 from tests.planning.worlds import grid, model_of, stay_or_go
+from tests.session_support import unchecked
 
 EXACT = Process(answer="optimal")
 
@@ -196,3 +198,80 @@ def test_moves_leave_the_prior_as_it_is() -> None:
     assert abs(zero.mean() - 0.6) < 5 * 0.5 / 80_000**0.5
     assert abs(reward[~zero].mean() - 1.0) < 5 * 2 / 30_000**0.5
     assert abs(reward[~zero].std() - 2.0) < 5 * 2 / 30_000**0.5
+
+
+@pytest.mark.parametrize(
+    ("terms", "heard", "advice", "not_said"),
+    [
+        ({"answer": "eps", "eps": 0.2}, [Objection(0, 0), Objection(0, 1)], "Widen the prior: add", "eps above 0"),
+        ({"answer": "optimal"}, [Correction(0, 1), Objection(0, 1)], "Widen the prior: add", "eps above 0"),
+        ({"answer": "eps", "eps": 0.0}, [Correction(0, 1), Correction(0, 0)], "eps above 0", "Widen|rate"),
+        ({"answer": "optimal"}, [Correction(0, 1), Correction(0, 0)], "eps above 0", "Widen|rate"),
+        ({"answer": "eps", "eps": 0.2}, [Objection(0, 1), Silence(0, 1)], "rate below 1 in state 0", "eps above 0"),
+    ],
+)
+def test_the_advice_after_a_contradiction_is_one_that_helps(terms, heard, advice: str, not_said: str) -> None:
+    model = replace(stay_or_go(), rate=np.ones(2))
+    belief = RewardBelief.from_prior(Gaussian(), model, Process(trigger="on_error", rate=1.0, **terms))
+    told = belief.update(heard[0])
+    with pytest.raises(MisspecifiedModel, match=f"{advice}.*none of these.*ask or stop") as found:
+        told.update(heard[1])
+    assert not re.search(not_said, str(found.value))
+    # what is advised of the overseer does explain it
+    if "eps above 0" in advice:
+        terms = {"answer": "eps", "eps": 0.1}
+    if "rate" in advice:
+        model = replace(model, rate=np.full(2, 0.9))
+    if "Widen" not in advice:
+        wiser = RewardBelief.from_prior(Gaussian(), model, Process(trigger="on_error", rate=1.0, **terms))
+        assert np.isfinite(wiser.update(heard[0]).update(heard[1]).evidence)
+
+
+@pytest.mark.parametrize("heard", [(0, 1), None, "go", 1])
+def test_what_is_no_correction_moves_nothing(heard: Any) -> None:
+    belief = RewardBelief.from_prior(Gaussian(), stay_or_go(), EXACT)
+    with unchecked(), pytest.raises(TypeError, match="moves no belief: give a Correction"):
+        belief.update(heard)
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value", "ignore:divide by zero")
+@pytest.mark.parametrize(
+    "prior", [Gaussian(0.0, 1e-300), Gaussian(0.0, 1e150), Gaussian(1e30, 1.0), Gaussian(1e6, 1.0)]
+)
+def test_priors_that_single_precision_cannot_carry_are_left_to_particles(prior: Gaussian) -> None:
+    model, effort = grid(2, 2), Effort(chains=8, warmup=0, draws=4, particles=200, moves=1)
+    with pytest.raises(ValueError, match=r"'collapsed' cannot be used: .*float32"):
+        RewardBelief.from_prior(prior, model, EXACT, "collapsed", effort=effort)
+    belief = RewardBelief.from_prior(prior, model, EXACT, effort=effort)
+    assert belief.sampler == "smc"
+    if prior.mean == 0:  # 1e30 and 1 are one number to float64 as well
+        assert belief.update(Correction(0, 1)).policy_probs()[0, 1] == pytest.approx(1.0)
+
+
+def test_a_world_that_has_ended_cannot_be_corrected() -> None:
+    model = replace(stay_or_go(), terminal=np.ones(2, dtype=bool))
+    for sampler in ("quadrature", "collapsed"):
+        with pytest.raises(ValueError, match="every place ends the life, so nothing can be corrected there"):
+            RewardBelief.from_prior(Gaussian(), model, EXACT, sampler)
+    belief = RewardBelief.from_prior(Gaussian(), model, EXACT, effort=Effort(particles=16, moves=1))
+    assert belief.policy_probs().tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    with pytest.raises(ValueError, match="ends the life"):
+        belief.update(Correction(0, 0))
+
+
+@pytest.mark.slow
+def test_what_the_prior_thought_impossible_is_followed_by_degrees_or_refused() -> None:
+    """The prior is sure of one action, by 6 standard deviations, and a perfect overseer shows the other."""
+    mean = np.array([[6.0, 0.0], [0.0, 0.0]])
+    truth, belief = (
+        RewardBelief.from_prior(Gaussian(mean), stay_or_go(), EXACT, sampler).update(Correction(0, 1))
+        for sampler in ("quadrature", "collapsed")
+    )
+    assert truth.evidence == pytest.approx(-12.98, abs=0.01)
+    assert belief.evidence == pytest.approx(truth.evidence, abs=1.0)  # all at once it was 2.3 below
+    assert np.abs(belief.policy_probs() - truth.policy_probs()).max() < 0.03
+    assert np.abs(belief.mean_reward() - truth.mean_reward()).max() < 0.1
+    # beyond what numbers tell, chains would stay where the overseer says that they must not be
+    sure = np.where(mean > 0, 20.0, 0.0)
+    with pytest.raises(MisspecifiedModel, match="probability 0"):
+        RewardBelief.from_prior(Gaussian(sure), stay_or_go(), EXACT, "collapsed").update(Correction(0, 1))

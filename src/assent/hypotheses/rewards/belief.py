@@ -27,6 +27,12 @@ Sampler = Literal["enumerate", "quadrature", "collapsed", "smc"]
 COLLAPSED_STATES = 150
 """Live states up to which a matrix per chain and step is inverted; beyond, particles are moved by value iteration."""
 
+SMALLEST, LARGEST = 1e-10, 1e15
+"""Units of reward that chains over optimal values can carry: float32 holds the squares, and the chains' steps stay above their floor."""
+
+ROUNDED = 0.1
+"""The part of the smallest sd that float32 may round off a value: a tenth changes the evidence by about a thousandth."""
+
 
 class Correction(NamedTuple):
     """The overseer said: in this place, this action."""
@@ -165,6 +171,7 @@ class RewardBelief:
 
         Raises:
             MisspecifiedModel: the belief gave it probability 0. This belief is unchanged; nothing is renormalised.
+            TypeError: it is none of the three.
             ValueError: the place, state or action does not exist, ends the life, or is one that the overseer is believed never to show;
                 an objection or silence where the sampler holds soft values, which do not tell the best action.
 
@@ -225,6 +232,10 @@ class RewardBelief:
         return float(self.model.rate[state]) if self.process.trigger == "on_error" else 0.0
 
     def _check(self, heard: Heard) -> None:
+        if not isinstance(heard, Heard):
+            raise TypeError(
+                f"{heard!r} moves no belief: give a Correction, an Objection or a Silence, by its name. Nothing was learned."
+            )
         model, action = self.model, heard.action
         where = (
             (heard[0], model.num_states, "state")
@@ -259,9 +270,18 @@ class RewardBelief:
             f"the {type(heard).__name__.lower()} {_name(model.action_names, heard.action)} in place "
             f"{_name(model.state_names, self._place(heard))} has probability 0 under the prior ({said}), an overseer who {errs}, and "
             f"{len(self.heard)} words before: no reward that is thought possible explains it{drawn}. Nothing was learned. "
-            "Believe in errors (answer 'eps' with eps above 0), or add the missing reward or a 'none of these' to the prior; until "
-            "then ask or stop."
+            f"{self._advice(heard)}; until then ask or stop."
         )
+
+    def _advice(self, heard: Heard) -> str:
+        """What would give it a chance: objections and silences are hard, whatever the chance of a wrong answer is."""
+        wider = "the missing reward or a 'none of these' to the prior"
+        if isinstance(heard, Silence):
+            return f"Believe that errors may be overlooked (a rate below 1 in state {heard.state}), or add {wider}"
+        never_errs = self.process.answer == "optimal" or (self.process.answer == "eps" and self.process.eps == 0)
+        if isinstance(heard, Correction) and never_errs:
+            return f"Believe in errors (answer 'eps' with eps above 0), or add {wider}"
+        return f"Widen the prior: add {wider}"
 
 
 def _refusal(name: str, prior: Rewards | ContinuousPrior, model: Model, process: Process) -> str | None:
@@ -272,7 +292,11 @@ def _refusal(name: str, prior: Rewards | ContinuousPrior, model: Model, process:
         return "the prior is over real numbers. Use 'auto'."
     if name == "smc":
         return None
+    if model.terminal[: model.num_places].all():
+        return "every place ends the life, so nothing can be corrected there."
     refusal = _uncollapsible(prior, model, process) or _too_large(name, model)
+    if refusal is None and name == "collapsed":
+        return _too_fine(prior, model)
     if refusal is None and name == "quadrature" and has_normal(prior, model.num_places, model.num_actions):
         return unresolved(prior, model)
     return refusal
@@ -291,6 +315,28 @@ def _uncollapsible(prior: ContinuousPrior, model: Model, process: Process) -> st
         place_transitions(model)
     except ValueError as error:
         return str(error)
+    return None
+
+
+def _too_fine(prior: ContinuousPrior, model: Model) -> str | None:
+    """Why chains in float32 cannot carry this prior in this world, or None."""
+    normal = prior.normal(model.num_places, model.num_actions)
+    if normal is None:
+        return None
+    live = ~model.terminal[: model.num_places]
+    mean, sd = np.abs(normal[0][live]).max(), normal[1][live]
+    if sd.min() < SMALLEST or max(mean, sd.max()) > LARGEST:
+        return (
+            f"its means up to {mean:g} and sds of {sd.min():g} to {sd.max():g} are beyond what float32 carries here ({SMALLEST:g} to "
+            f"{LARGEST:g}). Give rewards in another unit, or use 'smc'."
+        )
+    steps = 1 / (1 - model.discount) if model.discount < 1 else float(live.sum())
+    rounding = float(np.finfo(np.float32).eps * (mean + sd.max()) * steps)
+    if rounding > ROUNDED * sd.min():
+        return (
+            f"float32 rounds its values by up to {rounding:g}, beside an sd of {sd.min():g}. Bring means and sds nearer to each other, "
+            "or use 'smc'."
+        )
     return None
 
 
