@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assent.agents.imitator import Imitator
+from assent.agents.hand_of_god import HandOfGod
+from assent.agents.imitator import Imitator, Proposal
 from assent.alarms import ClassExhausted, CommitteeCollapsed, MemberUnreadable
-from assent.core import Everyone, Minimum, RatioSet, Readable, uniforms
+from assent.core import Belief, Everyone, Minimum, RatioSet, Readable, uniforms
 from assent.fold import AgentDiffers, belief_digest, fold
+from assent.hypotheses.rewards.members import RewardMembers
 from assent.hypotheses.tables import Tables
 from assent.hypotheses.wrap import wrap
 from assent.ledger import (
@@ -178,7 +180,7 @@ def test_uniform_numbers_go_on_beyond_a_block_and_after_a_resume(ledger: Ledger)
     assert [event.body["action"] for event in of(ledger, "act")] == expected
 
 
-@pytest.mark.parametrize("obs", [7, -1, 1.5, None, "1"])
+@pytest.mark.parametrize("obs", [7, -1, 1.5, None, "1", float("nan")])
 def test_what_is_no_context_decides_nothing_whether_or_not_others_are_kept(obs: Any, ledger: Ledger) -> None:
     # one wrong variant: int(1.5) finds the assent that was kept for context 1
     session = open_session(ledger)
@@ -187,10 +189,35 @@ def test_what_is_no_context_decides_nothing_whether_or_not_others_are_kept(obs: 
         if session.waiting is not None:
             session.consult(kept)
     count = len(kinds(ledger))
-    with pytest.raises((IndexError, TypeError)):
+    with pytest.raises(IndexError, match=r"contexts (run|are whole numbers) from 0 to 6"):  # the members' own sentence
         session.decide(obs)
     assert len(kinds(ledger)) == count
     assert session.step == 2
+
+
+@pytest.mark.parametrize("obs", [float("nan"), None, "A", 2.5])
+def test_what_is_no_state_is_refused_in_the_words_of_members_over_rewards(obs: Any, ledger: Ledger) -> None:
+    agent = HandOfGod(RewardMembers.example())
+    session = open_session(ledger, agent=agent, overseer=Inbox())
+    before = kinds(ledger)
+    with pytest.raises(IndexError, match="is no state: states are whole numbers from 0 to"):
+        session.decide(obs)
+    assert kinds(ledger) == before
+    assert session.step == 0
+
+
+def test_members_that_read_anything_do_not_make_an_observation_a_number(ledger: Ledger) -> None:
+    class Lenient(Imitator):
+        """Reads every observation as its first."""
+
+        def consider(self, belief: Belief, obs: Any, *, halted: Any = False) -> Proposal:
+            return super().consider(belief, 0, halted=halted)
+
+    session = open_session(ledger, agent=Lenient.of(Tables.of(policies(0))))
+    before = kinds(ledger)
+    with pytest.raises(TypeError, match=r"'A' is no whole number; .* from 0 to 6\. Nothing was decided"):
+        session.decide("A")
+    assert kinds(ledger) == before
 
 
 def test_deciding_with_an_open_question_is_refused(ledger: Ledger) -> None:

@@ -61,7 +61,7 @@ class Standing:
 
     def ready(self, obs: Any) -> Ready:
         """The agent's proposal at `obs`, kept until the next answer where observations are numbers; its alarms are on the ledger."""
-        context = None if self.agent.num_contexts is None else index(obs)
+        context = None if self.agent.num_contexts is None else self._context(obs)
         if context in self._kept:
             return self._kept[context]
         ready = Ready.of(self.agent.consider(self.at.belief, obs))
@@ -143,6 +143,16 @@ class Standing:
                 self._kept.clear()
                 self.catch_up()
             raise
+
+    def _context(self, obs: Any) -> int:
+        try:
+            return index(obs)
+        except TypeError:
+            self.agent.consider(self.at.belief, obs)  # the members say best what they can read
+            raise TypeError(
+                f"observation {obs!r} is no whole number; this agent's run from 0 to {(self.agent.num_contexts or 0) - 1}. Nothing "
+                "was decided."
+            ) from None
 
     def _reads(self, seq: int, obs: Any, choice: int) -> bool:
         try:

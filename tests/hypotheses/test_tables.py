@@ -53,6 +53,13 @@ def test_a_context_outside_the_table_is_refused(context: Any) -> None:
         bank.log_policy((), context)
 
 
+@pytest.mark.parametrize("context", [math.nan, None, "A", 2.5, 1.0, np.float32(1)])
+def test_what_is_no_whole_number_is_no_context(context: Any) -> None:
+    bank = Tables.of(np.full((2, 3, 2), 0.5))
+    with pytest.raises(IndexError, match="is no context: contexts are whole numbers from 0 to 2"):
+        bank.log_policy((), context)
+
+
 GOOD = np.full((2, 1, 2), 0.5)
 
 

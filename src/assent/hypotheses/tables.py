@@ -94,8 +94,12 @@ class Tables:
         """The members' rows in context `obs`, `[N, A]`.
 
         Raises:
-            IndexError: `obs` is a number outside 0 … S - 1 (a negative one would count from the end).
+            IndexError: `obs` is no whole number, or one outside 0 … S - 1 (a negative one would count from the end).
         """
+        if obs is None or isinstance(
+            obs, str | float | complex | np.inexact
+        ):  # None would be one more axis, without a word
+            raise IndexError(f"{obs!r} is no context: contexts are whole numbers from 0 to {self.num_contexts - 1}.")
         if isinstance(obs, int | np.integer | np.ndarray) and not 0 <= obs < self.num_contexts:
             raise IndexError(f"context {obs} is not in the table: contexts run from 0 to {self.num_contexts - 1}.")
         return namespace(self.log_rows).permute_dims(self.log_rows[obs, :, :], (1, 0))
