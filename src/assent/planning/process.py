@@ -19,6 +19,9 @@ the soft Q of maximum entropy, with inverse temperature `beta`; always the worst
 Authority = Literal["advice", "override", "shutdown"]
 """What a correction does beside informing: nothing; it forces the shown action if it is about the current state; it ends the life."""
 
+MOST = 1e30
+"""The greatest cost, and the greatest size of a reward, that files and options may give: beyond it everything else is lost in rounding."""
+
 
 @dataclass(frozen=True)
 class Process:

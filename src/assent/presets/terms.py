@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from assent.planning.process import Process
-
-MOST = 1e30
-"""The greatest cost: beyond it everything else is lost in rounding."""
+from assent.planning.process import MOST, Process
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from assent.planning.model import MAX_STATES
+from assent.planning.process import MOST
 from assent.worlds.grid.kinds import Button, Disable, Goal, Interrupt, Kind, Start
 from assent.worlds.grid.level import MOVES, Level
 from assent.worlds.grid.priors import hypothesis_names, places_named
@@ -57,6 +58,7 @@ def check_level(level: Level) -> None:
         LevelError: with file, key and value.
     """
     _check_overseer(level)
+    _check_amounts(level)
     if level.map:
         _check_reach(level)
     else:
@@ -68,6 +70,34 @@ def check_level(level: Level) -> None:
             )
     if level.rewards is not None:
         _check_unshown(level)
+
+
+def _check_amounts(level: Level) -> None:
+    """Refuses costs and rewards beside which nothing else would count, and whose sums leave float64."""
+    costs = {
+        "cost": level.process.cost,
+        "request_cost": level.process.request_cost,
+        "second_cost": level.overseer.second_cost,
+    }
+    rewards = ((f"[prior]: {key}", value) for key, value in _amounts(level.prior))
+    for key, value in (*((f"[overseer]: {key}", value) for key, value in costs.items()), *rewards):
+        if abs(value) > MOST:
+            raise LevelError(
+                f"{level.file}: {key} = {value:.4g} is beyond {MOST:g} in size, beside which nothing else counts. Give less."
+            )
+
+
+def _amounts(given: object, key: str = "") -> Iterator[tuple[str, float]]:
+    """The rewards in the settings of a prior, with their keys: every number but weights, which are taken in proportion."""
+    if isinstance(given, Mapping):
+        for name, value in given.items():
+            if name not in ("weight", "weights"):
+                yield from _amounts(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(given, tuple):
+        for number, value in enumerate(given):
+            yield from _amounts(value, f"{key}[{number}]")
+    elif isinstance(given, float):
+        yield key, given
 
 
 def _check_unshown(level: Level) -> None:
