@@ -322,6 +322,18 @@ def test_no_more_beliefs_are_made_than_allowed() -> None:
             assert 1 < planner(watched, weights, 0).num_beliefs < 30 + 5
 
 
+def test_what_is_decided_is_settled_only_so_far() -> None:
+    """More beliefs only bring the bounds nearer; the wrong variant goes on to `max_beliefs`, three times over."""
+    problem, weights = doors(4, rate=0.5, eps=0.2, discount=0.9, cost=0.1)
+    wanting = Bracket(tolerance=1e-12, settle=True)
+    found = {most: replace(wanting, settle_beliefs=most)(problem, weights, 0) for most in (1, 50, 150)}
+    assert {verdict.phase for verdict in found.values()} == {"keeps"}
+    assert found[1].num_beliefs < 50 <= found[50].num_beliefs < 150 <= found[150].num_beliefs < wanting.max_beliefs
+    width = {most: float((verdict.upper - verdict.lower).max()) for most, verdict in found.items()}
+    assert width[1] > width[50] > width[150]
+    assert found[1].num_beliefs == Bracket(tolerance=1e-12)(problem, weights, 0).num_beliefs, "without any going on"
+
+
 def test_a_graph_that_would_not_fit_in_memory_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     problem, weights = doors(2, rate=0.5, eps=0.2, discount=0.9, cost=0.1)
     signals, outcomes = signals_of(problem).likelihood.shape[:2]

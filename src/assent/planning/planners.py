@@ -22,7 +22,8 @@ MAX_BYTES = 2**30
 
 @runtime_checkable
 class Planner(Protocol):
-    """`(problem, weights [N], state) -> Verdict`, this step's signal having been heard already; weights that are no belief are refused."""
+    """`(problem, weights [N], state) -> Verdict`, this step's signal having been heard already; weights that are no belief, and
+    what is no state, are refused."""
 
     @property
     def name(self) -> str: ...
@@ -45,6 +46,7 @@ class BeliefTree:
     name: str = "exact"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         graph = whole(problem, weights, max_beliefs=self.max_beliefs)
         bounds = solve_graph(graph, tolerance=self.tolerance * problem.tie * (1 - problem.model.discount))
         return _verdict(graph, bounds, state, self.name)
@@ -61,18 +63,21 @@ class Bracket:
         max_beliefs: when to give up on one fineness: if the last one leaves it open, the verdict is `undecided`, and keeps.
         digits: decimals in which merged beliefs agree, coarsest first.
         settle: go on until the bounds are within the tolerance even after keeping or leaving is decided, for exact terms.
+        settle_beliefs: with so many beliefs what is decided is not gone into further: that only sharpens terms, and may take a minute.
     """
 
     tolerance: float = 1e-2
     max_beliefs: int = 1_000
     digits: tuple[int, ...] = (3, 6, 12)
     settle: bool = False
+    settle_beliefs: int = 200
     name: str = "bounds"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         graph, bounds = self._refined(problem, weights, state, self.digits[0])
         for digits in self.digits[1:]:
-            if self._enough(graph, bounds, state):
+            if self._done(graph, bounds, state):
                 break
             graph, bounds = self._refined(problem, weights, state, digits)
         return _verdict(graph, bounds, state, self.name)
@@ -81,20 +86,25 @@ class Bracket:
         graph, bounds = BeliefGraph(problem, weights, digits=digits), None
         while True:
             bounds = solve_graph(graph, tolerance=0.1 * problem.tie * (1 - problem.model.discount), start=bounds)
-            if self._enough(graph, bounds, state) or _room(graph, self.max_beliefs) <= 0:
+            if self._done(graph, bounds, state) or _room(graph, self.max_beliefs) <= 0:
                 return graph, bounds
             beliefs, signals = _most(occupancy(graph, bounds, state), limit=max(16, graph.num_beliefs))
             if len(beliefs) == 0:
                 return graph, bounds
             _expand(graph, beliefs, signals, max_beliefs=self.max_beliefs)
 
-    def _enough(self, graph: BeliefGraph, bounds: Bounds, state: int) -> bool:
+    def _done(self, graph: BeliefGraph, bounds: Bounds, state: int) -> bool:
+        """Whether enough is known; what is decided at `settle_beliefs` needs neither more of them nor finer ones."""
+        settling = self.settle and graph.num_beliefs < min(self.settle_beliefs, self.max_beliefs)
+        return self._enough(graph, bounds, state, settle=settling)
+
+    def _enough(self, graph: BeliefGraph, bounds: Bounds, state: int, *, settle: bool) -> bool:
         problem, wanted = graph.problem, self.tolerance * float(graph.problem.scale.max())
         verdict = judge(problem, state, *bounds.quality[:, 0, state], planner=self.name)
         lower, upper = bounds.quality[:, 0, state]
         sides = [side for side in (problem.leaves[state], ~problem.leaves[state]) if side.any()]
         near = max(float(upper[side].max() - lower[side].max()) for side in sides) <= wanted
-        if not near and (self.settle or not _same_request(graph, bounds, state)):
+        if not near and (settle or not _same_request(graph, bounds, state)):
             return False
         return verdict.phase in ("keeps", "disables", "indifferent") or (near and verdict.phase == "no choice")
 
@@ -119,6 +129,7 @@ class Lookahead:
         return f"voi{self.corrections}"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         graph = BeliefGraph(problem, weights, depth_matters=True)
         while _room(graph, self.max_beliefs) > 0:
             beliefs, signals = graph.unbuilt()
@@ -138,6 +149,7 @@ class Blind:
     name: str = "blind"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         value = problem.solve(problem.mean(problem.checked(weights)[None]), costly=True).quality[state, :, 0]
         return judge(problem, state, value, value, planner=self.name)
 
@@ -149,6 +161,7 @@ class MostLikely:
     name: str = "map"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         weights = problem.checked(weights)
         likeliest = int(np.flatnonzero(weights >= weights.max() - 1e-12)[0])
         value = problem.known.quality[state, :, likeliest]
@@ -165,6 +178,7 @@ class QMDP:
     name: str = "qmdp"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         value = problem.known.quality[state] @ problem.checked(weights)
         return judge(problem, state, value, value, planner=self.name)
 
