@@ -34,7 +34,8 @@ class MceIrl:
     name: str = "mce-irl"
 
     def __call__(self, problem: Problem, shown: np.ndarray, state: int) -> Verdict:
-        """The verdict in `state` after actions were `shown` [P, A] times in each place."""
+        """The verdict in `state` after actions were `shown` [P, A] times in each place; raises ValueError for what is no state."""
+        state = problem.checked_state(state)
         estimated = replace(problem, reward=(problem.reward @ self.fit(problem, shown))[:, :, None])
         value = estimated.known.quality[state, :, 0]
         return judge(problem, state, value, value, planner=self.name)

@@ -139,6 +139,17 @@ class Problem:
             )
         return weights
 
+    def checked_state(self, state: int) -> int:
+        """`state`, if there is such a state; -1 is none, and would be the last one without a word.
+
+        Raises:
+            ValueError: it is no whole number from 0 to S - 1.
+        """
+        most = self.model.num_states - 1
+        if isinstance(state, bool) or not isinstance(state, int | np.integer) or not 0 <= state <= most:
+            raise ValueError(f"{state!r} is no state: states are whole numbers from 0 to {most}.")
+        return int(state)
+
     def mean(self, weights: np.ndarray) -> np.ndarray:
         """The mean reward [P, A, B] of beliefs `weights` [B, N]."""
         return self.reward @ weights.T

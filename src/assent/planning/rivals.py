@@ -26,6 +26,7 @@ class NeverDisable:
         return "never-disable"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         found = self.planner(forbidden(problem) if problem.model.kept[state] else problem, weights, state)
         leaving = problem.leaves[state]
         if leaving.all() or not leaving.any():
@@ -47,6 +48,7 @@ class Indifferent:
     name: str = "indifferent"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         value = problem.solve(problem.mean(problem.checked(weights)[None]), costly=False).quality[state, :, 0]
         return judge(problem, state, value, value, planner=self.name)
 
@@ -68,6 +70,7 @@ class AttainableUtility:
     name: str = "aup"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         quality = problem.solved.quality
         if not 0 <= self.noop < quality.shape[1] or not self.weight >= 0:
             raise ValueError(
@@ -91,6 +94,7 @@ class Thompson:
     name: str = "thompson"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         if not 0 <= self.uniform < 1:
             raise ValueError(f"uniform = {self.uniform} is outside [0, 1).")
         below = np.cumsum(problem.checked(weights))
@@ -107,6 +111,7 @@ class Obedient:
     name: str = "obedient"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
+        state = problem.checked_state(state)
         shown = problem.likelihood[problem.model.place[state]] @ problem.checked(weights)
         # chances, whatever the size of rewards is
         return judge(problem, state, shown, shown, planner=self.name, tie=1e-12)

@@ -63,7 +63,9 @@ class StochasticSearch:
         return f"mcts-{self.leaf}"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        """The verdict of one search; raises ValueError for weights that are no belief, or terms that the search does not know."""
+        """The verdict of one search; raises ValueError for weights that are no belief, a state that is none, or terms that the
+        search does not know."""
+        state = problem.checked_state(state)
         visits, values = self.search(problem, problem.checked(weights)[None], np.asarray([state]))
         return judge_search(problem, state, visits[0], values[0], planner=self.name, num_beliefs=self.simulations)
 
