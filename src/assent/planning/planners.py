@@ -47,7 +47,6 @@ class BeliefTree:
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
         state = problem.checked_state(state)
-        state = problem.checked_state(state)
         graph = whole(problem, weights, max_beliefs=self.max_beliefs)
         bounds = solve_graph(graph, tolerance=self.tolerance * problem.tie * (1 - problem.model.discount))
         return _verdict(graph, bounds, state, self.name)
@@ -75,7 +74,6 @@ class Bracket:
     name: str = "bounds"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        state = problem.checked_state(state)
         state = problem.checked_state(state)
         graph, bounds = self._refined(problem, weights, state, self.digits[0])
         for digits in self.digits[1:]:
@@ -132,7 +130,6 @@ class Lookahead:
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
         state = problem.checked_state(state)
-        state = problem.checked_state(state)
         graph = BeliefGraph(problem, weights, depth_matters=True)
         while _room(graph, self.max_beliefs) > 0:
             beliefs, signals = graph.unbuilt()
@@ -153,7 +150,6 @@ class Blind:
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
         state = problem.checked_state(state)
-        state = problem.checked_state(state)
         value = problem.solve(problem.mean(problem.checked(weights)[None]), costly=True).quality[state, :, 0]
         return judge(problem, state, value, value, planner=self.name)
 
@@ -165,7 +161,6 @@ class MostLikely:
     name: str = "map"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        state = problem.checked_state(state)
         state = problem.checked_state(state)
         weights = problem.checked(weights)
         likeliest = int(np.flatnonzero(weights >= weights.max() - 1e-12)[0])
@@ -183,7 +178,6 @@ class QMDP:
     name: str = "qmdp"
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
-        state = problem.checked_state(state)
         state = problem.checked_state(state)
         value = problem.known.quality[state] @ problem.checked(weights)
         return judge(problem, state, value, value, planner=self.name)
