@@ -38,12 +38,18 @@ class BeliefTree:
     more than `max_beliefs` would be needed, the bounds stay apart and say so.
 
     Attributes:
-        tolerance: how near the bounds come, as a part of the problem's tie.
+        tolerance: how near the bounds come, as a part of the problem's tie; at least 0.
+
+    Raises:
+        ValueError: a tolerance or a number of beliefs that is none.
     """
 
     max_beliefs: int = MAX_BELIEFS
     tolerance: float = 0.1
     name: str = "exact"
+
+    def __post_init__(self) -> None:
+        _check_limits(self.tolerance, max_beliefs=self.max_beliefs)
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
         state = problem.checked_state(state)
@@ -64,6 +70,9 @@ class Bracket:
         digits: decimals in which merged beliefs agree, coarsest first.
         settle: go on until the bounds are within the tolerance even after keeping or leaving is decided, for exact terms.
         settle_beliefs: with so many beliefs what is decided is not gone into further: that only sharpens terms, and may take a minute.
+
+    Raises:
+        ValueError: a tolerance, a number of beliefs or digits that are none.
     """
 
     tolerance: float = 1e-2
@@ -72,6 +81,11 @@ class Bracket:
     settle: bool = False
     settle_beliefs: int = 200
     name: str = "bounds"
+
+    def __post_init__(self) -> None:
+        _check_limits(self.tolerance, max_beliefs=self.max_beliefs)
+        if not self.digits or not all(_whole(digits) and digits >= 0 for digits in self.digits):
+            raise ValueError(f"digits = {self.digits}: give at least one number of decimals, whole and at least 0.")
 
     def __call__(self, problem: Problem, weights: np.ndarray, state: int) -> Verdict:
         state = problem.checked_state(state)
@@ -192,6 +206,17 @@ def whole(problem: Problem, weights: np.ndarray, *, max_beliefs: int = MAX_BELIE
             break
         _expand(graph, beliefs, signals, max_beliefs=max_beliefs)
     return graph
+
+
+def _check_limits(tolerance: float, *, max_beliefs: int) -> None:
+    if not (np.isfinite(tolerance) and tolerance >= 0):
+        raise ValueError(f"tolerance = {tolerance}: give a finite number of at least 0.")
+    if not _whole(max_beliefs) or max_beliefs < 1:
+        raise ValueError(f"max_beliefs = {max_beliefs}: give a whole number of at least 1; the first belief is one.")
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _room(graph: BeliefGraph, max_beliefs: int) -> int:

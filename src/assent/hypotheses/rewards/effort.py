@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -17,7 +19,7 @@ class Effort:
         moves: tries to move each of them when they are resampled.
 
     Raises:
-        ValueError: a number that is too small.
+        ValueError: a number that is too small, or not whole.
 
     >>> Effort(chains=64).draws
     160
@@ -33,5 +35,7 @@ class Effort:
         least = {"chains": 8, "warmup": 0, "draws": 4, "particles": 16, "moves": 1}
         for field in fields(self):
             value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer):
+                raise ValueError(f"{field.name} = {value}: give a whole number of at least {least[field.name]}.")
             if value < least[field.name]:
                 raise ValueError(f"{field.name} = {value}: at least {least[field.name]} are needed.")
