@@ -148,6 +148,7 @@ def test_an_interrupt_waits_for_the_round_at_hand(rounds: int, monkeypatch: pyte
         patch.setattr(Ledger, "append", press)
         result = invoke("run", "twins", "--steps", "2000")
     assert result.exit_code == 130
+    assert result.output.count("stopping after this step; Ctrl-C again to stop now") == 1
     assert signal.getsignal(signal.SIGINT) is before, "the handler that was there is there again"
     steps = [
         body["step"] for _, _, kind, _, body in events(tmp_path / "assent.db", "twins-0") if kind in ("act", "ask")

@@ -128,7 +128,7 @@ def test_it_is_resumed_replayed_and_verified(tmp_path: Path) -> None:
     whole = [item for item in lived(ledger, "--run", "whole") if item["record"] == "step"]
     assert len(whole) >= 2
     with pytest.MonkeyPatch.context() as patch:  # Ctrl-C during the first step
-        patch.setattr(runs, "_interrupts", lambda: nullcontext(lambda: True))
+        patch.setattr(runs, "_interrupts", lambda _: nullcontext(lambda: True))
         broken = invoke(
             "run", "off-switch", "--level", "fork", "--rate", "0.5", "--run", "short", "--ledger", str(ledger)
         )

@@ -6,7 +6,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -242,7 +242,7 @@ def _go_on(
             else:
                 from assent.cli.overseen import watch
 
-                with _interrupts() as interrupted:
+                with _interrupts(output) as interrupted:
                     counts = watch(output, rounds, scene, seed=session.seed, pace=pace, interrupted=interrupted)
     except KeyboardInterrupt:
         session.flush()
@@ -282,7 +282,7 @@ def _watch(output: Output, rounds: Iterable[Round], *, total: int, start: int) -
         TextColumn("{task.fields[asks]:,} asked"),
         TimeRemainingColumn(),
     )
-    with _interrupts() as interrupted, Progress(*columns, console=output.people, transient=True) as bar:
+    with _interrupts(output) as interrupted, Progress(*columns, console=output.people, transient=True) as bar:
         task = bar.add_task("decisions", total=total, completed=start, asks=0)
         for item in rounds:
             counts["decisions"] += 1
@@ -296,9 +296,9 @@ def _watch(output: Output, rounds: Iterable[Round], *, total: int, start: int) -
 
 
 @contextmanager
-def _interrupts() -> Generator[Callable[[], bool]]:
+def _interrupts(output: Output) -> Generator[Callable[[], bool]]:
     """Whether Ctrl-C was pressed: it waits for the round at hand, so that it cannot fall between a commit and what the ledger's object
-    knows of it. A second one does not wait."""
+    knows of it; that is said. A second one does not wait."""
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
@@ -308,6 +308,8 @@ def _interrupts() -> Generator[Callable[[], bool]]:
     def note(number: int, _: object) -> None:
         pressed.append(number)
         signal.signal(signal.SIGINT, before)
+        with suppress(RuntimeError):  # a stream in the middle of a write refuses another
+            output.plain("stopping after this step; Ctrl-C again to stop now")
 
     signal.signal(signal.SIGINT, note)
     try:
