@@ -1,4 +1,4 @@
-"""The posterior of rewards in worlds of up to three states, by adding up a grid of optimal values: exact to about ten digits."""
+"""The posterior of rewards in worlds of up to three states, by adding up a grid of optimal values; to ten digits where it resolves them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ POINTS = {1: 1_000, 2: 240, 3: 96}
 trapezoidal rule converges exponentially for smooth integrands that vanish at both ends (Trefethen and Weideman, SIAM Review 2014).
 Where standard deviations or means are far apart it is coarser than that, and `prior_mass` tells."""
 
-RESOLVED = 1e-6
-"""How far the prior's mass on the grid may be from 1."""
+RESOLVED = 1e-5
+"""How far the prior's mass on the grid may be from 1: what is told is then right to about as much, and to ten digits where it is 1."""
 
 _CHUNK = 100_000
 _NOTHING = 1e-250
