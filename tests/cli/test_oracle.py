@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from assent.cli import oracle
 from assent.cli.oracle import changed
 from assent.cli.output import OK, USAGE
 from assent.hypotheses.rewards.of_level import rewards_of
@@ -140,6 +141,24 @@ def test_a_tree_that_is_too_short_says_so() -> None:
     doors = " ".join(invoke("oracle", "doors_2", "--horizon", "1").stdout.split())
     assert "Verdict: keep." in doors
     assert "the best first action leaves" not in doors
+
+
+def test_all_trees_together_take_about_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each tree takes three times as long as the one before; the wrong variant, which limits the last one alone, takes 3.6 s."""
+    now, made = [0.0], []
+
+    def slowly(*_: object, horizon: int, **__: object) -> int:
+        now[0] += 0.01 * 3.0**horizon
+        made.append(horizon)
+        return horizon
+
+    monkeypatch.setattr(oracle, "solve_history_tree", slowly)
+    monkeypatch.setattr(oracle.time, "monotonic", lambda: now[0])
+    level = load("doors_2")
+    model = tabulate(level)
+    oracle.deepest(level, model, rewards_of(level, model), (), None)
+    assert made == [1, 2, 3]
+    assert now[0] <= oracle.PATIENCE_S
 
 
 def test_a_tree_in_which_every_life_ends_leaves_nothing_out() -> None:

@@ -26,7 +26,8 @@ from assent.worlds.grid.priors import num_hypotheses
 from assent.worlds.grid.tabulate import tabulate
 
 PATIENCE_S = 1.0
-"""Seconds after which a tree is not made one step deeper; the next depth takes some times as long."""
+"""Seconds that all trees together take, about: none is made one step deeper that would go beyond, if it takes as many times as long as
+the last one as that took of the one before, and twice as long at the least."""
 DEEPEST = 60
 LARGEST = 4_000
 """States times rewards beyond which the exact tables take minutes."""
@@ -143,12 +144,16 @@ def deepest(
                 f"--horizon {horizon}: the tree of histories goes down to {DEEPEST} steps at the most. Give fewer."
             )
         return solved(horizon)
-    steps, solution = 1, solved(1)
-    while steps < DEEPEST:
-        begun = time.monotonic()
-        steps, solution = steps + 1, solved(steps + 1)
-        if time.monotonic() - begun > PATIENCE_S:
+    begun = time.monotonic()
+    solution = solved(1)
+    last = before = max(time.monotonic() - begun, 1e-6)
+    for steps in range(2, DEEPEST + 1):
+        next_s = last * max(2.0, last / before)
+        if time.monotonic() - begun + next_s > PATIENCE_S:
             break
+        started = time.monotonic()
+        solution = solved(steps)
+        before, last = max(last, 1e-6), time.monotonic() - started  # a clock may stand still between two readings
     return solution
 
 
