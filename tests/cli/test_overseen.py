@@ -123,6 +123,12 @@ def test_the_introduction_says_when_the_overseer_corrects(level: str, phrase: st
     assert phrase in " ".join(introduction(load(level), tabulate(load(level))).split())
 
 
+def test_what_there_is_one_of_is_counted_as_one(tmp_path: Path) -> None:
+    said, done = told(tmp_path, "--level", "fork", "--rate", "1", "--steps", "1")
+    assert (done["decisions"], done["corrections"], done["asks"]) == (1, 1, 0)
+    assert "1 step, 1 correction, 0 questions." in said
+
+
 def test_it_is_resumed_replayed_and_verified(tmp_path: Path) -> None:
     ledger = tmp_path / "a.db"
     whole = [item for item in lived(ledger, "--run", "whole") if item["record"] == "step"]
@@ -133,7 +139,10 @@ def test_it_is_resumed_replayed_and_verified(tmp_path: Path) -> None:
             "run", "off-switch", "--level", "fork", "--rate", "0.5", "--run", "short", "--ledger", str(ledger)
         )
         assert broken.exit_code == 130, broken.output
-    resumed = records(invoke("resume", "short", "--ledger", str(ledger), "--json").stdout)
+    going_on = invoke("resume", "short", "--ledger", str(ledger), "--json")
+    more = f"{len(whole) - 1} more step" + ("s" if len(whole) > 2 else "")
+    assert f"{more}, " in going_on.stderr
+    resumed = records(going_on.stdout)
     assert [item for item in resumed if item["record"] == "step"] == whole[1:]
     short, unbroken = (
         [(kind, {**body, "u": 0.0}) for _, _, kind, _, body in events(ledger, run)[1:]]  # u is of the run's name

@@ -31,11 +31,13 @@ def watch(
     seed: int,
     pace: float,
     interrupted: Callable[[], bool],
+    resumed: bool = False,
 ) -> dict[str, Any]:
     """Shows a life as it is lived; live on a terminal, else one entry a step. Returns what it came to, for the last record.
 
     Args:
         seed: of the run, which decides where its last step leads.
+        resumed: whether steps came before, which are not counted.
     """
     counts, kept = {"decisions": 0, "corrections": 0, "asks": 0}, Kept(scene, seed)
     output.say(introduction(scene.level, scene.agent.hypotheses.problem.model))
@@ -63,7 +65,7 @@ def watch(
         if live is not None:
             live.stop()
     kept.end()
-    output.say(_ending(counts, kept))
+    output.say(_ending(counts, kept, resumed=resumed))
     return {**counts, "left_at": kept.left_at, "kept": kept.there if counts["decisions"] else None}
 
 
@@ -134,11 +136,16 @@ def _signed(value: float) -> str:
     return f"{round(value, 2) + 0.0:+.4g}"  # no minus zero
 
 
-def _ending(counts: dict[str, int], kept: Kept) -> str:
+def _ending(counts: dict[str, int], kept: Kept, *, resumed: bool) -> str:
     if not counts["decisions"]:
         return "The life was over before: nothing was left to decide."
-    told = f"{counts['decisions']} steps, {counts['corrections']} corrections, {counts['asks']} questions."
-    return f"{told} {kept.sentence}"
+    told = (_counted(counts[key], word) for key, word in (("corrections", "correction"), ("asks", "question")))
+    steps = _counted(counts["decisions"], "more step" if resumed else "step")
+    return f"{', '.join([steps, *told])}. {kept.sentence}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
 
 
 def _record(scene: Overseen, moment: Moment, verdict: Verdict | None) -> dict[str, Any]:

@@ -243,7 +243,15 @@ def _go_on(
                 from assent.cli.overseen import watch
 
                 with _interrupts(output) as interrupted:
-                    counts = watch(output, rounds, scene, seed=session.seed, pace=pace, interrupted=interrupted)
+                    counts = watch(
+                        output,
+                        rounds,
+                        scene,
+                        seed=session.seed,
+                        pace=pace,
+                        interrupted=interrupted,
+                        resumed=session.step > 0,
+                    )
     except KeyboardInterrupt:
         session.flush()
         output.plain(
