@@ -26,7 +26,7 @@ from assent.worlds.grid.priors import num_hypotheses
 from assent.worlds.grid.tabulate import tabulate
 
 PATIENCE_S = 1.0
-"""Seconds that all trees together take, about: none is made one step deeper that would go beyond, if it takes as many times as long as
+"""About how many seconds all trees together take. None is made one step deeper that would go beyond, if it takes as many times as long as
 the last one as that took of the one before, and twice as long at the least."""
 DEEPEST = 60
 LARGEST = 4_000
