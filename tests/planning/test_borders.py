@@ -9,28 +9,12 @@ import pytest
 
 from assent.hypotheses.rewards.effort import Effort
 from assent.planning.mce_irl import MceIrl
-from assent.planning.planners import QMDP, BeliefTree, Blind, Bracket, Lookahead, MostLikely
-from assent.planning.rivals import AttainableUtility, Indifferent, NeverDisable, Obedient, Thompson
-from assent.planning.search import SearchBracket, StochasticSearch
+from assent.planning.planners import BeliefTree, Bracket
 from tests.planning.small import doors
+from tests.planning.test_planners import BELIEVING
 from tests.session_support import unchecked
 
-PLANNERS = (
-    BeliefTree(),
-    Bracket(),
-    Lookahead(1),
-    Blind(),
-    MostLikely(),
-    QMDP(),
-    NeverDisable(),
-    Indifferent(),
-    AttainableUtility(noop=0),
-    Thompson(0.5),
-    Obedient(),
-    StochasticSearch("blind", 4),
-    SearchBracket(4),
-    MceIrl(),
-)
+PLANNERS = (*BELIEVING, MceIrl())
 
 
 @pytest.mark.parametrize("state", [-1, 2, 7, 0.5, True, None, float("nan")])

@@ -132,11 +132,9 @@ class _Counter:
     def on_act(self, event: EventLike) -> None:
         body = event.body
         step, ask = fields.integer(body, "step"), fields.real(body, "ask")
-        number = self.number + 1
+        number, done = self.number + 1, fields.integer(body, "order" if "order" in body else "action")
         self.decisions.append(Decision(number=number, step=step, asked=False, ask=ask, mass=fields.real(body, "mass")))
-        self.acts.append(
-            _Act(number, step, fields.integer(body, "action"), ask, fields.real(body, "minimum"), body.get("obs"))
-        )
+        self.acts.append(_Act(number, step, done, ask, fields.real(body, "minimum"), body.get("obs")))
         self._size(leaders=fields.integer(body, "leaders"))
 
     def on_ask(self, event: EventLike) -> None:
