@@ -115,7 +115,7 @@ class Collapsed:
                 tables = _between(self.log_weight, log_weight, to), _between(self.judged, judged, to)
             gain = (_log_densities(_space(self.prior, self.model, *tables), moved.draws) - before).astype(np.float64)
             gain = np.where(np.isfinite(gain), gain, -np.inf)
-            if _explained(gain):
+            if _likely_enough(gain):
                 return gain, to, tables
         return np.empty(0), degree, (log_weight, judged)
 
@@ -175,7 +175,7 @@ def _between(before: np.ndarray, after: np.ndarray, degree: float) -> np.ndarray
     return before + degree * gain
 
 
-def _explained(gain: np.ndarray) -> bool:
+def _likely_enough(gain: np.ndarray) -> bool:
     """Whether what was heard is likely enough to the draws as they are, by their mean and by how many of them count (Kish)."""
     if not np.isfinite(gain).any():
         return False
