@@ -16,6 +16,7 @@ from assent.core import (
     Assent,
     Belief,
     Context,
+    Families,
     Guard,
     HearsSilence,
     Hypotheses,
@@ -44,7 +45,8 @@ class Proposal:
     Attributes:
         assent: after rule and guards.
         unguarded: after the rule alone.
-        log_policy: `[H, A]`, the members' rows; minus infinity throughout for a row that could not be read.
+        log_policy: `[H, A]`, the members' rows, of families their lower bounds; minus infinity throughout for a row that could not be
+            read.
         readable: boolean `[H]`.
         leader: boolean `[H]`.
     """
@@ -166,7 +168,7 @@ class Imitator:
 
     def consider(self, belief: Belief, obs: Any, *, halted: Array | bool = False) -> Proposal:
         """Everything that leads to the assent for `obs`, and the assent."""
-        rows, readable = readable_rows(self._rows(belief, obs))
+        rows, readable = readable_rows(self._acted_on(belief, obs))
         xp, log_weight = namespace(rows), self.log_weight(belief)
         leader = self.leading(log_weight, belief.log_prior) & xp.isfinite(log_weight)
         silenced = ~leader & (log_weight < float("inf"))  # an unreadable weight goes on to the rule, which asks
@@ -206,8 +208,17 @@ class Imitator:
         moved = bayes_update(belief.log_weight, rows[:, answer.action], temper=self.temper, awake=readable)
         return replace(belief, log_weight=moved, memory=self.hypotheses.learn(belief.memory, obs, answer))
 
+    def _acted_on(self, belief: Belief, obs: Any) -> Array:
+        """What the rule sees: of members that are policies their rows, of families the least that a plausible policy gives."""
+        if isinstance(self.hypotheses, Families):
+            return self._checked(belief, self.hypotheses.log_lower(belief.memory, obs))
+        return self._rows(belief, obs)
+
     def _rows(self, belief: Belief, obs: Any) -> Array:
-        rows, weight = self.hypotheses.log_policy(belief.memory, obs), belief.log_weight
+        return self._checked(belief, self.hypotheses.log_policy(belief.memory, obs))
+
+    def _checked(self, belief: Belief, rows: Array) -> Array:
+        weight = belief.log_weight
         wanted = (*weight.shape, self.hypotheses.num_actions)
         if tuple(rows.shape) != wanted or rows.dtype != weight.dtype:
             raise ValueError(

@@ -43,6 +43,7 @@ from assent.core.types import PROVEN as PROVEN
 from assent.core.types import SILENT as SILENT
 from assent.core.types import Agent as Agent
 from assent.core.types import Answer as Answer
+from assent.core.types import Families as Families
 from assent.core.types import Grade as Grade
 from assent.core.types import HearsSilence as HearsSilence
 from assent.core.types import Hypotheses as Hypotheses

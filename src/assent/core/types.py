@@ -93,6 +93,20 @@ class HearsSilence(Protocol):
 
 
 @runtime_checkable
+class Families(Protocol):
+    """Hypotheses whose members are families of policies: one simplex a context, every tree of contexts, all weights of a regression.
+
+    `log_policy` is what each family predicts, its mixture over its own policies; by it weights move. `log_lower`, `[H, A]`, is what is
+    acted on: no policy of the family that is still plausible gives an action less. With probability at least `1 - risk` the overseer's
+    policy, if it is in the family, is plausible at every step.
+    """
+
+    @property
+    def risk(self) -> float: ...
+    def log_lower(self, memory: Any, obs: Any) -> Array: ...
+
+
+@runtime_checkable
 class LeadingSet(Protocol):
     """`(log_weight [H], log_prior [H]) -> bool [H]`: who leads."""
 
