@@ -155,16 +155,33 @@ class Gullible(catalogue.Imitator):
 
 def _forgetful() -> Any:
     class Forgetful(catalogue.Tables):
-        """Promises that rows stay the same, and drifts."""
+        """Promises that rows hold until the next answer, and drifts with what is done."""
 
-        def learn(self, memory: Any, obs: Any, answer: Any) -> Any:
-            return "taught"
+        def advance(self, memory: Any, obs: Any, action: Any) -> Any:
+            return "drifted"
 
         def log_policy(self, memory: Any, obs: Any) -> Any:
-            return super().log_policy(memory, obs) - (0.1 if memory == "taught" else 0.0)
+            return super().log_policy(memory, obs) - (0.1 if memory == "drifted" else 0.0)
+
+        @property
+        def remembers(self) -> bool:
+            return True
 
     bank = checks.example(catalogue.Tables)
     return Forgetful(bank.log_rows, bank.log_prior_weights, bank.names)
+
+
+def _presumptuous() -> Any:
+    class Presumptuous(catalogue.Tables):
+        """A family that acts before anybody has said anything: its mean, called its lower bound."""
+
+        risk = 0.05
+
+        def log_lower(self, memory: Any, obs: Any) -> Any:
+            return self.log_policy(memory, obs)
+
+    bank = checks.example(catalogue.Tables)
+    return Presumptuous(bank.log_rows, bank.log_prior_weights, bank.names)
 
 
 def _bank() -> Any:
@@ -180,7 +197,8 @@ def _bank() -> Any:
         (checks.check_leading_set, DeadLead, "although all are dead"),
         (checks.check_leading_set, FirstLeads, "order of members"),
         (checks.check_guard, Generous, "adds mass"),
-        (checks.check_hypotheses, _forgetful, "changed at an answer"),
+        (checks.check_hypotheses, _forgetful, "changed when it advanced"),
+        (checks.check_hypotheses, _presumptuous, "before anybody has said anything"),
         (checks.check_hypotheses, lambda: replace(_bank(), names=()), "0 names for 4 members"),
         (checks.check_hypotheses, lambda: replace(_bank(), log_prior_weights=np.zeros(4)), "sums to 4"),
         (checks.check_hypotheses, lambda: replace(_bank(), log_rows=np.zeros((3, 3, 4))), "no sub-distribution"),

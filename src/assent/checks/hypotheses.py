@@ -9,7 +9,7 @@ import numpy as np
 
 from assent.checks.examples import example
 from assent.checks.requiring import SLACK, name_of, require, require_traceable
-from assent.core import Answer, Grade, readable_rows
+from assent.core import Answer, Families, Grade, readable_rows
 from assent.hypotheses.wrap import Ensemble, wrap
 
 OBSERVATIONS: tuple[Any, ...] = (np.asarray([0.25, -0.5]), np.asarray([1.0, 0.0]), np.asarray([1.5, 2.0]))
@@ -65,8 +65,25 @@ def _check_rows(hypotheses: Any, obs: Any) -> None:
         (readable | unreadable).all(),
         f"{name} gives a row that is no sub-distribution for {obs!r}: {rows}. A member that cannot say must give NaN throughout.",
     )
+    if isinstance(hypotheses, Families):
+        _check_lower(hypotheses, memory, obs, expected)
     again = np.asarray(hypotheses.log_policy(memory, obs))
     require(np.array_equal(rows, again, equal_nan=True), f"{name} gives other rows when it is asked twice.")
+
+
+def _check_lower(hypotheses: Any, memory: Any, obs: Any, expected: tuple[int, int]) -> None:
+    name = name_of(hypotheses)
+    require(0 < hypotheses.risk < 1, f"{name} has the risk {hypotheses.risk}: a chance strictly between 0 and 1.")
+    lower = np.asarray(hypotheses.log_lower(memory, obs))
+    require(lower.shape == expected, f"{name} gives lower rows of shape {lower.shape}; expected {expected}.")
+    require(
+        np.asarray(readable_rows(lower)[1]).all(),
+        f"{name} gives a lower row that is no sub-distribution for {obs!r}: {lower}.",
+    )
+    require(
+        (np.exp(lower).sum(axis=1) < 1 - SLACK).all(),
+        f"{name} leaves nothing to ask for {obs!r} before anybody has said anything: {lower}. Nothing is known yet.",
+    )
 
 
 def _check_memory(hypotheses: Any, obs: Any, action: int) -> None:
@@ -79,9 +96,9 @@ def _check_memory(hypotheses: Any, obs: Any, action: int) -> None:
         np.array_equal(rows, kept, equal_nan=True),
         f"{name} changes an old memory when it advances or learns: a memory is a value, and beliefs handed out keep theirs.",
     )
-    if not hypotheses.remembers:
+    if not hypotheses.remembers or hypotheses.num_contexts is not None:
         after = np.asarray(hypotheses.log_policy(done, obs))
         require(
             np.array_equal(rows, after, equal_nan=True),
-            f"{name} says that it does not remember what was done, but its rows changed when it advanced.",
+            f"{name} promises by `remembers` or `num_contexts` that what is done changes no row, but its rows changed when it advanced.",
         )
