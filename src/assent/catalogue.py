@@ -30,7 +30,10 @@ LAB_WORLDS: tuple[str, ...] = (
 )
 """Worlds written in JAX, by import path, so that reading the catalogue does not import JAX."""
 AGENTS: tuple[type[Any], ...] = (Imitator,)
-LAB_HYPOTHESES: tuple[str, ...] = ("assent.hypotheses.rewards.members:RewardMembers",)
+LAB_HYPOTHESES: tuple[str, ...] = (
+    "assent.hypotheses.rewards.members:RewardMembers",
+    "assent.hypotheses.context_tree:ContextTrees",
+)
 LAB_AGENTS: tuple[str, ...] = ("assent.agents.hand_of_god:HandOfGod",)
 """Those that plan in NumPy and SciPy, by import path: the runtime does without."""
 
