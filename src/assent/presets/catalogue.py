@@ -10,5 +10,12 @@ from assent.presets.twins import twins
 
 PRESETS: dict[str, Callable[[int], Scene]] = {"digits": digits, "twins": twins}
 
+LIVED: dict[str, str] = {
+    "cliff": "assent.presets.cliff:cliff",
+    "frozen-lake": "assent.presets.frozen_lake:frozen_lake",
+    "taxi": "assent.presets.taxi:taxi",
+}
+"""Presets whose world is written in JAX and counts its own mishaps (`assent.presets.lived`), by import path."""
+
 OVERSEEN: dict[str, str] = {"off-switch": "off_switch"}
 """Presets in which an agent plans over rewards and is corrected unasked, with their levels; see `overseen`, which imports JAX."""

