@@ -19,6 +19,7 @@ KINDS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
     (checks.check_leading_set, catalogue.LEADING),
     (checks.check_rule, catalogue.RULES),
     (checks.check_guard, catalogue.GUARDS),
+    (checks.check_tallied, catalogue.TALLIED),
     (checks.check_hypotheses, (*catalogue.HYPOTHESES, *catalogue.ENSEMBLES, *catalogue.LAB_HYPOTHESES)),
     (checks.check_overseer, catalogue.OVERSEERS),
     (checks.check_world, (*catalogue.WORLDS, *catalogue.LAB_WORLDS)),

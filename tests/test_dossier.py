@@ -11,7 +11,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assent.agents.imitator import Imitator, Proposal
-from assent.core import Assent, Everyone, Minimum, MinLeaders, OneAnswer, RatioSet, Readable, decide
+from assent.core import (
+    Assent,
+    Audit,
+    Everyone,
+    Minimum,
+    MinLeaders,
+    OneAnswer,
+    RatioSet,
+    Readable,
+    RiskCap,
+    decide,
+)
 from assent.dossier import DISSENTS, MOST_NUMBERS, Ready, dossier
 from assent.hypotheses.tables import Tables
 from assent.ledger import digest_of_question
@@ -207,7 +218,8 @@ def test_a_large_vocabulary_keeps_one_dissenter_and_the_heaviest() -> None:
         (tables_agent(), 0.0, True, "class-exhausted"),
         (tables_agent(leading=RatioSet(0.05, cap=1)), 0.0, False, "no-leaders"),
         (Imitator.of(Tables.of(policies(0, members=1)), guards=(MinLeaders(2),)), 0.5, False, "committee-collapsed"),
-        (Imitator.of(Tables.of(np.full((2, 7, 3), 1 / 3)), guards=(OneAnswer(0.9),)), 0.5, False, "guard"),
+        (Imitator.of(Tables.of(np.full((2, 7, 3), 1 / 3)), guards=(OneAnswer(0.9),)), 0.5, False, "one-answer"),
+        (Imitator.of(Tables.of(np.full((2, 7, 3), 1 / 3)), guards=(Audit(0.25), RiskCap(0))), 0.2, False, "audit"),
     ],
 )
 def test_a_question_says_why(agent: Imitator, uniform: float, exhausted: bool, why: str) -> None:

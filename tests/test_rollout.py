@@ -272,6 +272,9 @@ class Forgetful:
     def propose(self, belief: Any, obs: Any) -> Any:
         return self.agent.propose(belief, obs)
 
+    def weigh(self, belief: Any, obs: Any) -> Any:
+        return self.agent.weigh(belief, obs)
+
     def learn(self, belief: Any, obs: Any, answer: Answer) -> Any:
         return self.agent.learn(belief, obs, answer)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from assent.agents.considering import Considering
-from assent.core import PROVEN, Array, Belief
+from assent.core import PROVEN, Array, Belief, Evidence
 from assent.dossier import Ready
 
 
@@ -28,6 +28,14 @@ class MemberUnreadable(AssentWarning):
     """A member gave something that is no sub-distribution: NaN, infinity, a negative entry, a sum above 1."""
 
 
+class OverseerUnexplained(AssentWarning):
+    """No member explains what the overseer answers in a group of contexts: its model is not in the class, or it has changed."""
+
+
+class CoverageFailed(AssentWarning):
+    """The overseer stated a probability below the leaders' minimum: its model has certainly left the leading set."""
+
+
 class CorrectionUnreadable(AssentWarning):
     """A volunteered correction on the ledger that the agent cannot read; it teaches nothing."""
 
@@ -37,14 +45,21 @@ class Alarm:
     """One thing to say.
 
     Attributes:
-        kind: the warning that says it; its name is the alarm's name on the ledger.
+        kind: the warning that says it; its name is the alarm's name on the ledger, with `about`.
         detail: for the ledger.
         sentence: for people.
+        about: what tells it from another alarm of its kind; each is raised once.
     """
 
     kind: type[AssentWarning]
     detail: dict[str, Any]
     sentence: str
+    about: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called on the ledger."""
+        return f"{self.kind.__name__} {self.about}".strip()
 
 
 def exhausted(log_weight: Array) -> bool:
@@ -67,7 +82,18 @@ def alarms_of(agent: Considering, belief: Belief, ready: Ready) -> list[Alarm]:
         silent = [names[int(member)] for member in np.flatnonzero(~readable)]
         text = f"no sub-distribution from {', '.join(silent)}; they abstain, and rounds in which they lead are asked"
         found.append(Alarm(MemberUnreadable, {"members": silent}, text))
-    return found
+    return [*found, *(_unexplained(group) for group in _fired(belief))]
+
+
+def _fired(belief: Belief) -> list[int]:
+    """Groups of contexts whose answers no member explains."""
+    watching = [tally for tally in belief.tallies if isinstance(tally, Evidence)]
+    return [int(group) for tally in watching for group in np.flatnonzero(np.asarray(tally.fired))]
+
+
+def _unexplained(group: int) -> Alarm:
+    text = f"no member explains the overseer's answers in context group {group}; from here on it is asked there"
+    return Alarm(OverseerUnexplained, {"group": group}, text, about=str(group))
 
 
 def unreadable_correction(seq: int, error: Exception) -> Alarm:

@@ -8,6 +8,7 @@ from assent import core
 from assent.agents.imitator import Imitator, Proposal
 from assent.hypotheses.fourier import FourierSoftmax, Planted
 from assent.hypotheses.tables import Tables
+from assent.hypotheses.twins import Twins
 from assent.hypotheses.wrap import Wrapped
 from assent.overseers.absent import Absent
 from assent.overseers.demonstrator import Demonstrator
@@ -17,7 +18,22 @@ from assent.worlds.stream import Stream
 
 LEADING: tuple[type[Any], ...] = (core.RatioSet, core.AlphaSet, core.TopK, core.Everyone)
 RULES: tuple[type[Any], ...] = (core.Minimum, core.Mixture, core.Rotation, core.Veto, core.Confidence)
-GUARDS: tuple[type[Any], ...] = (core.MinLeaders, core.Readable, core.NotHalted, core.SureAbove, core.OneAnswer)
+GUARDS: tuple[type[Any], ...] = (
+    core.MinLeaders,
+    core.Readable,
+    core.NotHalted,
+    core.SureAbove,
+    core.OneAnswer,
+    core.Audit,
+)
+TALLIED: tuple[type[Any], ...] = (
+    core.HarmonicAudit,
+    core.ContextAudit,
+    core.AskFirst,
+    core.Vetoed,
+    core.Unexplained,
+    core.RiskCap,
+)
 HYPOTHESES: tuple[type[Any], ...] = (Tables, Wrapped)
 ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, Planted)
 OVERSEERS: tuple[type[Any], ...] = (Demonstrator, Noisy, Absent, Scripted)
@@ -25,6 +41,7 @@ WORLDS: tuple[type[Any], ...] = (Stream,)
 LAB_WORLDS: tuple[str, ...] = (
     "assent.worlds.ring:Ring",
     "assent.worlds.corridor:Corridor",
+    "assent.worlds.tabular:Tabular",
     "assent.worlds.grid.engine:GridWorld",
     "assent.worlds.hand_of_god:HandOfGod",
 )
@@ -41,6 +58,7 @@ TRACED: tuple[type[Any], ...] = (
     *LEADING,
     *RULES,
     *GUARDS,
+    *TALLIED,
     *HYPOTHESES,
     *ENSEMBLES,
     *OVERSEERS,
@@ -50,8 +68,11 @@ TRACED: tuple[type[Any], ...] = (
     core.Answer,
     core.Belief,
     core.Context,
+    core.Done,
+    core.Evidence,
     core.Decision,
     core.Verdict,
     Proposal,
+    Twins,  # its observations are no vectors: tests/hypotheses/test_twins.py has its checks
 )
 """Classes that importing `assent.lab` registers with JAX."""

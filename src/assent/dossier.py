@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.agents.imitator import Proposal
-from assent.core import dissent
-from assent.core.arrays import Array, over_leaders
+from assent.core import dissent, worst_charge
+from assent.core.arrays import Array, missing_mass, over_leaders
 from assent.ledger import digest_of_question, encode, question_id
 
 MOST_NUMBERS = 1024
@@ -31,6 +31,8 @@ class Ready:
         below: `[A]`, cumulative sums of `probs`.
         minimum: `[A]`, the least probability over the leading members.
         leaders: how many members lead.
+        theta: what the leaders' minimum leaves over, in [0, 1].
+        risk: nats, the most that the round may cost (`assent.core.worst_charge`); infinite where an action has mass that a leader excludes.
         proposal: everything else.
     """
 
@@ -39,6 +41,8 @@ class Ready:
     below: list[float]
     minimum: list[float]
     leaders: int
+    theta: float
+    risk: float
     proposal: Proposal
 
     @classmethod
@@ -46,12 +50,16 @@ class Ready:
         """The numbers of `proposal`, on NumPy whatever library it came from."""
         probs = np.asarray(proposal.assent.probs)
         leader = np.asarray(proposal.leader)
+        minimum = _least(np.asarray(proposal.log_policy), leader)
+        least, ask = np.asarray(minimum, dtype=probs.dtype), np.asarray(proposal.assent.ask)
         return cls(
             ask=float(proposal.assent.ask),
             probs=probs.tolist(),
             below=np.cumsum(probs).tolist(),
-            minimum=_least(np.asarray(proposal.log_policy), leader),
+            minimum=minimum,
             leaders=int(leader.sum()),
+            theta=float(np.nan_to_num(missing_mass(least.sum()), nan=1.0)),
+            risk=float(worst_charge(probs, least, ask)),
             proposal=proposal,
         )
 
@@ -73,7 +81,13 @@ class Ready:
             "mass": self.probs[action],
             "minimum": self.minimum[action],
             "leaders": self.leaders,
+            **self.stakes,
         }
+
+    @property
+    def stakes(self) -> dict[str, Any]:
+        """What `act` and `ask` events say of the round's risk; None where there is no bound."""
+        return {"theta": self.theta, "risk": self.risk if np.isfinite(self.risk) else None}
 
     def why(self, uniform: float, *, exhausted: bool) -> str:
         """Why the round of `uniform` asks, in one word for the record."""
@@ -85,7 +99,10 @@ class Ready:
             return "invalid-member"
         if uniform < float(self.proposal.unguarded.ask):
             return "disagreement"
-        return "committee-collapsed" if self.leaders == 1 else "guard"
+        for ask, reason in zip(self.proposal.asks, self.proposal.reasons, strict=True):
+            if uniform < float(ask):
+                return reason
+        return "guard"
 
 
 def dossier(ready: Ready, log_weight: Array, names: tuple[str, ...]) -> dict[str, Any]:
@@ -125,6 +142,7 @@ def ask_body(ready: Ready, run: str, step: int, obs: Any, labels: list[str], sho
         "ask": ready.ask,
         "leaders": ready.leaders,
         "dossier": shown,
+        **ready.stakes,
     }
 
 

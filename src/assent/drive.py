@@ -52,7 +52,9 @@ def drive(
     """
     state = world.init(keys(-1))
     session.flush()
-    events = list(session.ledger.events(session.run, kinds=("act", "ask", "answer", "expire", "withdraw", "outcome")))
+    events = list(
+        session.ledger.events(session.run, kinds=("act", "veto", "ask", "answer", "expire", "withdraw", "outcome"))
+    )
     for step, action in enumerate(actions_done(events)[: session.step]):
         state = world.step(keys(step), state, action)
     _complete(session, events, truth)
@@ -84,6 +86,8 @@ def actions_done(events: list[Event]) -> list[int]:
         body = event.body
         if event.kind == "act":
             actions[body["step"]] = done(body, body["action"])
+        elif event.kind == "veto":
+            actions[body["step"]] = body["instead"]
         elif event.kind == "ask":
             asked[body["question"]] = body
         elif event.kind == "answer":

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from assent.agents.considering import Considering
-from assent.core import Answer, Belief, effective_size, readable_rows, surprise
+from assent.core import Answer, Belief, Done, effective_size, log_factors, readable_rows, surprise
 from assent.ledger import Event, LedgerError, decode, encode
 
 
@@ -35,6 +35,8 @@ class Folded:
         corrections: by seq, the observation and choice of volunteered corrections that were not learned from.
         alarms: names of the alarms raised so far.
         applied: how many answers and corrections were learned from.
+        before: the belief before the last lone act; None once something was asked or learned since, and `last_obs` and `last_action` what
+            was seen and done then.
         digests: belief digest by the seq of the last `apply` before each checkpoint; empty where the checkpoint's log weights are
             not the belief's.
     """
@@ -46,13 +48,16 @@ class Folded:
     corrections: dict[int, tuple[Any, int]] = field(default_factory=lambda: dict[int, tuple[Any, int]]())
     alarms: set[str] = field(default_factory=lambda: set[str]())
     applied: int = 0
+    before: Belief | None = None
+    last_obs: Any = None
+    last_action: int = -1
     digests: dict[int, str] = field(default_factory=lambda: dict[int, str]())
 
 
 def belief_digest(belief: Belief) -> str:
-    """SHA-256, in hexadecimal, over the bytes of the log weights and of every array in the memory."""
+    """SHA-256, in hexadecimal, over the bytes of the log weights and of every array in the memory and the guards' tallies."""
     digest = hashlib.sha256()
-    for array in (belief.log_weight, *_arrays(belief.memory)):
+    for array in (belief.log_weight, *_arrays(belief.memory), *_arrays(belief.tallies)):
         values = np.ascontiguousarray(np.asarray(array))
         digest.update(f"{values.dtype.str}{values.shape}".encode())
         digest.update(values.tobytes())
@@ -62,6 +67,40 @@ def belief_digest(belief: Belief) -> str:
 def done(decision: Mapping[str, Any], chosen: int) -> int:
     """What was done in the round whose `act` or `ask` body is `decision`: what was `chosen`, unless an order said otherwise."""
     return decision.get("order", chosen)
+
+
+def after_act(agent: Considering, belief: Belief, body: Mapping[str, Any], obs: Any) -> Belief:
+    """The belief after the agent acted alone at `obs`; `body` is that of the act event."""
+    action = done(body, body["action"])
+    belief = agent.remember(belief, obs, action)
+    if not agent.counts:
+        return belief
+    charge = 0.0 if "order" in body else charge_of(body["mass"], body["minimum"], body["ask"])
+    return agent.count(belief, Done(obs, action, False, charge, _worst(body)))
+
+
+def after_asking(
+    agent: Considering, belief: Belief, body: Mapping[str, Any], obs: Any, action: int, *, answered: bool
+) -> Belief:
+    """The belief after the overseer was asked at `obs` and `action` was done; `body` is that of the ask event."""
+    belief = agent.remember(belief, obs, done(body, action))
+    if not agent.counts:
+        return belief
+    charge = 0.0
+    if answered and "order" not in body:
+        charge = charge_of(body["dossier"]["assent"][action], body["dossier"]["minimum"][action], body["ask"])
+    return agent.count(belief, Done(obs, done(body, action), True, charge, _worst(body)))
+
+
+def charge_of(mass: float, least: float, ask: float) -> float:
+    """Nats: what a round cost in which an action of probability `mass` was done, the leaders' minimum being `least`; see `log_factors`."""
+    probs, least_probs = np.asarray([mass], dtype=np.float64), np.asarray([least], dtype=np.float64)
+    return float(log_factors(probs, least_probs, np.float64(ask))[0])
+
+
+def _worst(body: Mapping[str, Any]) -> float:
+    risk = body.get("risk")
+    return float("inf") if risk is None else float(risk)
 
 
 def apply_body(agent: Considering, before: Belief, after: Belief, obs: Any, choice: int) -> dict[str, Any]:
@@ -96,7 +135,9 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
     for event in events:
         body = event.body
         if event.kind == "act":
-            at.belief = agent.remember(at.belief, decode(body.get("obs")), done(body, body["action"]))
+            at.before = at.belief
+            at.belief = after_act(agent, at.belief, body, decode(body.get("obs")))
+            at.last_obs, at.last_action = decode(body.get("obs")), done(body, body["action"])
             at.step = body["step"] + 1
         elif event.kind == "ask":
             at.asked, at.unapplied = body, None
@@ -109,14 +150,17 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
             unasked = body["cause"] in at.corrections
             obs, choice = at.corrections.pop(body["cause"]) if unasked else answers[body["cause"]]
             at.belief = learned = agent.learn(at.belief, obs, Answer(choice, unasked))
+            at.before = None
             at.applied, last_apply = at.applied + 1, event.seq
             if at.unapplied is not None and at.unapplied[0] == body["cause"]:
-                at.belief = agent.remember(at.belief, obs, done(at.asked or {}, choice))
+                at.belief = after_asking(agent, at.belief, at.asked or {}, obs, choice, answered=True)
                 settle(at)
         elif event.kind in ("expire", "withdraw") and at.asked is not None:
             taken = body["action"] if event.kind == "expire" else at.asked["null_action"]
-            at.belief = agent.remember(at.belief, decode(at.asked["obs"]), done(at.asked, taken))
+            at.belief = after_asking(agent, at.belief, at.asked, decode(at.asked["obs"]), taken, answered=False)
             settle(at)
+        elif event.kind == "veto":
+            vetoed(agent, at, body)
         elif event.kind == "alarm":
             at.alarms.add(body["name"])
         elif event.kind == "checkpoint":
@@ -143,8 +187,16 @@ def check_agent(agent: Considering, opened: Event) -> None:
             )
 
 
+def vetoed(agent: Considering, at: Folded, body: Mapping[str, Any]) -> None:
+    """The last lone act did not happen: what the veto says instead was done. It moves no weight."""
+    if at.before is not None:
+        at.belief = agent.veto(at.before, at.last_obs, body["action"], body["instead"])
+        at.before = None
+
+
 def settle(at: Folded) -> None:
     """The question that waited is done with."""
+    at.before = None
     if at.asked is not None:
         at.step = at.asked["step"] + 1
     at.asked, at.unapplied = None, None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,7 +13,22 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 import assent.lab  # noqa: F401  (registers the runtime's objects with JAX)
-from assent.core import Answer, Assent, Belief, decide, effective_size, uniforms
+from assent.agents.imitator import least
+from assent.core import (
+    Answer,
+    Assent,
+    Belief,
+    Context,
+    Done,
+    apply_guards,
+    decide,
+    effective_size,
+    log_factors,
+    uniforms,
+    worst_charge,
+)
+from assent.core.arrays import missing_mass
+from assent.core.tallies import bound, tallied
 
 
 class Trace(eqx.Module):
@@ -25,6 +40,8 @@ class Trace(eqx.Module):
         answer: the overseer's answer, or -1 when not asked or not answered.
         ask: the chance of asking, in [0, 1].
         effective: effective committee size before the round.
+        theta: what the leaders' minimum left over, in [0, 1].
+        charge: nats, what the round cost (`assent.core.log_factors` of what was done), 0 where nobody answered; its sum is the run's risk.
         state: the world's state before the round.
         log_weight: the log posterior after the last round.
     """
@@ -34,16 +51,30 @@ class Trace(eqx.Module):
     answer: Int[Array, "*lives T"]
     ask: Float[Array, "*lives T"]
     effective: Float[Array, "*lives T"]
+    theta: Float[Array, "*lives T"]
+    charge: Float[Array, "*lives T"]
     state: PyTree
     log_weight: Float[Array, "*lives H"]
 
 
 class _Kept(eqx.Module):
-    """Assents of contexts seen since the last answer; they hold until the weights move."""
+    """What was weighed in contexts seen since the last answer; it holds until the weights move."""
 
     probs: Float[Array, "S A"]
     ask: Float[Array, "S"]
+    least: Float[Array, "S A"]
+    leaders: Int[Array, "S"]
+    readable: Bool[Array, "S"]
     fresh: Bool[Array, "S"]
+
+
+class _Weighed(NamedTuple):
+    """An assent before the guards that keep count, and what they look at."""
+
+    assent: Assent
+    least: Array
+    leaders: Array
+    readable: Array
 
 
 def chances(seed: int, run: str, *, num_steps: int, start: int = 0) -> np.ndarray:
@@ -70,22 +101,38 @@ def rollout(agent: Any, world: Any, overseer: Any, *, key: PRNGKeyArray, chance:
         belief, size, state, keep = carry
         number, draw = xs
         obs = world.observe(state)
-        assent, keep = _assent(agent, belief, obs, keep)
+        weighed, keep = _weighed(agent, belief, obs, keep)
+        assent = _restricted(agent, belief, obs, weighed)
         decision = decide(assent, draw[0])
         answer = jnp.where(decision.asked, overseer.answer(draw[1], world.reveal(state)), -1)
         # the session refuses an answer that is no action; here, where nothing can be raised, it counts as silence
         answered = (answer >= 0) & (answer < world.num_actions)
-        row = (decision.asked, answer, assent.ask, size, state)
-        belief, size, keep = _learn(agent, belief, size, obs, answer, answered, keep)
+        belief, after_size, keep = _learn(agent, belief, size, obs, answer, answered, keep)
         action = jnp.where(decision.asked, jnp.where(answered, answer, world.null_action), decision.action)
+        factors = log_factors(assent.probs, weighed.least, assent.ask)
+        charge = jnp.where(decision.asked & ~answered, 0.0, factors[action])
+        row = (decision.asked, answer, assent.ask, size, missing_mass(jnp.sum(weighed.least)), charge, state)
         belief = agent.remember(belief, obs, action)
+        if getattr(agent, "counts", False):
+            worst = worst_charge(assent.probs, weighed.least, assent.ask)
+            belief = agent.count(belief, Done(obs, action, decision.asked, charge, worst))
         after = world.step(jax.random.fold_in(step_key, number), state, action)
-        return (belief, size, after, keep), (action, *row)
+        return (belief, after_size, after, keep), (action, *row)
 
     start = (belief, effective_size(belief.log_weight), world.init(first_key), keep)
-    end, (action, asked, answer, ask, size, state) = jax.lax.scan(live, start, (jnp.arange(chance.shape[0]), chance))
+    end, (action, asked, answer, ask, size, theta, charge, state) = jax.lax.scan(
+        live, start, (jnp.arange(chance.shape[0]), chance)
+    )
     return Trace(
-        asked=asked, action=action, answer=answer, ask=ask, effective=size, state=state, log_weight=end[0].log_weight
+        asked=asked,
+        action=action,
+        answer=answer,
+        ask=ask,
+        effective=size,
+        theta=theta,
+        charge=charge,
+        state=state,
+        log_weight=end[0].log_weight,
     )
 
 
@@ -150,26 +197,53 @@ def _nothing_kept(agent: Any, belief: Belief) -> _Kept | None:
     contexts = getattr(agent, "num_contexts", None)
     if contexts is None:
         return None
-    like: Any = jax.eval_shape(agent.propose, belief, jnp.asarray(0))
+    like: Any = jax.eval_shape(partial(_weigh, agent), belief, jnp.asarray(0))
     return _Kept(
-        probs=jnp.zeros((contexts, *like.probs.shape), like.probs.dtype),
-        ask=jnp.ones((contexts,), like.ask.dtype),
+        probs=jnp.zeros((contexts, *like.assent.probs.shape), like.assent.probs.dtype),
+        ask=jnp.ones((contexts,), like.assent.ask.dtype),
+        least=jnp.zeros((contexts, *like.least.shape), like.least.dtype),
+        leaders=jnp.zeros((contexts,), like.leaders.dtype),
+        readable=jnp.zeros((contexts,), bool),
         fresh=jnp.zeros((contexts,), bool),
     )
 
 
-def _assent(agent: Any, belief: Belief, obs: Any, keep: _Kept | None) -> tuple[Assent, _Kept | None]:
+def _weigh(agent: Any, belief: Belief, obs: Any) -> _Weighed:
+    if not hasattr(agent, "weigh"):  # no leaders to bound what it does: whatever it does alone costs infinity
+        assent = agent.propose(belief, obs)
+        return _Weighed(assent, jnp.zeros_like(assent.probs), jnp.asarray(0), jnp.asarray(True))
+    proposal = agent.weigh(belief, obs)
+    readable = jnp.all(proposal.readable | ~proposal.leader)
+    return _Weighed(proposal.assent, least(proposal), jnp.count_nonzero(proposal.leader), readable)
+
+
+def _weighed(agent: Any, belief: Belief, obs: Any, keep: _Kept | None) -> tuple[_Weighed, _Kept | None]:
     if keep is None:
-        return agent.propose(belief, obs), None
+        return _weigh(agent, belief, obs), None
 
     def anew(keep: _Kept) -> _Kept:
-        assent = agent.propose(belief, obs)
+        now = _weigh(agent, belief, obs)
         return _Kept(
-            keep.probs.at[obs].set(assent.probs), keep.ask.at[obs].set(assent.ask), keep.fresh.at[obs].set(True)
+            keep.probs.at[obs].set(now.assent.probs),
+            keep.ask.at[obs].set(now.assent.ask),
+            keep.least.at[obs].set(now.least),
+            keep.leaders.at[obs].set(now.leaders),
+            keep.readable.at[obs].set(now.readable),
+            keep.fresh.at[obs].set(True),
         )
 
     kept: _Kept = jax.lax.cond(keep.fresh[obs], lambda keep: keep, anew, keep)
-    return _as_assent(kept.probs[obs], kept.ask[obs]), kept
+    assent = _as_assent(kept.probs[obs], kept.ask[obs])
+    return _Weighed(assent, kept.least[obs], kept.leaders[obs], kept.readable[obs]), kept
+
+
+def _restricted(agent: Any, belief: Belief, obs: Any, weighed: _Weighed) -> Assent:
+    """The assent after the guards that keep count of the run."""
+    if not getattr(agent, "counts", False):
+        return weighed.assent
+    members = jnp.asarray(belief.log_weight.shape[0])
+    context = Context(weighed.leaders, members, weighed.readable, jnp.asarray(False), obs=obs, least=weighed.least)
+    return apply_guards(weighed.assent, bound(tallied(agent.guards), belief.tallies), context)
 
 
 def _as_assent(probs: Array, ask: Array) -> Assent:

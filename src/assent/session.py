@@ -158,7 +158,7 @@ class Session:
         if action < 0:
             return Asked(step, self._standing.ask({**self._question(ready, step, obs, uniform), **ordered}))
         body = {**ready.act_body(step, uniform, action), **ordered}
-        if self.agent.remembers or isinstance(obs, int):
+        if self.agent.remembers or self.agent.counts or isinstance(obs, int):
             body["obs"] = encode(obs)
         self._standing.act(body, obs)
         return Acted(step, action)
@@ -252,6 +252,22 @@ class Session:
         event = self.ledger.volunteer(self.run, step, choice, actor=actor, obs=encode(obs), note=note)
         if teaches:
             self._standing.learn(event.seq, obs, choice, unasked=True)
+
+    def veto(self, reason: str, *, actor: str, instead: SupportsIndex | None = None) -> int:
+        """Stops the act just decided, before it takes effect; returns the action to do: `instead`, or the null action.
+
+        A veto is given by somebody who saw the proposed action. What is said on seeing an action is no fair sample of what would be done,
+        so a veto moves no weight (a correction with `volunteer` does, if the run learns from corrections). The guard `Vetoed` asks wherever
+        the same would be done again.
+
+        Raises:
+            ValueError: the last decision was no lone act, or something was learned or decided since; `instead` is no action.
+            LedgerError: the run is closed, or another session holds it.
+        """
+        action = self._standing.last_act()
+        done = self._null_action if instead is None else self._action("action instead", instead)
+        self._standing.veto(action, done, reason, actor=actor)
+        return done
 
     def request(self, step: SupportsIndex, about: Any) -> None:
         """Records that a correction about `about` (None: about what is seen now) was asked and paid for, before it is known whether one

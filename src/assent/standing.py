@@ -12,7 +12,7 @@ from assent.alarms import Alarm, alarms_of, unreadable_correction
 from assent.core import Answer, Belief
 from assent.decisions import QuestionWaits
 from assent.dossier import Ready
-from assent.fold import Folded, apply_body, checkpoint_body, done, fold, settle
+from assent.fold import Folded, after_act, after_asking, apply_body, checkpoint_body, done, fold, settle, vetoed
 from assent.ledger import Halted, Ledger, Question, decode, taken_over
 
 T = TypeVar("T")
@@ -63,19 +63,26 @@ class Standing:
         """The agent's proposal at `obs`, kept until the next answer where observations are numbers; its alarms are on the ledger."""
         context = None if self.agent.num_contexts is None else self._context(obs)
         if context in self._kept:
-            return self._kept[context]
-        ready = Ready.of(self.agent.consider(self.at.belief, obs))
+            return self._restricted(self._kept[context], obs)
+        ready = Ready.of(self.agent.weigh(self.at.belief, obs))
         self._watch(ready)
         if context is not None:
             self._kept[context] = ready
-        return ready
+        return self._restricted(ready, obs)
+
+    def _restricted(self, ready: Ready, obs: Any) -> Ready:
+        """`ready` after the guards that keep count of the run, which move without an answer."""
+        if not self.agent.counts:
+            return ready
+        return Ready.of(self.agent.restrict(self.at.belief, obs, ready.proposal))
 
     def act(self, body: dict[str, Any], obs: Any) -> None:
         """The agent acted alone at `obs`; `body` is that of the act event."""
         self.write(lambda: self.ledger.append(self.run, "act", body))
         self._ahead = True
         self.at.step = body["step"] + 1
-        self.at.belief = self.agent.remember(self.at.belief, obs, done(body, body["action"]))
+        self.at.before, self.at.last_obs, self.at.last_action = self.at.belief, obs, done(body, body["action"])
+        self.at.belief = after_act(self.agent, self.at.belief, body, obs)
 
     def ask(self, body: dict[str, Any]) -> Question:
         """A question waits from now on; `body` is that of the ask event."""
@@ -87,18 +94,33 @@ class Standing:
         """The waiting question was answered by event `seq`."""
         obs = decode(self.must_wait()["obs"])
         self.learn(seq, obs, choice, unasked=False)
-        self.at.belief = self.agent.remember(self.at.belief, obs, done(self.must_wait(), choice))
+        self.at.belief = after_asking(self.agent, self.at.belief, self.must_wait(), obs, choice, answered=True)
         settle(self.at)
 
     def give_up(self, action: int) -> None:
         """Nobody answered the waiting question, and `action` was done. Silence teaches nothing."""
         asked = self.must_wait()
-        self.at.belief = self.agent.remember(self.at.belief, decode(asked["obs"]), done(asked, action))
+        self.at.belief = after_asking(self.agent, self.at.belief, asked, decode(asked["obs"]), action, answered=False)
         settle(self.at)
+
+    def last_act(self) -> int:
+        """The action of the act just decided; raises ValueError where the last thing was none."""
+        if self.at.before is None or self.at.asked is not None:
+            raise ValueError(
+                "there is no act to veto: the last decision was no lone act, or something was learned or decided since. Record what "
+                "should have been done with volunteer."
+            )
+        return self.at.last_action
+
+    def veto(self, action: int, instead: int, reason: str, *, actor: str) -> None:
+        """The act just decided is not done, but `instead`; it teaches nothing."""
+        body = {"step": self.at.step - 1, "action": action, "instead": instead, "reason": reason}
+        self.write(lambda: self.ledger.veto(self.run, body, actor=actor))
+        vetoed(self.agent, self.at, body)
 
     def learn(self, seq: int, obs: Any, choice: int, *, unasked: bool) -> None:
         """Event `seq` says that `choice` is what the overseer would do at `obs`; whether it came without a question."""
-        before = self.at.belief
+        before, self.at.before = self.at.belief, None
         after = self.agent.learn(before, obs, Answer(choice, unasked))
         body = apply_body(self.agent, before, after, obs, choice)
         self._kept.clear()
@@ -167,7 +189,7 @@ class Standing:
             self._sound(alarm)
 
     def _sound(self, alarm: Alarm) -> None:
-        name = alarm.kind.__name__
+        name = alarm.name
         if name in self.at.alarms:
             return
         detail = {"step": self.at.step, **alarm.detail}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,15 @@ import assent.lab  # noqa: F401  (lets JAX return assents, decisions and verdict
 from assent import core
 from assent.core import (
     AlphaSet,
+    AskFirst,
     Assent,
+    Audit,
     Confidence,
     Context,
+    ContextAudit,
+    Done,
     Everyone,
+    HarmonicAudit,
     Minimum,
     MinLeaders,
     Mixture,
@@ -24,10 +30,13 @@ from assent.core import (
     OneAnswer,
     RatioSet,
     Readable,
+    RiskCap,
     Rotation,
     SureAbove,
     TopK,
+    Unexplained,
     Veto,
+    Vetoed,
 )
 from assent.core.rules import CHECKED
 
@@ -56,6 +65,27 @@ def _guard(guard: Any) -> Callable[[Data], Parts]:
     return lambda data: _of(guard(Assent(data["probs"]), _context(data)))
 
 
+def _tallied(guard: Any) -> Callable[[Data], Parts]:
+    """What a guard that keeps count leaves, after some rounds of which it was told."""
+
+    def case(data: Data) -> Parts:
+        tally, parts = guard.start(data["weight"], 3), []
+        assent = Assent(data["probs"])
+        for step, obs in enumerate((0, 2, 0, 1, 0)):
+            context = replace(_context(data), obs=obs, least=data["probs"])
+            parts += _of(guard(assent, context, tally))
+            tally = guard.count(
+                tally, Done(obs, step % ACTIONS, data["halted"], 0.1 * data["uniform"], data["uniform"])
+            )
+            if hasattr(guard, "forbid"):
+                tally = guard.forbid(tally, obs, step % ACTIONS)
+            if hasattr(guard, "hear"):
+                tally = guard.hear(tally, obs, step % ACTIONS, data["rows"])
+        return tuple(parts)
+
+    return case
+
+
 def _decide(data: Data) -> Parts:
     decision = core.decide(Assent(data["probs"]), data["uniform"])
     return decision.asked, decision.action
@@ -82,9 +112,24 @@ CASES: dict[str, Callable[[Data], Parts]] = {
     "NotHalted": _guard(NotHalted()),
     "SureAbove": _guard(SureAbove(0.3)),
     "OneAnswer": _guard(OneAnswer(0.4)),
+    "Audit": _guard(Audit(0.2)),
+    "HarmonicAudit": _tallied(HarmonicAudit(2.0, floor=0.1)),
+    "ContextAudit": _tallied(ContextAudit(2.0)),
+    "AskFirst": _tallied(AskFirst(2)),
+    "RiskCap": _tallied(RiskCap(0.5)),
+    "RiskCap by the worst": _tallied(RiskCap(0.5, realised=False)),
+    "Vetoed": _tallied(Vetoed(ACTIONS)),
+    "Unexplained": _tallied(Unexplained(ACTIONS, 0.5)),
+    "log_factors": lambda data: (core.log_factors(data["probs"], data["share"], Assent(data["probs"]).ask),),
+    "worst_charge": lambda data: (core.worst_charge(data["probs"], data["share"], Assent(data["probs"]).ask),),
     "Assent": lambda data: _of(Assent(data["probs"])),
     "always_ask": lambda data: _of(core.always_ask(data["probs"])),
     "withhold": lambda data: _of(core.withhold(Assent(data["probs"]), data["share"])),
+    "apply_each": lambda data: tuple(
+        part
+        for assent in core.apply_each(Assent(data["probs"]), (MinLeaders(1), SureAbove(0.5)), _context(data))
+        for part in _of(assent)
+    ),
     "apply_guards": lambda data: _of(
         core.apply_guards(Assent(data["probs"]), (MinLeaders(1), SureAbove(0.5)), _context(data))
     ),
@@ -108,7 +153,9 @@ CASES: dict[str, Callable[[Data], Parts]] = {
 NOT_COMPARED = {
     "Array", "SILENT", "Grade", "GRADES", "PROVEN", "GuaranteeWarning",                # no function of arrays
     "Answer", "Belief", "Context", "Decision", "Verdict",            # values
+    "Done", "Evidence",
     "Agent", "Guard", "HearsSilence", "Hypotheses", "LeadingSet", "Overseer", "Rule", "World",  # protocols
+    "Families", "Forbidding", "Hearing", "Tallied",
     "uniforms",                                                      # NumPy only: both speeds are given its numbers
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from assent.agents.fingerprint import fingerprint
 from assent.agents.imitator import Imitator, Proposal
-from assent.core import Answer, Array, Assent, Belief, Everyone, LeadingSet, Mixture, Readable, readable_rows
+from assent.core import Answer, Array, Assent, Belief, Done, Everyone, LeadingSet, Mixture, Readable, readable_rows
 from assent.core.arrays import Array as AnyArray
 from assent.hypotheses.rewards.members import RewardMembers
 from assent.planning.mce_irl import MceIrl
@@ -104,6 +104,25 @@ class HandOfGod:
         planned = Assent(probs)
         final = Assent(np.zeros_like(probs)) if halted else planned
         return Proposal(final, planned, rows, readable, weights > 0)
+
+    weigh = consider
+
+    def restrict(self, belief: Belief, obs: Any, proposal: Proposal) -> Proposal:
+        """`proposal`: nothing is counted."""
+        return proposal
+
+    def count(self, belief: Belief, done: Done) -> Belief:
+        """`belief`: nothing is counted."""
+        return belief
+
+    def veto(self, belief: Belief, obs: Any, action: Array, instead: Array) -> Belief:
+        """The belief after `instead` was done in state `obs` because somebody stopped `action`."""
+        return self.remember(belief, obs, instead)
+
+    @property
+    def counts(self) -> bool:
+        """False: no guard keeps count of the run."""
+        return False
 
     def propose(self, belief: Belief, obs: Any) -> Assent:
         """The planned action with probability 1, or the assent that only asks."""

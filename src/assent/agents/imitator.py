@@ -16,8 +16,11 @@ from assent.core import (
     Assent,
     Belief,
     Context,
+    Done,
     Families,
+    Forbidding,
     Guard,
+    Hearing,
     HearsSilence,
     Hypotheses,
     LeadingSet,
@@ -25,13 +28,16 @@ from assent.core import (
     MinLeaders,
     RatioSet,
     Readable,
+    RiskCap,
     Rule,
-    apply_guards,
+    Tallied,
+    apply_each,
     bayes_update,
     normalise,
     readable_rows,
 )
-from assent.core.arrays import namespace
+from assent.core.arrays import log_sum_exp, namespace, over_leaders, safe_log
+from assent.core.tallies import bound, plain, tallied
 
 HEURISTIC_TEMPER = 0.1
 """The default exponent for learned members. With plain weights (1) a committee of twelve digit classifiers collapses onto one
@@ -49,14 +55,17 @@ class Proposal:
             read.
         readable: boolean `[H]`.
         leader: boolean `[H]`.
+        asks: the chance of asking after each guard in turn, and `reasons` what each calls its asking.
     """
 
-    static_fields: ClassVar[tuple[str, ...]] = ()
+    static_fields: ClassVar[tuple[str, ...]] = ("reasons",)
     assent: Assent
     unguarded: Assent
     log_policy: Array
     readable: Array
     leader: Array
+    asks: tuple[Array, ...] = ()
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +79,19 @@ class Imitator:
         hypotheses: the members.
         leading: who leads, from posterior and prior weights.
         rule: from the leaders' rows to an assent.
-        guards: in turn; each may only take mass away.
+        guards: each may only take mass away: first those without a tally in turn, then those that keep count of the run.
         temper: in (0, 1], the exponent of every likelihood.
+        share: in [0, 1), the part of the weights that goes back to the prior after each answer (fixed share: Herbster and Warmuth,
+            "Tracking the best expert", Machine Learning 32, 1998), for an overseer whose policy may change. 0 forgets nothing.
     """
 
     static_fields: ClassVar[tuple[str, ...]] = ()
     hypotheses: Hypotheses
     leading: LeadingSet = RatioSet()
     rule: Rule = Minimum()
-    guards: tuple[Guard, ...] = (Readable(),)
+    guards: tuple[Guard | Tallied, ...] = (Readable(),)
     temper: Array | float = 1.0
+    share: Array | float = 0.0
 
     def __post_init__(self) -> None:
         for name, part in (("leading", self.leading), ("rule", self.rule)):
@@ -95,6 +107,15 @@ class Imitator:
             raise ValueError(
                 f"temper = {self.temper} is outside (0, 1]: it is the exponent of each answer's likelihood; 1 is Bayes' rule."
             )
+        if not 0 <= float(self.share) < 1:
+            raise ValueError(
+                f"share = {self.share} is outside [0, 1): the part of the weights that goes back to the prior at an answer; 0 keeps "
+                "all that was learned."
+            )
+        if any(isinstance(guard, RiskCap) for guard in self.guards[:-1]):
+            raise ValueError(
+                "RiskCap must be the last guard: what a guard after it takes from single actions would go uncounted. Move it to the end."
+            )
         if isinstance(self.leading, AlphaSet):
             self.leading.warn_about(self.hypotheses.log_prior())
 
@@ -105,8 +126,9 @@ class Imitator:
         *,
         leading: LeadingSet | None = None,
         rule: Rule | None = None,
-        guards: tuple[Guard, ...] = (),
+        guards: tuple[Guard | Tallied, ...] = (),
         temper: float | None = None,
+        share: float = 0.0,
     ) -> Imitator:
         """The imitator with the defaults that the class of members needs.
 
@@ -129,6 +151,7 @@ class Imitator:
             if isinstance(guards, tuple)
             else guards,  # pyright: ignore[reportUnnecessaryIsInstance]
             temper=(HEURISTIC_TEMPER if learned else 1.0) if temper is None else temper,
+            share=share,
         )
 
     @property
@@ -141,9 +164,15 @@ class Imitator:
         """Whether rows depend on what was done before, so that every observation has to be on the ledger."""
         return self.hypotheses.remembers
 
+    @property
+    def counts(self) -> bool:
+        """Whether a guard keeps count of the run, so that assents change without an answer."""
+        return bool(tallied(self.guards))
+
     def describe(self) -> dict[str, Any]:
         """What this agent is, in JSON values, for the ledger."""
         return {
+            **({"share": float(self.share)} if float(self.share) else {}),
             "rule": type(self.rule).__name__,
             "settings": repr(self.rule),
             "leading": repr(self.leading),
@@ -158,7 +187,8 @@ class Imitator:
 
     def init(self) -> Belief:
         log_prior = self.hypotheses.log_prior()
-        return Belief(log_weight=log_prior, log_prior=log_prior, memory=self.hypotheses.init())
+        tallies = tuple(guard.start(log_prior, self.num_contexts) for guard in tallied(self.guards))
+        return Belief(log_weight=log_prior, log_prior=log_prior, memory=self.hypotheses.init(), tallies=tallies)
 
     def log_weight(self, belief: Belief) -> Array:
         """`[H]`, the log weights that are acted on: the belief's, and what silence has said beside them."""
@@ -168,6 +198,10 @@ class Imitator:
 
     def consider(self, belief: Belief, obs: Any, *, halted: Array | bool = False) -> Proposal:
         """Everything that leads to the assent for `obs`, and the assent."""
+        return self.restrict(belief, obs, self.weigh(belief, obs, halted=halted))
+
+    def weigh(self, belief: Belief, obs: Any, *, halted: Array | bool = False) -> Proposal:
+        """What rule and guards without a tally say of `obs`: it holds until the next answer, where contexts are numbered."""
         rows, readable = readable_rows(self._acted_on(belief, obs))
         xp, log_weight = namespace(rows), self.log_weight(belief)
         leader = self.leading(log_weight, belief.log_prior) & xp.isfinite(log_weight)
@@ -176,13 +210,36 @@ class Imitator:
         # nobody can say whether a live member with an unreadable prior leads: so that, too, is asked
         unknown = xp.isfinite(log_weight) & ~xp.isfinite(belief.log_prior)
         unguarded = self.rule(rows, xp.where(unknown, float("nan"), weight))
-        context = Context(
-            num_leaders=xp.count_nonzero(leader),
-            num_members=xp.asarray(rows.shape[0]),
-            readable=xp.all(readable | ~leader),
-            halted=xp.asarray(halted),
+        proposal = Proposal(unguarded, unguarded, rows, readable, leader)
+        return _guarded(proposal, plain(self.guards), _context(proposal, obs, halted=halted))
+
+    def restrict(self, belief: Belief, obs: Any, proposal: Proposal) -> Proposal:
+        """`proposal`, made by `weigh`, after the guards that keep count of the run."""
+        counting = tallied(self.guards)
+        if not counting:
+            return proposal
+        return _guarded(proposal, bound(counting, belief.tallies), _context(proposal, obs, least=least(proposal)))
+
+    def count(self, belief: Belief, done: Done) -> Belief:
+        """The belief after a round of which `done` came; weights stay, bit for bit."""
+        if not self.counts:
+            return belief
+        pairs = zip(tallied(self.guards), belief.tallies, strict=True)
+        return replace(belief, tallies=tuple(guard.count(tally, done) for guard, tally in pairs))
+
+    def veto(self, belief: Belief, obs: Any, action: Array, instead: Array) -> Belief:
+        """The belief after `action`, decided in `obs`, was not let happen and `instead` was done: weights stay, bit for bit."""
+        belief = self.remember(belief, obs, instead)
+        if not self.counts:
+            return belief
+        done = Done(obs, instead, True, 0.0, 0.0)
+        pairs = zip(tallied(self.guards), self.count(belief, done).tallies, strict=True)
+        return replace(
+            belief,
+            tallies=tuple(
+                guard.forbid(tally, obs, action) if isinstance(guard, Forbidding) else tally for guard, tally in pairs
+            ),
         )
-        return Proposal(apply_guards(unguarded, self.guards, context), unguarded, rows, readable, leader)
 
     def propose(self, belief: Belief, obs: Any) -> Assent:
         """The assent for `obs`: what may be done alone, and with which probability to ask."""
@@ -206,7 +263,16 @@ class Imitator:
             )
         rows, readable = readable_rows(self._rows(belief, obs))
         moved = bayes_update(belief.log_weight, rows[:, answer.action], temper=self.temper, awake=readable)
-        return replace(belief, log_weight=moved, memory=self.hypotheses.learn(belief.memory, obs, answer))
+        if not (isinstance(self.share, float | int) and self.share == 0):
+            moved = _shared(moved, belief.log_prior, self.share)
+        tallies = tuple(
+            guard.hear(tally, obs, answer.action, namespace(rows).where(readable[:, None], rows, float("nan")))
+            if isinstance(guard, Hearing)
+            else tally
+            for guard, tally in zip(tallied(self.guards), belief.tallies, strict=True)
+        )
+        memory = self.hypotheses.learn(belief.memory, obs, answer)
+        return replace(belief, log_weight=moved, memory=memory, tallies=tallies)
 
     def _acted_on(self, belief: Belief, obs: Any) -> Array:
         """What the rule sees: of members that are policies their rows, of families the least that a plausible policy gives."""
@@ -231,6 +297,47 @@ class Imitator:
         """The belief after `action` was done in `obs`, by whomever: weights stay, bit for bit."""
         memory = self.hypotheses.advance(belief.memory, obs, action)
         return belief if memory is belief.memory else replace(belief, memory=memory)
+
+
+def least(proposal: Proposal) -> Array:
+    """`[A]`, the least probability that a leading member gives each action; 0 throughout where nobody leads."""
+    xp = namespace(proposal.log_policy)
+    lowest = over_leaders(proposal.log_policy, proposal.leader)
+    return xp.exp(xp.where(lowest < float("inf"), lowest, -float("inf")))
+
+
+def _guarded(proposal: Proposal, guards: tuple[Guard, ...], context: Context) -> Proposal:
+    each = apply_each(proposal.assent, guards, context)
+    return replace(
+        proposal,
+        assent=(proposal.assent, *each)[-1],
+        asks=(*proposal.asks, *(assent.ask for assent in each)),
+        reasons=(*proposal.reasons, *(_reason(guard) for guard in guards)),
+    )
+
+
+def _reason(guard: Any) -> str:
+    return getattr(getattr(guard, "func", guard), "reason", "guard")
+
+
+def _context(proposal: Proposal, obs: Any, *, halted: Array | bool = False, least: Array | None = None) -> Context:
+    xp = namespace(proposal.log_policy)
+    return Context(
+        num_leaders=xp.count_nonzero(proposal.leader),
+        num_members=xp.asarray(proposal.log_policy.shape[0]),
+        readable=xp.all(proposal.readable | ~proposal.leader),
+        halted=xp.asarray(halted),
+        obs=obs,
+        least=least,
+    )
+
+
+def _shared(log_weight: Array, log_prior: Array, share: Array | float) -> Array:
+    """`(1 - share) weights + share prior`, in logarithms; a class of which nobody is left stays dead."""
+    xp = namespace(log_weight)
+    part = xp.asarray(share, dtype=log_weight.dtype)
+    both = xp.stack([log_weight + xp.log1p(-part), log_prior + safe_log(part)])
+    return xp.where(xp.any(xp.isfinite(log_weight)), log_sum_exp(both, axis=0), log_weight)
 
 
 def _may_be_action(action: Array, *, num_actions: int) -> bool:

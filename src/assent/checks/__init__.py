@@ -16,4 +16,5 @@ from assent.checks.hypotheses import check_hypotheses as check_hypotheses
 from assent.checks.leading import check_leading_set as check_leading_set
 from assent.checks.overseers import check_overseer as check_overseer
 from assent.checks.rules import check_rule as check_rule
+from assent.checks.tallied import check_tallied as check_tallied
 from assent.checks.worlds import check_world as check_world

@@ -9,7 +9,7 @@ import numpy as np
 
 from assent.checks.examples import example
 from assent.checks.requiring import SLACK, name_of, require, require_traceable
-from assent.core import Answer, Families, Grade, readable_rows
+from assent.core import Answer, Grade, readable_rows
 from assent.hypotheses.wrap import Ensemble, wrap
 
 OBSERVATIONS: tuple[Any, ...] = (np.asarray([0.25, -0.5]), np.asarray([1.0, 0.0]), np.asarray([1.5, 2.0]))
@@ -65,7 +65,7 @@ def _check_rows(hypotheses: Any, obs: Any) -> None:
         (readable | unreadable).all(),
         f"{name} gives a row that is no sub-distribution for {obs!r}: {rows}. A member that cannot say must give NaN throughout.",
     )
-    if isinstance(hypotheses, Families):
+    if hasattr(hypotheses, "log_lower"):
         _check_lower(hypotheses, memory, obs, expected)
     again = np.asarray(hypotheses.log_policy(memory, obs))
     require(np.array_equal(rows, again, equal_nan=True), f"{name} gives other rows when it is asked twice.")

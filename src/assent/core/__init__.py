@@ -9,6 +9,7 @@ from assent.core.decision import Decision as Decision
 from assent.core.decision import Verdict as Verdict
 from assent.core.decision import decide as decide
 from assent.core.decision import propose_and_veto as propose_and_veto
+from assent.core.guards import Audit as Audit
 from assent.core.guards import Context as Context
 from assent.core.guards import Guard as Guard
 from assent.core.guards import MinLeaders as MinLeaders
@@ -16,6 +17,7 @@ from assent.core.guards import NotHalted as NotHalted
 from assent.core.guards import OneAnswer as OneAnswer
 from assent.core.guards import Readable as Readable
 from assent.core.guards import SureAbove as SureAbove
+from assent.core.guards import apply_each as apply_each
 from assent.core.guards import apply_guards as apply_guards
 from assent.core.guards import withhold as withhold
 from assent.core.leading import AlphaSet as AlphaSet
@@ -33,11 +35,22 @@ from assent.core.posterior import Belief as Belief
 from assent.core.posterior import bayes_update as bayes_update
 from assent.core.posterior import normalise as normalise
 from assent.core.posterior import readable_rows as readable_rows
+from assent.core.risk import log_factors as log_factors
+from assent.core.risk import worst_charge as worst_charge
 from assent.core.rules import Confidence as Confidence
 from assent.core.rules import Minimum as Minimum
 from assent.core.rules import Mixture as Mixture
 from assent.core.rules import Rotation as Rotation
 from assent.core.rules import Veto as Veto
+from assent.core.tallies import AskFirst as AskFirst
+from assent.core.tallies import ContextAudit as ContextAudit
+from assent.core.tallies import Done as Done
+from assent.core.tallies import Forbidding as Forbidding
+from assent.core.tallies import HarmonicAudit as HarmonicAudit
+from assent.core.tallies import Hearing as Hearing
+from assent.core.tallies import RiskCap as RiskCap
+from assent.core.tallies import Tallied as Tallied
+from assent.core.tallies import Vetoed as Vetoed
 from assent.core.types import GRADES as GRADES
 from assent.core.types import PROVEN as PROVEN
 from assent.core.types import SILENT as SILENT
@@ -51,3 +64,5 @@ from assent.core.types import LeadingSet as LeadingSet
 from assent.core.types import Overseer as Overseer
 from assent.core.types import Rule as Rule
 from assent.core.types import World as World
+from assent.core.unexplained import Evidence as Evidence
+from assent.core.unexplained import Unexplained as Unexplained

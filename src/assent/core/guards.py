@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ class Context:
         num_members: integer scalar, members in the committee, dead ones included.
         readable: boolean scalar, every leading member's row could be read.
         halted: boolean scalar, the overseer has halted the run.
+        obs: what the agent sees; None where nobody says, and then a guard that needs it takes everything.
+        least: `[A]`, the least probability that a leading member gives each action; None where nobody says.
     """
 
     static_fields: ClassVar[tuple[str, ...]] = ()
@@ -32,6 +34,8 @@ class Context:
     num_members: Array
     readable: Array
     halted: Array
+    obs: Any = None
+    least: Array | None = None
 
 
 Guard = Callable[[Assent, Context], Assent]
@@ -52,14 +56,19 @@ def withhold(assent: Assent, kept: Array) -> Assent:
 
 
 def apply_guards(assent: Assent, guards: Sequence[Guard], context: Context) -> Assent:
-    """The assent after every guard in turn; a guard that tries to add mass to an action is cut back to what was there.
+    """The assent after all of the guards: the last of `apply_each`, or `assent` itself where there are none.
 
     >>> import numpy as np
     >>> context = Context(*map(np.asarray, (1, 13, True, False)))
     >>> apply_guards(Assent(np.asarray([0.5, 0.5])), [MinLeaders(2)], context).ask
     np.float64(1.0)
     """
-    context = _frozen(context)
+    return (assent, *apply_each(assent, guards, context))[-1]
+
+
+def apply_each(assent: Assent, guards: Sequence[Guard], context: Context) -> tuple[Assent, ...]:
+    """The assent after each guard in turn; a guard that tries to add mass to an action is cut back to what was there."""
+    context, after_each = _frozen(context), list[Assent]()
     for guard in guards:
         xp = namespace(assent.probs)
         before, ask = xp.asarray(assent.probs, copy=True), assent.ask  # a guard may write into the array it is shown
@@ -69,13 +78,24 @@ def apply_guards(assent: Assent, guards: Sequence[Guard], context: Context) -> A
         readable = xp.all((after >= 0) & (after < float("inf")))
         lower = xp.where(readable, xp.where(after < before, after, before), 0.0)
         assent = Assent(lower, gap=ask + xp.sum(before - lower))
-    return assent
+        after_each.append(assent)
+    return tuple(after_each)
 
 
 def _frozen(context: Context) -> Context:
     """The same with NumPy's numbers instead of its arrays, so that no guard can write what the next one reads."""
     fields = (context.num_leaders, context.num_members, context.readable, context.halted)
-    return Context(*(field[()] if isinstance(field, np.ndarray) else field for field in fields))
+    numbers: list[Any] = [field[()] if isinstance(field, np.ndarray) else field for field in fields]
+    return Context(*numbers, obs=_unwritable(context.obs), least=_unwritable(context.least))
+
+
+def _unwritable(array: Any) -> Any:
+    """A NumPy array as a view that refuses to be written; anything else as it is."""
+    given: Any = array
+    if isinstance(array, np.ndarray):
+        given = given.view()
+        given.flags.writeable = False
+    return given
 
 
 @dataclass(frozen=True)
@@ -90,6 +110,7 @@ class MinLeaders:
     """
 
     static_fields: ClassVar[tuple[str, ...]] = ()
+    reason: ClassVar[str] = "committee-collapsed"
     count: int = 2
 
     def __post_init__(self) -> None:
@@ -106,6 +127,7 @@ class Readable:
     """Ask in every round in which a leading member's row could not be read."""
 
     static_fields: ClassVar[tuple[str, ...]] = ()
+    reason: ClassVar[str] = "invalid-member"
 
     def __call__(self, assent: Assent, context: Context) -> Assent:
         return withhold(assent, namespace(assent.probs).asarray(context.readable))
@@ -116,6 +138,7 @@ class NotHalted:
     """Ask, which a halted run answers with its null action, from the overseer's halt to the overseer's resume."""
 
     static_fields: ClassVar[tuple[str, ...]] = ()
+    reason: ClassVar[str] = "halted"
 
     def __call__(self, assent: Assent, context: Context) -> Assent:
         xp = namespace(assent.probs)
@@ -134,6 +157,7 @@ class SureAbove:
     """
 
     static_fields: ClassVar[tuple[str, ...]] = ()
+    reason: ClassVar[str] = "sure-above"
     tau: float = 0.1
 
     def __post_init__(self) -> None:
@@ -161,6 +185,7 @@ class OneAnswer:
     """
 
     static_fields: ClassVar[tuple[str, ...]] = ()
+    reason: ClassVar[str] = "one-answer"
     mass: float = 0.5
 
     def __post_init__(self) -> None:
@@ -171,3 +196,36 @@ class OneAnswer:
         xp = namespace(assent.probs)
         best = xp.arange(assent.probs.shape[0]) == xp.argmax(assent.probs)
         return withhold(assent, best & (assent.probs >= self.mass))
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Ask in a share `rate` of the rounds that would be acted alone, whatever the committee says.
+
+    Members that err alike ask nothing, and so never hear of it. Rounds that are asked by a coin of the agent's own are the only ones
+    that can show it, and since the coin looks at nothing they teach like any other. See also `HarmonicAudit` and `ContextAudit`.
+
+    Attributes:
+        rate: in [0, 1].
+
+    Raises:
+        ValueError: `rate` is outside [0, 1].
+
+    >>> import numpy as np
+    >>> context = Context(*map(np.asarray, (3, 13, True, False)))
+    >>> Audit(0.25)(Assent(np.asarray([0.5, 0.5])), context)
+    Assent(probs=array([0.375, 0.375]), ask=np.float64(0.25))
+    """
+
+    static_fields: ClassVar[tuple[str, ...]] = ()
+    reason: ClassVar[str] = "audit"
+    rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate <= 1:
+            raise ValueError(
+                f"rate = {self.rate} is outside [0, 1]: it is the share of lone acts that is asked instead."
+            )
+
+    def __call__(self, assent: Assent, context: Context) -> Assent:
+        return withhold(assent, namespace(assent.probs).asarray(1 - self.rate, dtype=assent.probs.dtype))

@@ -16,12 +16,14 @@ class Belief:
         log_weight: `[H]`, normalised log posterior; all minus infinity once every member is dead.
         log_prior: `[H]`, normalised log prior, for sets that compare the two.
         memory: what the hypotheses remember (a history, online learners' parameters); `()` when nothing.
+        tallies: what the agent's guards have counted, one for each guard that does.
     """
 
     static_fields: ClassVar[tuple[str, ...]] = ()
     log_weight: Array
     log_prior: Array
     memory: Any = ()
+    tallies: tuple[Any, ...] = ()
 
 
 def normalise(log_weight: Array) -> Array:

@@ -40,14 +40,17 @@ def _form(required: str, optional: str = "") -> _Form:
 
 _FORMS: Final[dict[str, _Form]] = {
     "open": _form("format version seed agent config environment view"),
-    "act": _form("step attempt action u ask below mass minimum leaders", "obs order"),
-    "ask": _form("question step attempt digest obs u ask leaders reason wait_s dossier", "null_action order"),
+    "act": _form("step attempt action u ask below mass minimum leaders", "obs order theta risk"),
+    "ask": _form(
+        "question step attempt digest obs u ask leaders reason wait_s dossier", "null_action order theta risk"
+    ),
     "request": _form("step about"),
     "claim": _form("question fence lease_s"),
     "release": _form("question fence"),
     "answer": _form("question choice digest idem"),
     "refuse": _form("question choice digest idem why"),
     "volunteer": _form("step choice obs note"),
+    "veto": _form("step action instead reason"),
     "apply": _form("cause surprise leaders effective"),
     "expire": _form("question action"),
     "withdraw": _form("question reason"),
@@ -60,7 +63,7 @@ _FORMS: Final[dict[str, _Form]] = {
 }
 KINDS: Final[tuple[str, ...]] = tuple(_FORMS)
 DECISIONS: Final[frozenset[str]] = frozenset({"act", "ask"})
-FENCED: Final[frozenset[str]] = DECISIONS | {"apply", "checkpoint"}
+FENCED: Final[frozenset[str]] = DECISIONS | {"apply", "checkpoint", "veto"}
 """What only the session that holds the run writes."""
 AFTER_CLOSE: Final[frozenset[str]] = frozenset({"outcome", "refuse", "alarm"})
 REFUSALS: Final[tuple[str, ...]] = ("conflict", "late", "changed", "withdrawn", "lease")

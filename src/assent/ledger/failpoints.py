@@ -10,7 +10,7 @@ from typing import Final
 VARIABLE: Final = "ASSENT_FAILPOINT"
 OPERATIONS: Final = (
     *("open", "flush", "ask", "claim", "release", "answer", "expire", "withdraw"),
-    *("halt", "resume", "volunteer", "apply", "close", "migrate"),
+    *("halt", "resume", "volunteer", "veto", "apply", "close", "migrate"),
 )
 STAGES: Final = ("begin", "insert", "project", "commit")
 FAILPOINTS: Final[tuple[str, ...]] = tuple(

@@ -296,6 +296,11 @@ class Ledger(LedgerReader):
         seq = self._durable("volunteer", actor, work)
         return next(self.events(run, seq - 1))
 
+    def veto(self, run: str, body: Mapping[str, Any], *, actor: str) -> int:
+        """Records that somebody saw an act before it took effect and did not let it happen; its seq. Raises UnknownRun, RunClosed,
+        EventRefused, RunTakenOver."""
+        return self._durable("veto", actor, lambda tx: tx.refusal(run, "veto") or tx.add(run, "veto", actor, body))
+
     def expire(self, question: str, action: int, *, actor: str = "session") -> Question:
         """Closes an unanswered question with the null action that was taken instead. Does nothing to one that has
         expired already; raises QuestionSettled if an answer was quicker."""
