@@ -210,9 +210,9 @@ class ContextTrees:
         )
 
     @property
-    def _log_inverse_risk(self) -> Array:
+    def _log_inverse_risk(self) -> float:
         coins = self.num_actions if self.num_actions > 2 else 1
-        return np.arange(self.depth + 1) * math.log(self.num_actions) + math.log(coins / self.delta_leaf)
+        return math.log(coins / self.delta_leaf)
 
     def _recent(self, history: NDArray[np.int64]) -> NDArray[np.int64]:
         return history[max(history.size - self.depth, 0) :]

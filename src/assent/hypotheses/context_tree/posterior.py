@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.hypotheses.context_tree.best import STOP, best_lists
-from assent.hypotheses.context_tree.estimates import log_estimate, log_most
-from assent.hypotheses.context_tree.sequences import weigh
+from assent.hypotheses.context_tree.compiled import log_estimate, log_most, weigh
 from assent.hypotheses.context_tree.trees import Context, ContextTree, TreePrior
 
 

@@ -1,4 +1,4 @@
-"""Compiled loops over one growing trie of contexts: learning a sequence, predicting its next symbol, weighing every context.
+"""Compiled loops over one growing trie of contexts: learning a sequence, predicting its next symbol.
 
 A trie is four arrays with a row for each context that was seen, parents before their children, the root in row 0: `child` `[N, m]`
 (0 where there is none), `counts` `[N, m + 1]` (the last column is the sum), and the odds of not splitting against splitting as
@@ -12,8 +12,6 @@ from typing import no_type_check
 
 import numpy as np
 from numba import njit
-
-from assent.hypotheses.context_tree.estimates import log_estimate
 
 HUGE, TINY = 2.0**256, 2.0**-256
 
@@ -102,27 +100,3 @@ def predict_next(history, depth, child, counts, odds, scale):
             estimated = (counts[node, symbol] + 0.5) / (counts[node, num_symbols] + half)
             row[symbol] = estimated if level == depth else _mix(odds[node], scale[node], estimated, row[symbol])
     return row
-
-
-@njit(cache=True)
-@no_type_check
-def weigh(child, counts, depth, log_stop, log_split):
-    """The level, log-estimate and log-weighted probability of every row, `[N]` each, from the counts alone.
-
-    `P_w(s) = beta P_e(s) + (1 - beta) prod_j P_w(sj)`, and `P_w = P_e` at the full depth; a context never seen has 1 for both.
-    """
-    num_nodes, num_symbols = child.shape
-    level, estimated, weighted = np.zeros(num_nodes, np.int64), np.zeros(num_nodes), np.zeros(num_nodes)
-    for node in range(num_nodes):
-        for symbol in range(num_symbols):
-            if child[node, symbol] > 0:
-                level[child[node, symbol]] = level[node] + 1
-    for node in range(num_nodes - 1, -1, -1):
-        estimated[node] = weighted[node] = log_estimate(counts, node)
-        if level[node] < depth:
-            split = log_split
-            for symbol in range(num_symbols):
-                if child[node, symbol] > 0:
-                    split += weighted[child[node, symbol]]
-            weighted[node] = np.logaddexp(log_stop + estimated[node], split)
-    return level, estimated, weighted
