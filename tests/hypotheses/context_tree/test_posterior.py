@@ -134,6 +134,16 @@ def test_maxima_are_those_of_frequencies() -> None:
     assert found.log_maximum == pytest.approx(max(map(most, trees)), abs=tolerance(symbols))
 
 
+def test_more_trees_than_can_be_counted() -> None:
+    """More than 10^(10^12) trees: nothing may depend on how many there are."""
+    found = posterior_of(np.arange(200) % 16, num_symbols=16, depth=12)
+    best, second = found.best(2)
+    # each of 16 symbols has one successor: the first-order tree, and a split of one of its leaves
+    assert best.leaves == tuple((symbol,) for symbol in range(16))
+    assert len(second.leaves) == 31
+    assert found.log_maximum == 0
+
+
 def test_best_wants_a_number() -> None:
     with pytest.raises(ValueError, match="num_best = 0: ask for at least one tree"):
         posterior_of([], num_symbols=2, depth=1).best(0)

@@ -71,7 +71,6 @@ class ContextTreePosterior:
         if num_best < 1:
             raise ValueError(f"num_best = {num_best}: ask for at least one tree.")
         prior = self.prior
-        num_best = min(num_best, prior.num_trees)
         lists = best_lists(
             self.child, self.level, self.log_estimated, prior.depth, prior.log_stop, prior.log_split, num_best
         )

@@ -93,7 +93,7 @@ class TreePrior:
 
     @property
     def num_trees(self) -> int:
-        """How many trees there are; for binary symbols 1, 2, 5, 26, 677 … at depths 0, 1, 2, 3, 4 …"""
+        """How many trees there are: 1, 2, 5, 26, 677 … for two symbols and depths 0, 1, 2, 3, 4 … Their digits grow like `m^depth`."""
         count = 1
         for _ in range(self.depth):
             count = 1 + count**self.num_symbols
