@@ -179,6 +179,8 @@ def check_agent(agent: Considering, opened: Event) -> None:
     """Nothing, if `agent` describes itself as the one in the open event; raises AgentDiffers, which names what differs."""
     recorded = opened.body["agent"]
     for key, now in agent.describe().items():
+        if key == "promise":
+            continue  # it follows from the rest, and older ledgers lack it
         was = recorded.get(key)
         if _nameless(now) != _nameless(was):
             raise AgentDiffers(

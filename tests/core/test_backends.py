@@ -156,6 +156,7 @@ NOT_COMPARED = {
     "Done", "Evidence",
     "Agent", "Guard", "HearsSilence", "Hypotheses", "LeadingSet", "Overseer", "Rule", "World",  # protocols
     "Families", "Forbidding", "Hearing", "Tallied",
+    "coverage_risk", "query_bound",                                  # numbers for people, worked out once
     "uniforms",                                                      # NumPy only: both speeds are given its numbers
 }  # fmt: skip
 

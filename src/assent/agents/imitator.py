@@ -33,7 +33,9 @@ from assent.core import (
     Tallied,
     apply_each,
     bayes_update,
+    coverage_risk,
     normalise,
+    query_bound,
     readable_rows,
 )
 from assent.core.arrays import log_sum_exp, namespace, over_leaders, safe_log
@@ -183,6 +185,30 @@ class Imitator:
             "grade": self.hypotheses.grade,
             "dtype": str(self.hypotheses.log_prior().dtype).rpartition(".")[2],
             "committee": fingerprint(self.hypotheses),
+            "promise": self.promise(),
+        }
+
+    def promise(self) -> dict[str, Any]:
+        """What is proven of this agent if its assumptions hold, in JSON values; None for what is not.
+
+        `delta`: the chance of ever losing the overseer's model, of members and families together; `query_bound`: of the expected sum of
+        theta cubed; `cap`: nats of risk that the run may spend; `preserves`: "distribution" or "support"; `members`: H.
+        """
+        log_prior, temper = self.hypotheses.log_prior(), float(self.temper)
+        families = isinstance(self.hypotheses, Families)
+        risk = coverage_risk(self.leading, log_prior, temper=temper) if float(self.share) == 0 else None
+        if families and risk is not None:
+            alone = self.hypotheses.num_members == 1  # a lone family always leads
+            risk = min(1.0, (0.0 if alone else risk) + float(self.hypotheses.risk))  # pyright: ignore[reportAttributeAccessIssue]
+        caps = [float(guard.cap) for guard in self.guards if isinstance(guard, RiskCap)]
+        return {
+            "delta": risk,
+            "query_bound": None
+            if families or float(self.share)
+            else query_bound(self.leading, log_prior, temper=temper),
+            "cap": caps[0] if caps else None,
+            "preserves": str(getattr(self.hypotheses, "preserves", "distribution")),
+            "members": self.hypotheses.num_members,
         }
 
     def init(self) -> Belief:

@@ -20,6 +20,8 @@ log = typer.Typer(help="Read and check the ledger.", no_args_is_help=True, rich_
 app.add_typer(log, name="log")
 study = typer.Typer(help="Put claims to the test.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(study, name="study")
+imitate = typer.Typer(help="Imitate an overseer: certificates, and peers.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(imitate, name="imitate")
 world = typer.Typer(help="The levels: list, show, check.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(world, name="world")
 
@@ -278,6 +280,30 @@ def study_run(
     from assent.cli.study import study_run as work
 
     work(name, quick=quick, seed=seed, seeds=seeds, workers=workers, backend=backend, out=out, json=json)
+
+
+@imitate.command("certificate")
+def imitate_certificate(
+    name: RunName, ledger: LedgerPath = DEFAULT_LEDGER, seed: OnlySeed = None, json: Json = False
+) -> None:
+    """Print what a safety reviewer would sign or refuse of a run; exits 1 if nothing can be signed."""
+    from assent.cli.certificate import certificate as work
+
+    work(name, ledger=ledger, seed=seed, json=json)
+
+
+@imitate.command("explain")
+def imitate_explain(
+    name: RunName,
+    question: Annotated[str, typer.Argument(help="The question's id, or the number of its decision.")],
+    ledger: LedgerPath = DEFAULT_LEDGER,
+    seed: OnlySeed = None,
+    json: Json = False,
+) -> None:
+    """Print why a question was asked: who keeps which action from being done alone, and what the answer taught."""
+    from assent.cli.certificate import explain as work
+
+    work(name, question, ledger=ledger, seed=seed, json=json)
 
 
 @world.command("list")

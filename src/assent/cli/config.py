@@ -18,8 +18,10 @@ from assent.agents.imitator import Imitator
 from assent.core import (
     PROVEN,
     AlphaSet,
+    Audit,
     Confidence,
     Guard,
+    HarmonicAudit,
     Hypotheses,
     Minimum,
     MinLeaders,
@@ -27,9 +29,12 @@ from assent.core import (
     OneAnswer,
     RatioSet,
     Readable,
+    RiskCap,
     Rotation,
     Rule,
     SureAbove,
+    Tallied,
+    Unexplained,
     Veto,
 )
 from assent.presets.catalogue import OVERSEEN, PRESETS
@@ -50,6 +55,17 @@ class AgentConfig(BaseModel):
     min_leaders: int | None = Field(default=None, description="Ask when fewer members lead.")
     one_answer: float | None = Field(default=None, description="Act only on the best action, with at least this mass.")
     sure_above: float | None = Field(default=None, description="Ask for sure above this chance of asking.")
+    risk_cap: float | None = Field(default=None, description="Nats of risk that the run may spend; see RiskCap.")
+    audit: float | None = Field(default=None, description="Share of lone acts that is asked all the same; see Audit.")
+    audit_first: float | None = Field(
+        default=None, description="Audits that thin out: every other lone act after so many; see HarmonicAudit."
+    )
+    alarm: float | None = Field(
+        default=None, description="Chance of a false alarm that no member explains the overseer; see Unexplained."
+    )
+    share: float | None = Field(
+        default=None, description="Part of the weights that goes back to the prior at an answer."
+    )
     veto_floor: float = Field(default=0.01, description="Rule veto: below this a leader objects.")
     threshold: float = Field(default=0.9, description="Rule confidence: act from this probability on.")
 
@@ -191,6 +207,8 @@ def agent_of(config: AgentConfig, members: Hypotheses, *, one_label: bool) -> Im
         rules["confidence"] = Confidence(config.threshold)
     with _key("temper", config):
         agent = Imitator.of(members, leading=leading, rule=rules[config.rule], temper=config.temper)
+    with _key("share", config):
+        agent = replace(agent, share=config.share or 0.0)
     return replace(agent, guards=_guards(config, members, one_label))
 
 
@@ -203,9 +221,9 @@ def _key(name: str, config: AgentConfig) -> Generator[None]:
         raise ValueError(f"agent.{name} = {getattr(config, name)}: {error}") from error
 
 
-def _guards(config: AgentConfig, members: Hypotheses, one_label: bool) -> tuple[Guard, ...]:
+def _guards(config: AgentConfig, members: Hypotheses, one_label: bool) -> tuple[Guard | Tallied, ...]:
     least = (1 if members.grade in PROVEN else 2) if config.min_leaders is None else config.min_leaders
-    guards: list[Guard] = [Readable()]
+    guards: list[Guard | Tallied] = [Readable()]
     with _key("min_leaders", config):
         guards.append(MinLeaders(least))
     mass = 0.5 if config.one_answer is None and one_label else config.one_answer
@@ -215,6 +233,24 @@ def _guards(config: AgentConfig, members: Hypotheses, one_label: bool) -> tuple[
     if config.sure_above is not None:
         with _key("sure_above", config):
             guards.append(SureAbove(config.sure_above))
+    return (*guards, *_counting_guards(config, members))
+
+
+def _counting_guards(config: AgentConfig, members: Hypotheses) -> tuple[Guard | Tallied, ...]:
+    """Audits, the alarm, and last the cap, which has to see what the others take."""
+    guards: list[Guard | Tallied] = []
+    if config.audit is not None and config.audit_first is None:
+        with _key("audit", config):
+            guards.append(Audit(config.audit))
+    elif config.audit_first is not None:
+        with _key("audit_first", config):
+            guards.append(HarmonicAudit(config.audit_first, config.audit or 0.0))
+    if config.alarm is not None:
+        with _key("alarm", config):
+            guards.append(Unexplained(members.num_actions, config.alarm))
+    if config.risk_cap is not None:
+        with _key("risk_cap", config):
+            guards.append(RiskCap(config.risk_cap))
     return tuple(guards)
 
 

@@ -35,6 +35,8 @@ from assent.core.posterior import Belief as Belief
 from assent.core.posterior import bayes_update as bayes_update
 from assent.core.posterior import normalise as normalise
 from assent.core.posterior import readable_rows as readable_rows
+from assent.core.promises import coverage_risk as coverage_risk
+from assent.core.promises import query_bound as query_bound
 from assent.core.risk import log_factors as log_factors
 from assent.core.risk import worst_charge as worst_charge
 from assent.core.rules import Confidence as Confidence
