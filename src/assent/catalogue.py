@@ -17,7 +17,18 @@ from assent.overseers.scripted import Scripted
 from assent.worlds.stream import Stream
 
 LEADING: tuple[type[Any], ...] = (core.RatioSet, core.AlphaSet, core.TopK, core.Everyone)
-RULES: tuple[type[Any], ...] = (core.Minimum, core.Mixture, core.Rotation, core.Veto, core.Confidence)
+RULES: tuple[type[Any], ...] = (
+    core.Minimum,
+    core.Mixture,
+    core.Rotation,
+    core.Veto,
+    core.Confidence,
+    core.Margin,
+    core.Entropy,
+    core.Variance,
+    core.Vote,
+    core.Tolerance,
+)
 GUARDS: tuple[type[Any], ...] = (
     core.MinLeaders,
     core.Readable,

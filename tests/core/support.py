@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from assent.core import Confidence, Context, Minimum, Mixture, Rotation, Veto
+from assent.core import (
+    Confidence,
+    Context,
+    Entropy,
+    Margin,
+    Minimum,
+    Mixture,
+    Rotation,
+    Tolerance,
+    Variance,
+    Veto,
+    Vote,
+)
 
 Floats = NDArray[np.float64]
 
@@ -20,6 +32,18 @@ few = settings(max_examples=30)
 """For laws that are tried on many things; those that safety hangs on get the profile's full number."""
 
 RULES: tuple[Any, ...] = (Minimum(), Mixture(), Rotation(), Veto(0.05), Confidence(0.6))
+
+GATES: tuple[Any, ...] = tuple(
+    gate
+    for greedy in (False, True)
+    for gate in (
+        Margin(0.3, greedy),
+        Entropy(0.7, greedy),
+        Variance(0.05, greedy),
+        Vote(0.6, greedy),
+        Tolerance(0.4, greedy),
+    )
+)
 
 
 def name(thing: Any) -> str:

@@ -106,6 +106,15 @@ CASES: dict[str, Callable[[Data], Parts]] = {
     "RatioSet capped": _set(RatioSet(0.3, cap=2)),
     "AlphaSet": _set(AlphaSet(0.1)),
     "TopK": _set(TopK(3, accept_no_guarantee=True)),
+    "Margin": _rule(core.Margin(0.2)),
+    "Margin, greedy": _rule(core.Margin(0.2, greedy=True)),
+    "Entropy": _rule(core.Entropy(0.8)),
+    "Entropy, greedy": _rule(core.Entropy(0.8, greedy=True)),
+    "Variance": _rule(core.Variance(0.06)),
+    "Vote": _rule(core.Vote(0.4)),
+    "Vote, greedy": _rule(core.Vote(0.4, greedy=True)),
+    "Tolerance": _rule(core.Tolerance(0.9)),
+    "Tolerance, greedy": _rule(core.Tolerance(0.9, greedy=True)),
     "Everyone": _set(Everyone()),
     "MinLeaders": _guard(MinLeaders(3)),
     "Readable": _guard(Readable()),
@@ -163,7 +172,7 @@ NOT_COMPARED = {
 
 def test_every_public_name_of_the_core_is_compared() -> None:
     public = {name for name in vars(core) if not name.startswith("_") and not _is_module(name)}
-    assert public == {name.split()[0] for name in CASES} | NOT_COMPARED
+    assert public == {name.split()[0].rstrip(",") for name in CASES} | NOT_COMPARED
 
 
 def _is_module(name: str) -> bool:
@@ -249,7 +258,10 @@ def test_alike_under_jit_and_vmap(name: str) -> None:
             assert close(mine, theirs, eps=EPS)
 
 
-@pytest.mark.parametrize("name", ["Minimum", "Mixture", "Rotation", "Veto", "Confidence"])
+@pytest.mark.parametrize(
+    "name",
+    ["Minimum", "Mixture", "Rotation", "Veto", "Confidence", "Margin", "Entropy", "Variance", "Vote", "Tolerance"],
+)
 def test_rules_in_single_precision(backend: Any, name: str) -> None:
     """Against float64 in NumPy: a logarithm of size up to 20 rounded to float32 moves its probability by 20 eps."""
     eps = float(np.finfo(np.float32).eps)

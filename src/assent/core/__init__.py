@@ -9,6 +9,11 @@ from assent.core.decision import Decision as Decision
 from assent.core.decision import Verdict as Verdict
 from assent.core.decision import decide as decide
 from assent.core.decision import propose_and_veto as propose_and_veto
+from assent.core.gates import Entropy as Entropy
+from assent.core.gates import Margin as Margin
+from assent.core.gates import Tolerance as Tolerance
+from assent.core.gates import Variance as Variance
+from assent.core.gates import Vote as Vote
 from assent.core.guards import Audit as Audit
 from assent.core.guards import Context as Context
 from assent.core.guards import Guard as Guard
