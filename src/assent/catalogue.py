@@ -6,6 +6,7 @@ from typing import Any
 
 from assent import core
 from assent.agents.imitator import Imitator, Proposal
+from assent.hypotheses.bootstrap_counts import BootstrapCounts
 from assent.hypotheses.fourier import FourierSoftmax, Planted
 from assent.hypotheses.tables import Tables
 from assent.hypotheses.twins import Twins
@@ -45,7 +46,7 @@ TALLIED: tuple[type[Any], ...] = (
     core.Unexplained,
     core.RiskCap,
 )
-HYPOTHESES: tuple[type[Any], ...] = (Tables, Wrapped)
+HYPOTHESES: tuple[type[Any], ...] = (Tables, BootstrapCounts, Wrapped)
 ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, Planted)
 OVERSEERS: tuple[type[Any], ...] = (Demonstrator, Noisy, Absent, Scripted)
 WORLDS: tuple[type[Any], ...] = (Stream,)
