@@ -93,5 +93,5 @@ def test_settings_without_a_meaning_are_refused(wrong: dict[str, float]) -> None
         twins(0, **wrong)  # type: ignore[arg-type]
 
 
-def test_the_catalogue_holds_both() -> None:
-    assert set(PRESETS) == {"digits", "twins"}
+def test_the_catalogue_holds_those_with_planted_members() -> None:
+    assert set(PRESETS) == {"digits", "twins", "treachery"}

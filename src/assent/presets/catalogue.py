@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from assent.presets.digits import digits
 from assent.presets.scene import Scene
+from assent.presets.treachery import treachery
 from assent.presets.twins import twins
 
-PRESETS: dict[str, Callable[[int], Scene]] = {"digits": digits, "twins": twins}
+PRESETS: dict[str, Callable[[int], Scene]] = {"digits": digits, "twins": twins, "treachery": treachery}
 
 LIVED: dict[str, str] = {
     "cliff": "assent.presets.cliff:cliff",

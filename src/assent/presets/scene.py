@@ -20,7 +20,8 @@ class Scene:
         world: what is acted in.
         overseer: who knows.
         num_steps: decisions in the whole run.
-        trap: boolean `[T]`, rounds in which the planted member betrays.
+        trap: boolean `[T]`, rounds in which the betrayal counts: those in which the planted member betrays, or all, where the overseer
+            never does it.
         betrayal: the action it then takes.
         truth: integers `[T]`, the right action, or None where several are.
         labels: what the actions are called.
