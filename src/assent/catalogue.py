@@ -37,6 +37,7 @@ GUARDS: tuple[type[Any], ...] = (
     core.SureAbove,
     core.OneAnswer,
     core.Audit,
+    core.Guardrail,
 )
 TALLIED: tuple[type[Any], ...] = (
     core.HarmonicAudit,
@@ -44,6 +45,7 @@ TALLIED: tuple[type[Any], ...] = (
     core.AskFirst,
     core.Vetoed,
     core.Unexplained,
+    core.Stakes,
     core.RiskCap,
 )
 HYPOTHESES: tuple[type[Any], ...] = (Tables, BootstrapCounts, Wrapped)

@@ -22,6 +22,7 @@ from assent.core import (
     ContextAudit,
     Done,
     Everyone,
+    Guardrail,
     HarmonicAudit,
     Minimum,
     MinLeaders,
@@ -32,6 +33,7 @@ from assent.core import (
     Readable,
     RiskCap,
     Rotation,
+    Stakes,
     SureAbove,
     TopK,
     Unexplained,
@@ -41,6 +43,8 @@ from assent.core import (
 from assent.core.rules import CHECKED
 
 MEMBERS, ACTIONS, COMMITTEES = 7, 5, 40
+COSTS = np.asarray([[0.5, 0.0, 2.0, np.nan, 1.0], [np.inf, 0.25, 0.5, -1.0, 0.75], [0.125, 0.5, 1.0, 0.25, 9.0]])
+HARM = np.random.default_rng(5).uniform(size=(ACTIONS - 1, 2, ACTIONS))
 Data = dict[str, Any]
 Parts = tuple[Any, ...]
 
@@ -129,6 +133,13 @@ CASES: dict[str, Callable[[Data], Parts]] = {
     "RiskCap by the worst": _tallied(RiskCap(0.5, realised=False)),
     "Vetoed": _tallied(Vetoed(ACTIONS)),
     "Unexplained": _tallied(Unexplained(ACTIONS, 0.5)),
+    "Stakes": _tallied(Stakes(COSTS, per_decision=1.0, per_run=2.0)),
+    "Stakes by a model": _tallied(Stakes(model=lambda obs: COSTS[obs], per_run=1.5)),
+    "Guardrail": lambda data: _of(
+        Guardrail(0.4, HARM)(Assent(data["probs"]), replace(_context(data), obs=data["action"]))
+    ),
+    "worst_over": lambda data: (core.worst_over(-data["rows"], data["leader"]),),
+    "harm_bound": lambda data: (core.harm_bound(data["rows"] + 1.5, data["leader"]),),
     "log_factors": lambda data: (core.log_factors(data["probs"], data["share"], Assent(data["probs"]).ask),),
     "worst_charge": lambda data: (core.worst_charge(data["probs"], data["share"], Assent(data["probs"]).ask),),
     "Assent": lambda data: _of(Assent(data["probs"])),

@@ -49,6 +49,10 @@ from assent.core.rules import Minimum as Minimum
 from assent.core.rules import Mixture as Mixture
 from assent.core.rules import Rotation as Rotation
 from assent.core.rules import Veto as Veto
+from assent.core.stakes import Guardrail as Guardrail
+from assent.core.stakes import Stakes as Stakes
+from assent.core.stakes import harm_bound as harm_bound
+from assent.core.stakes import worst_over as worst_over
 from assent.core.tallies import AskFirst as AskFirst
 from assent.core.tallies import ContextAudit as ContextAudit
 from assent.core.tallies import Done as Done
