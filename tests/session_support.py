@@ -92,7 +92,9 @@ def add(ledger: Ledger, event: Event) -> None:
         case "ask":
             ledger.ask(run, body, actor=actor)
         case "answer":
-            ledger.answer(body["question"], body["choice"], actor=actor, digest=body["digest"], idem=body["idem"])
+            lesson = {key: body[key] for key in ("lesson", "stated") if key in body}
+            told = {"digest": body["digest"], "idem": body["idem"], "lesson": lesson}
+            ledger.answer(body["question"], body["choice"], actor=actor, **told)
         case "apply":
             rest = {key: value for key, value in body.items() if key != "cause"}
             ledger.apply(run, body["cause"], rest, actor=actor)
@@ -100,6 +102,8 @@ def add(ledger: Ledger, event: Event) -> None:
             ledger.expire(body["question"], body["action"], actor=actor)
         case "withdraw":
             ledger.withdraw(body["question"], body["reason"], actor=actor)
+        case "veto":
+            ledger.veto(run, body, actor=actor)
         case "volunteer":
             ledger.volunteer(run, body["step"], body["choice"], actor=actor, obs=body["obs"], note=body["note"])
         case "halt":

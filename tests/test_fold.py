@@ -12,7 +12,7 @@ import pytest
 
 from assent.agents.imitator import Imitator
 from assent.alarms import ClassExhausted, CorrectionUnreadable
-from assent.core import Everyone, Mixture, RatioSet, SureAbove, TopK
+from assent.core import ContextAudit, Everyone, Mixture, RatioSet, RiskCap, SureAbove, TopK, Unexplained, Vetoed
 from assent.drive import drive
 from assent.fold import AgentDiffers, BeliefDiffers, belief_digest, fold
 from assent.hypotheses.fourier import FourierSoftmax
@@ -69,6 +69,16 @@ RUNS: dict[str, Callable[[], tuple[Imitator, Stream, Any]]] = {
         Stream.of(np.random.default_rng(2).normal(size=(STEPS, 3)), labels=contexts() % ACTIONS, num_actions=ACTIONS),
         Absent(Scripted(lambda label: label), 0.2),
     ),
+    "guards that keep count": lambda: (
+        tables_agent(guards=(ContextAudit(2.0), Unexplained(ACTIONS, 0.2), Vetoed(ACTIONS), RiskCap(2.0))),
+        Stream.of(contexts(), num_actions=ACTIONS),
+        Absent(demonstrator(), 0.3),
+    ),
+    "an overseer who states probabilities": lambda: (
+        tables_agent(guards=(RiskCap(2.0),)),
+        Stream.of(contexts(), num_actions=ACTIONS),
+        demonstrator(),
+    ),
     "members that remember": lambda: (
         habits_agent(),
         Stream.of(contexts(), num_actions=ACTIONS),
@@ -83,7 +93,8 @@ def life(case: str, ledger: Ledger, *, resume: bool) -> Session:
     if resume:
         session = Session.resume(agent, ledger, run="run", overseer=overseer)
     else:
-        session = Session.open(agent, ledger, run="run", overseer=overseer, seed=11, null_action=0, checkpoint_every=3)
+        settings = {"null_action": 0, "checkpoint_every": 3, "residual": case == "an overseer who states probabilities"}
+        session = Session.open(agent, ledger, run="run", overseer=overseer, seed=11, **settings)
     truth = None if world.labels is None else world.labels
     for _ in drive(session, world, num_steps=STEPS, truth=truth):
         pass

@@ -14,7 +14,23 @@ import pytest
 
 import assent.lab
 from assent.agents.imitator import Imitator
-from assent.core import AlphaSet, Answer, Everyone, Minimum, Mixture, RatioSet, Readable, SureAbove, TopK, uniforms
+from assent.certificate import certificate
+from assent.core import (
+    AlphaSet,
+    Answer,
+    ContextAudit,
+    Everyone,
+    HarmonicAudit,
+    Minimum,
+    Mixture,
+    RatioSet,
+    Readable,
+    RiskCap,
+    SureAbove,
+    TopK,
+    Unexplained,
+    uniforms,
+)
 from assent.drive import drive
 from assent.hypotheses.fourier import FourierSoftmax
 from assent.hypotheses.tables import Tables
@@ -421,6 +437,31 @@ def test_a_session_decides_as_the_scan_does(tmp_path: Path, overseer: str) -> No
         done = list(drive(session, world, num_steps=rounds))
     assert [one.asked for one in done] == np.asarray(trace.asked).tolist()[:rounds]
     assert [one.action for one in done] == np.asarray(trace.action).tolist()[:rounds]
+
+
+@pytest.mark.filterwarnings("ignore::assent.alarms.AssentWarning")  # that nobody explains this overseer is what is counted
+@pytest.mark.parametrize("stating", [False, True])
+def test_a_session_with_guards_that_keep_count_decides_as_the_scan_does(tmp_path: Path, stating: bool) -> None:
+    guards = (HarmonicAudit(3.0), ContextAudit(0.5, floor=0.02), Unexplained(ACTIONS, 0.3), RiskCap(1.5))
+    agent, world, rounds = (
+        Imitator(Tables.of(policies(0), prior=PRIOR), RatioSet(0.1), guards=guards),
+        WORLDS["stream"],
+        150,
+    )
+    overseer = OVERSEERS["demonstrator"]
+    trace = live(agent, world, overseer, seed=11, run="session", num_steps=ROUNDS, residual=stating)
+    with Ledger.open(tmp_path / "run.db", group=64) as ledger:
+        session = Session.open(agent, ledger, run="session", overseer=overseer, seed=11, residual=stating)
+        done = list(drive(session, world, num_steps=rounds))
+        found = certificate(ledger.events("session"))
+    assert [one.asked for one in done] == np.asarray(trace.asked).tolist()[:rounds]
+    assert [one.action for one in done] == np.asarray(trace.action).tolist()[:rounds]
+    # the same sums, one in the scan's order of operations, the other from the ledger's numbers
+    assert found.spent == pytest.approx(float(np.asarray(trace.charge)[:rounds].sum()), abs=1e-9)
+    assert found.sum_theta == pytest.approx(float(np.asarray(trace.theta)[:rounds].sum()), abs=1e-9)
+    assert found.spent <= 1.5
+    assert ("CoverageFailed" in session.alarms) == bool(np.asarray(trace.contradicted)[:rounds].any()) == stating
+    assert 0 < found.audits < found.queries < rounds
 
 
 # Treachery, small (spec 5.2, E2)

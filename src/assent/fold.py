@@ -31,7 +31,8 @@ class Folded:
         belief: after everything that was applied.
         step: the number of the next decision.
         asked: the body of the question that waits, or None.
-        unapplied: `(seq, choice)` of an answer to it that was not learned from yet, or None.
+        unapplied: `(seq, choice, lesson)` of an answer to it that was not learned from yet, or None; the choice is done, the lesson
+            teaches.
         corrections: by seq, the observation and choice of volunteered corrections that were not learned from.
         alarms: names of the alarms raised so far.
         applied: how many answers and corrections were learned from.
@@ -44,7 +45,7 @@ class Folded:
     belief: Belief
     step: int = 0
     asked: dict[str, Any] | None = None
-    unapplied: tuple[int, int] | None = None
+    unapplied: tuple[int, int, int] | None = None
     corrections: dict[int, tuple[Any, int]] = field(default_factory=lambda: dict[int, tuple[Any, int]]())
     alarms: set[str] = field(default_factory=lambda: set[str]())
     applied: int = 0
@@ -103,6 +104,11 @@ def _worst(body: Mapping[str, Any]) -> float:
     return float("inf") if risk is None else float(risk)
 
 
+def lesson_of(answer: Mapping[str, Any]) -> int:
+    """What an answer teaches: the choice that was done, unless the overseer stated probabilities and a lesson was drawn from them."""
+    return answer.get("lesson", answer["choice"])
+
+
 def apply_body(agent: Considering, before: Belief, after: Belief, obs: Any, choice: int) -> dict[str, Any]:
     """What an `apply` event says: how surprising the answer was in nats (None if impossible), and who leads afterwards."""
     rows, _ = readable_rows(agent.hypotheses.log_policy(before.memory, obs))
@@ -142,18 +148,18 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
         elif event.kind == "ask":
             at.asked, at.unapplied = body, None
         elif event.kind == "answer" and at.asked is not None:
-            answers[event.seq] = (decode(at.asked["obs"]), body["choice"])
-            at.unapplied = (event.seq, body["choice"])
+            answers[event.seq] = (decode(at.asked["obs"]), lesson_of(body))
+            at.unapplied = (event.seq, body["choice"], lesson_of(body))
         elif event.kind == "volunteer":
             at.corrections[event.seq] = (decode(body["obs"]), body["choice"])
         elif event.kind == "apply":
             unasked = body["cause"] in at.corrections
-            obs, choice = at.corrections.pop(body["cause"]) if unasked else answers[body["cause"]]
-            at.belief = learned = agent.learn(at.belief, obs, Answer(choice, unasked))
+            obs, lesson = at.corrections.pop(body["cause"]) if unasked else answers[body["cause"]]
+            at.belief = learned = agent.learn(at.belief, obs, Answer(lesson, unasked))
             at.before = None
             at.applied, last_apply = at.applied + 1, event.seq
             if at.unapplied is not None and at.unapplied[0] == body["cause"]:
-                at.belief = after_asking(agent, at.belief, at.asked or {}, obs, choice, answered=True)
+                at.belief = after_asking(agent, at.belief, at.asked or {}, obs, at.unapplied[1], answered=True)
                 settle(at)
         elif event.kind in ("expire", "withdraw") and at.asked is not None:
             taken = body["action"] if event.kind == "expire" else at.asked["null_action"]

@@ -28,6 +28,8 @@ from assent.core import (
     worst_charge,
 )
 from assent.core.arrays import missing_mass
+from assent.core.residual import draw as draw_from
+from assent.core.residual import residual as residual_of
 from assent.core.tallies import bound, tallied
 
 
@@ -42,6 +44,7 @@ class Trace(eqx.Module):
         effective: effective committee size before the round.
         theta: what the leaders' minimum left over, in [0, 1].
         charge: nats, what the round cost (`assent.core.log_factors` of what was done), 0 where nobody answered; its sum is the run's risk.
+        contradicted: an overseer who states probabilities gave an action less than every leader does.
         state: the world's state before the round.
         log_weight: the log posterior after the last round.
     """
@@ -53,6 +56,7 @@ class Trace(eqx.Module):
     effective: Float[Array, "*lives T"]
     theta: Float[Array, "*lives T"]
     charge: Float[Array, "*lives T"]
+    contradicted: Bool[Array, "*lives T"]
     state: PyTree
     log_weight: Float[Array, "*lives H"]
 
@@ -68,6 +72,9 @@ class _Kept(eqx.Module):
     fresh: Bool[Array, "S"]
 
 
+_STREAMS = ("decide", "overseer", "lesson")
+
+
 class _Weighed(NamedTuple):
     """An assent before the guards that keep count, and what they look at."""
 
@@ -78,17 +85,28 @@ class _Weighed(NamedTuple):
 
 
 def chances(seed: int, run: str, *, num_steps: int, start: int = 0) -> np.ndarray:
-    """The uniform numbers of a run, `[T, 2]`: what decides ask and action, and what a simulated overseer draws from."""
-    streams = [uniforms(seed, run, start=start, count=num_steps, stream=name) for name in ("decide", "overseer")]
+    """The uniform numbers of a run, `[T, 3]`: what decides ask and action, what a simulated overseer draws from, and what draws the
+    lesson where she states probabilities."""
+    streams = [uniforms(seed, run, start=start, count=num_steps, stream=name) for name in _STREAMS]
     return np.stack(streams, axis=1)
 
 
-def rollout(agent: Any, world: Any, overseer: Any, *, key: PRNGKeyArray, chance: Float[Array, "T 2"]) -> Trace:
+def rollout(
+    agent: Any,
+    world: Any,
+    overseer: Any,
+    *,
+    key: PRNGKeyArray,
+    chance: Float[Array, "T 3"],
+    residual: bool = False,
+) -> Trace:
     """The life of `agent` in `world` under `overseer` for T rounds. Pure; `vmap` it over anything that is an array.
 
     Args:
         key: randomness of the world.
         chance: `chances(seed, run, num_steps=T)`. The session draws the same numbers, so both decide alike.
+        residual: whether the overseer states her probabilities when asked (`probs(revealed)`), so that what is done has exactly her law
+            (`assent.core.residual`).
 
     The agent learns only from answers; asked and unanswered, the world's null action is taken.
     """
@@ -104,14 +122,16 @@ def rollout(agent: Any, world: Any, overseer: Any, *, key: PRNGKeyArray, chance:
         weighed, keep = _weighed(agent, belief, obs, keep)
         assent = _restricted(agent, belief, obs, weighed)
         decision = decide(assent, draw[0])
-        answer = jnp.where(decision.asked, overseer.answer(draw[1], world.reveal(state)), -1)
+        said, lesson, contradicted = _say(overseer, world.reveal(state), assent, weighed.least, draw, residual)
+        answer = jnp.where(decision.asked, said, -1)
         # the session refuses an answer that is no action; here, where nothing can be raised, it counts as silence
         answered = (answer >= 0) & (answer < world.num_actions)
-        belief, after_size, keep = _learn(agent, belief, size, obs, answer, answered, keep)
+        belief, after_size, keep = _learn(agent, belief, size, obs, lesson, answered, keep)
         action = jnp.where(decision.asked, jnp.where(answered, answer, world.null_action), decision.action)
         factors = log_factors(assent.probs, weighed.least, assent.ask)
         charge = jnp.where(decision.asked & ~answered, 0.0, factors[action])
-        row = (decision.asked, answer, assent.ask, size, missing_mass(jnp.sum(weighed.least)), charge, state)
+        theta, contradicted = missing_mass(jnp.sum(weighed.least)), contradicted & decision.asked
+        row = (decision.asked, answer, assent.ask, size, theta, charge, contradicted, state)
         belief = agent.remember(belief, obs, action)
         if getattr(agent, "counts", False):
             worst = worst_charge(assent.probs, weighed.least, assent.ask)
@@ -120,7 +140,7 @@ def rollout(agent: Any, world: Any, overseer: Any, *, key: PRNGKeyArray, chance:
         return (belief, after_size, after, keep), (action, *row)
 
     start = (belief, effective_size(belief.log_weight), world.init(first_key), keep)
-    end, (action, asked, answer, ask, size, theta, charge, state) = jax.lax.scan(
+    end, (action, asked, answer, ask, size, theta, charge, contradicted, state) = jax.lax.scan(
         live, start, (jnp.arange(chance.shape[0]), chance)
     )
     return Trace(
@@ -131,22 +151,34 @@ def rollout(agent: Any, world: Any, overseer: Any, *, key: PRNGKeyArray, chance:
         effective=size,
         theta=theta,
         charge=charge,
+        contradicted=contradicted,
         state=state,
         log_weight=end[0].log_weight,
     )
 
 
-def live(agent: Any, world: Any, overseer: Any, *, seed: int, run: str, num_steps: int) -> Trace:
+def live(
+    agent: Any, world: Any, overseer: Any, *, seed: int, run: str, num_steps: int, residual: bool = False
+) -> Trace:
     """One life in float64, compiled: decision for decision what a `Session` with the same seed and run does.
 
     Deltas, alphas, tempers, tables and priors are arguments of the compiled function: a new value does not compile again.
     """
     with jax.enable_x64(True):
-        return _life(agent, world, overseer, jax.random.key(seed), jnp.asarray(chances(seed, run, num_steps=num_steps)))
+        chance = jnp.asarray(chances(seed, run, num_steps=num_steps))
+        return _life(agent, world, overseer, jax.random.key(seed), chance, residual)
 
 
 def live_many(
-    agent: Any, world: Any, overseer: Any, *, seeds: Sequence[int], run: str, num_steps: int, each: Sequence[str] = ()
+    agent: Any,
+    world: Any,
+    overseer: Any,
+    *,
+    seeds: Sequence[int],
+    run: str,
+    num_steps: int,
+    each: Sequence[str] = (),
+    residual: bool = False,
 ) -> Trace:
     """One life for each seed, at once; every field of the trace has the seeds as its first axis.
 
@@ -162,7 +194,7 @@ def live_many(
         keys = jax.vmap(jax.random.key)(jnp.asarray(list(seeds)))
         chance = jnp.asarray(np.stack([chances(seed, run, num_steps=num_steps) for seed in seeds]))
         axes = tuple(0 if name in each else None for name in ("agent", "world", "overseer"))
-        return _lives(axes)(agent, world, overseer, keys, chance)
+        return _lives(axes, residual)(agent, world, overseer, keys, chance)
 
 
 def stack(objects: Sequence[Any]) -> Any:
@@ -181,16 +213,28 @@ def _in_jax(leaf: Any) -> Any:
     return jnp.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf
 
 
-def _one(agent: Any, world: Any, overseer: Any, key: PRNGKeyArray, chance: Array) -> Trace:
-    return rollout(agent, world, overseer, key=key, chance=chance)
+def _one(agent: Any, world: Any, overseer: Any, key: PRNGKeyArray, chance: Array, residual: bool = False) -> Trace:
+    return rollout(agent, world, overseer, key=key, chance=chance, residual=residual)
 
 
-_life = jax.jit(_one)
+_life = jax.jit(_one, static_argnums=5)
 
 
 @lru_cache
-def _lives(axes: tuple[int | None, ...]) -> Callable[..., Trace]:
-    return jax.jit(jax.vmap(_one, in_axes=(*axes, 0, 0)))
+def _lives(axes: tuple[int | None, ...], residual: bool) -> Callable[..., Trace]:
+    return jax.jit(jax.vmap(partial(_one, residual=residual), in_axes=(*axes, 0, 0)))
+
+
+def _say(
+    overseer: Any, revealed: Any, assent: Assent, least: Array, numbers: Array, states: bool
+) -> tuple[Array, Array, Array]:
+    """What the overseer would have done, what teaches, and whether she contradicts the leaders."""
+    if not states:
+        said = overseer.answer(numbers[1], revealed)
+        return said, said, jnp.asarray(False)
+    stated = jnp.asarray(overseer.probs(revealed), dtype=assent.probs.dtype)
+    left = residual_of(stated, assent.probs, least)
+    return draw_from(left.probs, numbers[1]), draw_from(stated, numbers[2]), left.contradicted
 
 
 def _nothing_kept(agent: Any, belief: Belief) -> _Kept | None:

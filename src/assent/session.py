@@ -22,6 +22,7 @@ from assent.ledger.verification import Verification
 from assent.opening import opening
 from assent.overseers.inbox import Inbox
 from assent.standing import Standing
+from assent.stating import stated
 
 
 class Session:
@@ -34,12 +35,15 @@ class Session:
     def __init__(
         self, agent: Considering, ledger: Ledger, overseer: Overseer | Inbox | None, opened: Event, at: Folded
     ) -> None:
-        self.agent, self.ledger, self.overseer = agent, ledger, _checked(overseer)
-        self.run, self.seed = opened.run, int(opened.body["seed"])
         settings: dict[str, Any] = opened.body["config"]["session"]
+        self._residual = bool(settings.get("residual", False))
+        self.agent, self.ledger, self.overseer = agent, ledger, _checked(overseer, states=self._residual)
+        self.run, self.seed = opened.run, int(opened.body["seed"])
         self._labels, self._null_action = opened.body["view"]["labels"], int(settings["null_action"])
         self._standing = Standing(agent, ledger, opened.run, settings, at)
-        self._chances, self._draws = (Chances(self.seed, self.run, stream=name) for name in ("decide", "overseer"))
+        self._chances, self._draws, self._lessons = (
+            Chances(self.seed, self.run, stream=name) for name in ("decide", "overseer", "lesson")
+        )
 
     @classmethod
     def open(
@@ -55,6 +59,7 @@ class Session:
         picture: dict[str, Any] | None = None,
         config: dict[str, Any] | None = None,
         learn_from_corrections: bool = False,
+        residual: bool = False,
         checkpoint_every: SupportsIndex = 10,
     ) -> Session:
         """A new run.
@@ -67,10 +72,12 @@ class Session:
             config: the caller's settings.
             learn_from_corrections: whether volunteered corrections move the weights. They are chosen by who saw the action, so
                 with them the leading set's guarantee does not hold; off unless switched on.
+            residual: whether an overseer who states probabilities is asked for them, so that what is done follows exactly her law
+                (`assent.core.residual`); what teaches is then a draw of its own from what she states.
             checkpoint_every: answers between checkpoints of the belief.
 
         Raises:
-            NoOverseer: `overseer` is None.
+            NoOverseer: `overseer` is None, or is to state probabilities and cannot.
             EventRefused, TypeError, ValueError: as many labels as actions not given, a null action that is none,
                 `checkpoint_every` below 1, a seed outside of [0, 2^53), or a setting of another type.
             LedgerError: the run exists, or the ledger refuses.
@@ -79,10 +86,11 @@ class Session:
             "null_action": null_action,
             "learn_from_corrections": learn_from_corrections,
             "checkpoint_every": checkpoint_every,
+            **({"residual": True} if residual else {}),
         }
         view = {"labels": labels, "picture": picture}
         body = opening(agent, seed=seed, settings=settings, view=view, config=config or {})
-        _checked(overseer)
+        _checked(overseer, states=residual)
         ledger.open_run(run, body)
         opened = Event(run=run, seq=1, at_us=0, kind="open", actor="session", body=body, prev=b"", hash=b"")
         return cls(agent, ledger, overseer, opened, Folded(belief=agent.init()))
@@ -199,6 +207,8 @@ class Session:
         if isinstance(self.overseer, Inbox):
             raise NoOverseer("this session's overseer answers through the ledger: use answer or collect.")
         question = self._standing.must_wait()
+        if self._residual:
+            return self._consult_about_probabilities(question, revealed)
         uniform = np.float64(self._draws[question["step"]])
         given = np.asarray(self.overseer.answer(uniform, revealed))
         choice = whole("the overseer's answer", given[()] if given.dtype.kind in "iu" else given.tolist())
@@ -207,6 +217,18 @@ class Session:
         return self.answer(
             question["question"], choice, actor=type(self.overseer).__name__.lower(), digest=question["digest"]
         )
+
+    def _consult_about_probabilities(self, question: dict[str, Any], revealed: Any) -> int:
+        told = stated(self.overseer, revealed, question, self._draws[question["step"]], self._lessons[question["step"]])
+        if told.alarm is not None:
+            self._standing.sound(told.alarm)
+        actor = type(self.overseer).__name__.lower()
+        lesson = {"lesson": told.lesson, "stated": told.stated}
+        given = self.ledger.answer(
+            question["question"], told.choice, actor=actor, digest=question["digest"], lesson=lesson
+        )
+        self._standing.take_in(given.seq, given.choice, told.lesson)
+        return given.choice
 
     def collect(self) -> int | None:
         """The action to do for the waiting question if the ledger holds its answer or its expiry by now, else None."""
@@ -328,7 +350,7 @@ class Session:
         }
 
 
-def _checked(overseer: Overseer | Inbox | None) -> Overseer | Inbox:
+def _checked(overseer: Overseer | Inbox | None, *, states: bool = False) -> Overseer | Inbox:
     if overseer is None:
         raise NoOverseer(
             "the session has no overseer: give a simulated one, or Inbox() when people answer through the ledger. An agent that "
@@ -336,4 +358,6 @@ def _checked(overseer: Overseer | Inbox | None) -> Overseer | Inbox:
         )
     if isinstance(overseer, type) or not (isinstance(overseer, Inbox) or callable(getattr(overseer, "answer", None))):
         raise NoOverseer(f"{overseer!r} cannot be asked: give an object with a method answer, or Inbox().")
+    if states and not callable(getattr(overseer, "probs", None)):
+        raise NoOverseer(f"{overseer!r} states no probabilities: give one with a method probs, or leave out residual.")
     return overseer

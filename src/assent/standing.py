@@ -90,10 +90,10 @@ class Standing:
         self.at.asked = body
         return question
 
-    def take_in(self, seq: int, choice: int) -> None:
-        """The waiting question was answered by event `seq`."""
+    def take_in(self, seq: int, choice: int, lesson: int | None = None) -> None:
+        """The waiting question was answered by event `seq`: `choice` is done, and teaches unless there is another `lesson`."""
         obs = decode(self.must_wait()["obs"])
-        self.learn(seq, obs, choice, unasked=False)
+        self.learn(seq, obs, choice if lesson is None else lesson, unasked=False)
         self.at.belief = after_asking(self.agent, self.at.belief, self.must_wait(), obs, choice, answered=True)
         settle(self.at)
 
@@ -127,6 +127,10 @@ class Standing:
         due = (self.at.applied + 1) % int(self.settings["checkpoint_every"]) == 0
         self.write(lambda: self.ledger.apply(self.run, seq, body, checkpoint_body(after) if due else None))
         self.at.belief, self.at.applied = after, self.at.applied + 1
+
+    def sound(self, alarm: Alarm) -> None:
+        """Raises an alarm, once."""
+        self._sound(alarm)
 
     def catch_up(self) -> None:
         """Learns from what was said and not learned from before the process ended.

@@ -106,10 +106,6 @@ CASES: dict[str, Callable[[Data], Parts]] = {
     "Rotation": _rule(Rotation()),
     "Veto": _rule(Veto(0.05)),
     "Confidence": _rule(Confidence(0.5)),
-    "RatioSet": _set(RatioSet(0.3)),
-    "RatioSet capped": _set(RatioSet(0.3, cap=2)),
-    "AlphaSet": _set(AlphaSet(0.1)),
-    "TopK": _set(TopK(3, accept_no_guarantee=True)),
     "Margin": _rule(core.Margin(0.2)),
     "Margin, greedy": _rule(core.Margin(0.2, greedy=True)),
     "Entropy": _rule(core.Entropy(0.8)),
@@ -119,6 +115,10 @@ CASES: dict[str, Callable[[Data], Parts]] = {
     "Vote, greedy": _rule(core.Vote(0.4, greedy=True)),
     "Tolerance": _rule(core.Tolerance(0.9)),
     "Tolerance, greedy": _rule(core.Tolerance(0.9, greedy=True)),
+    "RatioSet": _set(RatioSet(0.3)),
+    "RatioSet capped": _set(RatioSet(0.3, cap=2)),
+    "AlphaSet": _set(AlphaSet(0.1)),
+    "TopK": _set(TopK(3, accept_no_guarantee=True)),
     "Everyone": _set(Everyone()),
     "MinLeaders": _guard(MinLeaders(3)),
     "Readable": _guard(Readable()),
@@ -140,6 +140,8 @@ CASES: dict[str, Callable[[Data], Parts]] = {
     ),
     "worst_over": lambda data: (core.worst_over(-data["rows"], data["leader"]),),
     "harm_bound": lambda data: (core.harm_bound(data["rows"] + 1.5, data["leader"]),),
+    "residual": lambda data: (core.residual(data["share"] / data["share"].sum(), data["probs"], data["probs"]).probs,),
+    "draw": lambda data: (core.draw(data["probs"], data["uniform"]),),
     "log_factors": lambda data: (core.log_factors(data["probs"], data["share"], Assent(data["probs"]).ask),),
     "worst_charge": lambda data: (core.worst_charge(data["probs"], data["share"], Assent(data["probs"]).ask),),
     "Assent": lambda data: _of(Assent(data["probs"])),
@@ -173,9 +175,9 @@ CASES: dict[str, Callable[[Data], Parts]] = {
 NOT_COMPARED = {
     "Array", "SILENT", "Grade", "GRADES", "PROVEN", "GuaranteeWarning",                # no function of arrays
     "Answer", "Belief", "Context", "Decision", "Verdict",            # values
-    "Done", "Evidence",
+    "Done", "Evidence", "Residual",
     "Agent", "Guard", "HearsSilence", "Hypotheses", "LeadingSet", "Overseer", "Rule", "World",  # protocols
-    "Families", "Forbidding", "Hearing", "Tallied",
+    "Families", "Forbidding", "Hearing", "States", "Tallied",
     "coverage_risk", "query_bound",                                  # numbers for people, worked out once
     "uniforms",                                                      # NumPy only: both speeds are given its numbers
 }  # fmt: skip

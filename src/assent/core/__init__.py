@@ -42,6 +42,9 @@ from assent.core.posterior import normalise as normalise
 from assent.core.posterior import readable_rows as readable_rows
 from assent.core.promises import coverage_risk as coverage_risk
 from assent.core.promises import query_bound as query_bound
+from assent.core.residual import Residual as Residual
+from assent.core.residual import draw as draw
+from assent.core.residual import residual as residual
 from assent.core.risk import log_factors as log_factors
 from assent.core.risk import worst_charge as worst_charge
 from assent.core.rules import Confidence as Confidence
@@ -74,6 +77,7 @@ from assent.core.types import Hypotheses as Hypotheses
 from assent.core.types import LeadingSet as LeadingSet
 from assent.core.types import Overseer as Overseer
 from assent.core.types import Rule as Rule
+from assent.core.types import States as States
 from assent.core.types import World as World
 from assent.core.unexplained import Evidence as Evidence
 from assent.core.unexplained import Unexplained as Unexplained

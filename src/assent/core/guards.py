@@ -219,7 +219,7 @@ class Audit:
 
     static_fields: ClassVar[tuple[str, ...]] = ()
     reason: ClassVar[str] = "audit"
-    rate: float = 0.01
+    rate: Array | float = 0.01
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate <= 1:

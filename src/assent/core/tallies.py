@@ -108,7 +108,7 @@ class RiskCap:
 
     static_fields: ClassVar[tuple[str, ...]] = ("realised",)
     reason: ClassVar[str] = "risk-cap"
-    cap: float = 1.0
+    cap: Array | float = 1.0
     realised: bool = True
 
     def __post_init__(self) -> None:
@@ -134,12 +134,13 @@ class RiskCap:
 
 @dataclass(frozen=True)
 class HarmonicAudit:
-    """Ask in a share `first / (first + n)` of the rounds that would be acted alone, n being how many were; never less than `floor`.
+    """Ask in a share `first / (first + 1 + n)` of the rounds that would be acted alone, n being how many were; never less than `floor`.
 
-    Without a floor the number of audits grows as `first log n`: rare, and never over. See `Audit` for why.
+    So the next lone act comes after `first / (n + 1)` audits on average, and without a floor n lone acts come with about `first log n`
+    audits: rare, and never over. See `Audit` for why.
 
     Attributes:
-        first: above 0: about so many lone acts go by until every other one is no longer audited.
+        first: above 0, the audits before the first lone act.
         floor: in [0, 1].
 
     Raises:
@@ -147,14 +148,14 @@ class HarmonicAudit:
 
     >>> import numpy as np
     >>> context = Context(*map(np.asarray, (3, 13, True, False)))
-    >>> [float(HarmonicAudit(1.0)(Assent(np.ones(1)), context, np.asarray(n)).ask) for n in (0, 1, 3)]
-    [1.0, 0.5, 0.25]
+    >>> [round(float(HarmonicAudit(1.0)(Assent(np.ones(1)), context, np.asarray(n)).ask), 6) for n in (0, 1, 3)]
+    [0.5, 0.333333, 0.2]
     """
 
     static_fields: ClassVar[tuple[str, ...]] = ()
     reason: ClassVar[str] = "audit"
-    first: float = 10.0
-    floor: float = 0.0
+    first: Array | float = 10.0
+    floor: Array | float = 0.0
 
     def __post_init__(self) -> None:
         _check_audit(self.first, self.floor)
@@ -184,8 +185,8 @@ class ContextAudit:
 
     static_fields: ClassVar[tuple[str, ...]] = ()
     reason: ClassVar[str] = "audit"
-    first: float = 1.0
-    floor: float = 0.0
+    first: Array | float = 1.0
+    floor: Array | float = 0.0
 
     def __post_init__(self) -> None:
         _check_audit(self.first, self.floor)
@@ -223,7 +224,7 @@ class AskFirst:
 
     static_fields: ClassVar[tuple[str, ...]] = ()
     reason: ClassVar[str] = "first"
-    count_first: int = 100
+    count_first: Array | int = 100
 
     def __post_init__(self) -> None:
         if self.count_first < 0:
@@ -283,15 +284,15 @@ class Vetoed:
         return tally | (here[:, None] & (xp.arange(tally.shape[1]) == xp.asarray(action))[None, :])
 
 
-def _check_audit(first: float, floor: float) -> None:
+def _check_audit(first: Array | float, floor: Array | float) -> None:
     if not (0 < first < math.inf and 0 <= floor <= 1):
         raise ValueError(f"first = {first}, floor = {floor}: give a number above 0 and a share in [0, 1].")
 
 
-def _unaudited(alone: Array, first: float, floor: float) -> Array:
+def _unaudited(alone: Array, first: Array | float, floor: Array | float) -> Array:
     """The share of would-be lone acts that is not audited, after `alone` of them."""
     xp = namespace(alone)
-    rate = first / (first + alone)
+    rate = first / (first + 1 + alone)  # below 1 from the start: at 1 nothing would ever be done alone, and so nothing counted
     return 1 - xp.where(rate > floor, rate, floor)
 
 

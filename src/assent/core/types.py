@@ -131,6 +131,13 @@ class Agent(Protocol):
 
 
 @runtime_checkable
+class States(Protocol):
+    """A simulated overseer that can state its probabilities, `[A]`, of what it would do; see `assent.core.residual`."""
+
+    def probs(self, revealed: Any) -> Array: ...
+
+
+@runtime_checkable
 class Overseer(Protocol):
     """A simulated overseer: its action for what the world reveals to it, or `SILENT`. Its randomness is one uniform number in [0, 1)."""
 

@@ -56,7 +56,7 @@ class Unexplained:
     static_fields: ClassVar[tuple[str, ...]] = ("num_actions", "num_groups")
     reason: ClassVar[str] = "unexplained"
     num_actions: int
-    delta: float = 0.01
+    delta: Array | float = 0.01
     groups: Array | None = None
     num_groups: int | None = None
 

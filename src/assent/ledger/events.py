@@ -47,7 +47,7 @@ _FORMS: Final[dict[str, _Form]] = {
     "request": _form("step about"),
     "claim": _form("question fence lease_s"),
     "release": _form("question fence"),
-    "answer": _form("question choice digest idem"),
+    "answer": _form("question choice digest idem", "lesson stated"),
     "refuse": _form("question choice digest idem why"),
     "volunteer": _form("step choice obs note"),
     "veto": _form("step action instead reason"),

@@ -94,7 +94,14 @@ def release(tx: Transaction, question: str, *, actor: str, fence: int) -> Ledger
 
 
 def answer(
-    tx: Transaction, question: str, choice: int, *, actor: str, digest: str | None, idem: str
+    tx: Transaction,
+    question: str,
+    choice: int,
+    *,
+    actor: str,
+    digest: str | None,
+    idem: str,
+    lesson: Mapping[str, Any] | None = None,
 ) -> Answered | LedgerError:
     """Lets the first answer take effect; every other one is kept as a `refuse` event."""
     found = stored_question(tx.connection, question)
@@ -114,7 +121,8 @@ def answer(
         body = {"question": question, "choice": choice, "digest": digest, "idem": idem, "why": refused.why}
         tx.add(found.run, "refuse", actor, body)
         return refused
-    seq = tx.add(found.run, "answer", actor, {"question": question, "choice": choice, "digest": digest, "idem": idem})
+    body = {"question": question, "choice": choice, "digest": digest, "idem": idem, **(lesson or {})}
+    seq = tx.add(found.run, "answer", actor, body)
     tx.change(
         "INSERT INTO answer(question, idem, actor, choice, digest, at_us, seq) VALUES(?,?,?,?,?,?,?)",
         (question, idem, actor, choice, bytes.fromhex(found.digest), tx.now_us, seq),

@@ -269,19 +269,27 @@ class Ledger(LedgerReader):
         self._durable("release", actor, lambda tx: questions.release(tx, question, actor=actor, fence=fence))
 
     def answer(
-        self, question: str, choice: int, *, actor: str, digest: str | None, idem: str | None = None
+        self,
+        question: str,
+        choice: int,
+        *,
+        actor: str,
+        digest: str | None,
+        idem: str | None = None,
+        lesson: Mapping[str, Any] | None = None,
     ) -> Answered:
         """The answer in effect: this one, or (first=False) the first one if this call repeats it.
 
         A call repeats if its idempotency key is that of the first answer, or its actor and choice are. `digest` is the
         question's digest as the actor saw it. Raises AnswerConflict, AnswerLate, QuestionChanged, QuestionWithdrawn,
-        LeaseHeld (each kept as a `refuse` event), ChoiceOutOfRange, UnknownQuestion.
+        LeaseHeld (each kept as a `refuse` event), ChoiceOutOfRange, UnknownQuestion. `lesson` holds, where the actor stated
+        probabilities, those (`stated`) and the action drawn from them that teaches (`lesson`); what is done is the choice.
         """
         key = check_name("idempotency key", f"{question}:{actor}:{choice}"[:200] if idem is None else idem)
         return self._durable(
             "answer",
             actor,
-            lambda tx: questions.answer(tx, question, choice, actor=actor, digest=digest, idem=key),
+            lambda tx: questions.answer(tx, question, choice, actor=actor, digest=digest, idem=key, lesson=lesson),
         )
 
     def volunteer(

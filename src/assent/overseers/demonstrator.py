@@ -32,6 +32,10 @@ class Demonstrator:
         if not np.allclose(totals, 1.0, atol=1e-6):
             raise ValueError(f"a demonstrator always answers: its rows must sum to 1, but one sums to {totals.min()}.")
 
+    def probs(self, revealed: Any) -> Array:
+        """What it does in context `revealed`, with which probabilities, `[A]`."""
+        return self.policy[revealed, :]
+
     def answer(self, uniform: Array, revealed: Any) -> Array:
         xp = namespace(self.policy)
         row = xp.cumulative_sum(self.policy[revealed, :])

@@ -1,0 +1,51 @@
+"""A question to an overseer who states probabilities: what to do, what to learn, and whether she contradicts the leaders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from assent.alarms import Alarm, CoverageFailed
+from assent.core import draw, residual
+
+
+@dataclass(frozen=True)
+class Told:
+    """What came of the question.
+
+    Attributes:
+        choice: the action to do, drawn from what is left of her law.
+        lesson: the action that teaches, drawn from all of her law: a fresh sample, as the posterior's guarantee wants.
+        stated: `[A]`, what she stated.
+        alarm: raised if she gives an action less than every leading member does.
+    """
+
+    choice: int
+    lesson: int
+    stated: list[float]
+    alarm: Alarm | None
+
+
+def stated(overseer: Any, revealed: Any, question: dict[str, Any], uniform: float, lesson: float) -> Told:
+    """Asks `overseer` for her probabilities; `question` is the body of the ask event, the two numbers are uniform in [0, 1).
+
+    Raises:
+        ValueError: she states something that is no distribution over the question's actions. The question still waits.
+    """
+    shown = question["dossier"]
+    probs = np.asarray(overseer.probs(revealed), dtype=np.float64)
+    if probs.shape != (len(shown["assent"]),) or not (probs >= 0).all() or not abs(probs.sum() - 1) <= 1e-9:
+        raise ValueError(
+            f"the overseer stated {probs} for {len(shown['assent'])} actions: give one probability for each, summing to 1. The question "
+            "still waits."
+        )
+    least = np.asarray(shown["minimum"], dtype=np.float64)
+    found = residual(probs, np.asarray(shown["assent"], dtype=np.float64), least)
+    alarm = None
+    if found.contradicted:
+        worst = int(np.argmax(least - probs))
+        text = f"the overseer gives action {worst} a probability of {probs[worst]:.4g}, less than every leading member does"
+        alarm = Alarm(CoverageFailed, {"action": worst, "stated": float(probs[worst]), "minimum": float(least[worst])}, text)
+    return Told(int(draw(found.probs, uniform)), int(draw(probs, lesson)), probs.tolist(), alarm)

@@ -1,0 +1,238 @@
+"""The certificate and the explanation of a run, from real runs on a ledger; every assumption that breaks is named."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assent.agents.imitator import Imitator
+from assent.alarms import AssentWarning, CoverageFailed
+from assent.certificate import certificate
+from assent.core import Audit, Mixture, RatioSet, RiskCap, TopK, Unexplained, Vetoed
+from assent.drive import actions_done, drive
+from assent.explanation import explain
+from assent.fold import belief_digest
+from assent.hypotheses.tables import Tables
+from assent.ledger import Ledger
+from assent.overseers.absent import Absent
+from assent.overseers.demonstrator import Demonstrator
+from assent.session import Acted, Asked, Session
+from assent.worlds.stream import Stream
+from tests.session_support import ACTIONS, CONTEXTS, demonstrator, open_session, policies, tables_agent, until_asked
+
+STEPS = 60
+WORLD = Stream.of(np.random.default_rng(1).integers(0, CONTEXTS, STEPS), num_actions=ACTIONS)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    with Ledger.open(tmp_path / "run.db") as book:
+        yield book
+
+
+def lived(ledger: Ledger, **settings: Any) -> Session:
+    session = open_session(ledger, **settings)
+    for _ in drive(session, WORLD, num_steps=STEPS):
+        pass
+    return session
+
+
+def test_a_capped_run_of_an_exact_class_has_a_bound_on_every_event(ledger: Ledger) -> None:
+    lived(ledger, agent=tables_agent(guards=(Audit(0.05), RiskCap(1.0))))
+    found = certificate(ledger.events("run"))
+    assert not found.broken
+    assert found.delta == 0.05
+    assert found.factor == pytest.approx(np.e)
+    assert found.spent <= 1.0
+    assert found.spent <= found.at_most + 1e-12
+    assert found.sum_theta3 <= found.sum_theta
+    assert found.sum_theta3 < (found.query_bound or 0)
+    kinds = [event.kind for event in ledger.events("run")]
+    assert (found.decisions, found.queries) == (STEPS, kinds.count("ask"))
+
+
+def test_without_a_cap_nothing_is_promised_of_events(ledger: Ledger) -> None:
+    lived(ledger, agent=tables_agent())
+    found = certificate(ledger.events("run"))
+    assert not found.broken
+    assert found.factor is None
+    # by hand: every round that was not surely asked, at the probability that was acted with
+    acts = [event.body for event in ledger.events("run") if event.kind in ("act", "ask")]
+    by_hand = sum(np.log1p(body["ask"]) for body in acts if body["ask"] < 1)
+    assert found.at_most == pytest.approx(by_hand, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"agent": tables_agent(leading=TopK(2, accept_no_guarantee=True))}, "Nothing is proven of the leading set"),
+        ({"agent": tables_agent(rule=Mixture())}, "The rule Mixture may do what a leading member excludes"),
+        ({"agent": tables_agent(share=0.1)}, "Nothing is proven"),
+        ({"overseer": Absent(demonstrator(), 0.5)}, "questions were not answered"),
+    ],
+)
+def test_what_does_not_hold_is_named_and_no_factor_is_printed(ledger: Ledger, settings: Any, sentence: str) -> None:
+    lived(ledger, **settings)
+    found = certificate(ledger.events("run"))
+    assert any(sentence in one for one in found.broken), found.broken
+    assert found.factor is None
+
+
+def test_learned_members_never_get_a_bound_whatever_their_cap(ledger: Ledger) -> None:
+    rows = policies(0)
+
+    class Learned(Tables):
+        @property
+        def grade(self) -> Any:
+            return "heuristic"
+
+    bank = Tables.of(rows)
+    agent = Imitator.of(Learned(bank.log_rows, bank.log_prior_weights, bank.names), guards=(RiskCap(1.0),))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AssentWarning)  # that the committee shrank is not what is looked at
+        lived(ledger, agent=agent)
+    found = certificate(ledger.events("run"))
+    assert found.factor is None
+    assert any("learned" in one for one in found.broken)
+
+
+def test_corrections_that_teach_break_the_certificate(ledger: Ledger) -> None:
+    session = open_session(ledger, learn_from_corrections=True)
+    until_asked(session)
+    session.consult(0)
+    session.volunteer(0, 1, actor="Ada", obs=0)
+    found = certificate(ledger.events("run"))
+    assert any("corrections that nobody asked for moved the weights" in one for one in found.broken)
+
+
+def test_events_that_open_no_run_are_refused(ledger: Ledger) -> None:
+    lived(ledger)
+    with pytest.raises(ValueError, match="begin with the opening"):
+        certificate(ledger.events("run", since=1))
+
+
+# Vetoes
+
+
+def until_acted(session: Session) -> Acted:
+    for number in range(500):
+        decision = session.decide(number % CONTEXTS)
+        if isinstance(decision, Acted):
+            return decision
+        session.consult(number % CONTEXTS)
+    raise AssertionError("nothing was done alone in 500 decisions")
+
+
+def test_a_veto_is_done_recorded_and_teaches_nothing(ledger: Ledger) -> None:
+    session = open_session(ledger)
+    decision = until_acted(session)
+    before = np.asarray(session.belief.log_weight).copy()
+    assert session.veto("not there", actor="Ada", instead=2) == 2
+    assert np.array_equal(session.belief.log_weight, before)
+    events = list(ledger.events("run"))
+    assert events[-1].kind == "veto"
+    assert events[-1].body == {"step": decision.step, "action": decision.action, "instead": 2, "reason": "not there"}
+    assert actions_done(events)[decision.step] == 2
+    assert any("vetoed" in one for one in certificate(events).broken)
+    assert session.verify().ok
+    with pytest.raises(ValueError, match="no act to veto"):
+        session.veto("again", actor="Ada")
+
+
+def test_without_an_action_instead_a_veto_does_nothing(ledger: Ledger) -> None:
+    session = open_session(ledger, null_action=1)
+    until_acted(session)
+    assert session.veto("stop", actor="Ada") == 1
+
+
+def test_nothing_to_veto_is_said(ledger: Ledger) -> None:
+    session = open_session(ledger)
+    with pytest.raises(ValueError, match="no act to veto"):
+        session.veto("too early", actor="Ada")
+    until_asked(session)
+    with pytest.raises(ValueError, match="no act to veto"):
+        session.veto("a question waits", actor="Ada")
+
+
+def test_what_was_vetoed_is_asked_in_that_context_and_after_a_resume_too(ledger: Ledger) -> None:
+    agent = Imitator.of(Tables.of(np.full((2, CONTEXTS, ACTIONS), 1 / ACTIONS)), guards=(Vetoed(ACTIONS),))
+    session = open_session(ledger, agent=agent, overseer=Demonstrator(np.full((CONTEXTS, ACTIONS), 1 / ACTIONS)))
+    assert isinstance(session.decide(3), Acted)
+    action = next(event.body["action"] for event in ledger.events("run") if event.kind == "act")
+    session.veto("no", actor="Ada")
+    for now in (session, Session.resume(agent, ledger, run="run", overseer=demonstrator())):
+        assert float(agent.propose(now.belief, 3).probs[action]) == 0.0
+        assert float(agent.propose(now.belief, 2).ask) == 0.0
+    assert belief_digest(now.belief) == belief_digest(session.belief)
+    # flipped off, the same is done again
+    careless = Imitator.of(Tables.of(np.full((2, CONTEXTS, ACTIONS), 1 / ACTIONS)))
+    assert float(careless.propose(careless.init(), 3).probs[action]) > 0
+
+
+# An overseer who states probabilities
+
+
+def test_an_overseer_below_every_leader_raises_the_alarm(ledger: Ledger) -> None:
+    rows = np.asarray([[[0.6, 0.2, 0.2]], [[0.2, 0.6, 0.2]]])
+    liar = Demonstrator(np.asarray([[0.5, 0.5, 0.0]]))  # every leader gives the last action at least 0.2
+    agent = Imitator.of(Tables.of(rows), leading=RatioSet(0.01))
+    session = open_session(ledger, agent=agent, overseer=liar, residual=True)
+    for _ in range(200):
+        if isinstance(session.decide(0), Asked):
+            with pytest.warns(CoverageFailed, match="less than every leading member"):
+                session.consult(0)
+            break
+    assert "CoverageFailed" in session.alarms
+    found = certificate(ledger.events("run"))
+    assert any("leaders' minimum" in one for one in found.broken)
+
+
+def test_what_an_overseer_states_must_be_a_distribution(ledger: Ledger) -> None:
+    class Vague(Demonstrator):
+        def probs(self, revealed: Any) -> Any:
+            return np.asarray([0.5, 0.2, 0.2])
+
+    session = open_session(ledger, overseer=Vague(policies(0)[0]), residual=True)
+    until_asked(session)
+    with pytest.raises(ValueError, match="summing to 1"):
+        session.consult(0)
+    assert session.waiting is not None
+
+
+# Explanations
+
+
+def test_an_explanation_names_who_holds_each_action_back(ledger: Ledger) -> None:
+    session = lived(ledger, agent=tables_agent())
+    asked = next(event.body for event in ledger.events("run") if event.kind == "ask")
+    found = explain(ledger.events("run"), asked["question"])
+    rows = dict(zip(asked["dossier"]["members"], asked["dossier"]["rows"], strict=True))
+    for blocker in found.blockers:
+        action = int(blocker.action)
+        assert blocker.member is not None
+        assert rows[blocker.member][action] == min(row[action] for row in rows.values())
+        assert blocker.minimum == pytest.approx(asked["dossier"]["minimum"][action], abs=1e-12)
+    gaps = [blocker.most - blocker.minimum for blocker in found.blockers]
+    assert gaps == sorted(gaps, reverse=True)
+    assert found == explain(ledger.events("run"), str(asked["step"]))
+    assert found.by == "demonstrator"
+    assert session.alarms == frozenset()
+    with pytest.raises(ValueError, match=r"no question 'run/9999\.0'"):
+        explain(ledger.events("run"), "run/9999.0")
+
+
+def test_the_alarm_of_a_group_is_on_the_ledger_once(ledger: Ledger) -> None:
+    rows = np.tile(np.asarray([0.98, 0.01, 0.01]), (3, CONTEXTS, 1))
+    agent = Imitator.of(Tables.of(rows), guards=(Audit(0.5), Unexplained(ACTIONS, 0.05)))
+    other = Demonstrator(np.tile(np.asarray([0.0, 1.0, 0.0]), (CONTEXTS, 1)))
+    with pytest.warns(AssentWarning, match="no member explains the overseer's answers in context group"):
+        lived(ledger, agent=agent, overseer=other)
+    names = [event.body["name"] for event in ledger.events("run") if event.kind == "alarm"]
+    assert len(names) == len(set(names)) > 1
+    assert all(name.startswith("OverseerUnexplained ") for name in names)
+    assert any("No member explains the overseer" in one for one in certificate(ledger.events("run")).broken)
