@@ -84,6 +84,7 @@ TRACED: tuple[type[Any], ...] = (
     core.Context,
     core.Done,
     core.Evidence,
+    core.Residual,
     core.Decision,
     core.Verdict,
     Proposal,
