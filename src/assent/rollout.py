@@ -110,7 +110,7 @@ def rollout(
 
     The agent learns only from answers; asked and unanswered, the world's null action is taken.
     """
-    agent, world, overseer = jax.tree.map(_in_jax, (agent, world, overseer))
+    agent, world, overseer = as_arrays((agent, world, overseer))
     first_key, step_key = jax.random.split(key)
     belief = agent.init()
     keep = _nothing_kept(agent, belief)
@@ -206,6 +206,11 @@ def stack(objects: Sequence[Any]) -> Any:
 def compiled_lives() -> int:
     """How many times `live` has been compiled in this process: once for each kind of agent, world and overseer."""
     return int(_life._cache_size())  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def as_arrays(tree: Any) -> Any:
+    """`tree` with JAX's arrays for NumPy's, which a tracer cannot index; numbers stay numbers."""
+    return jax.tree.map(_in_jax, tree)
 
 
 def _in_jax(leaf: Any) -> Any:
