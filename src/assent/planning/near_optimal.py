@@ -14,7 +14,7 @@ DISCOUNT = 0.99
 EXPLORE = 0.1
 """The share of random safe actions in each policy."""
 
-MAX_DENSE = 100
+MAX_DENSE = 200
 """States up to which linear solves are faster than sweeps, the compiling of sweeps counted."""
 
 NUDGE = 1e-7
@@ -82,23 +82,43 @@ def near_optimal(
 def safe_actions(transitions: Transitions, goal: np.ndarray, hazard: np.ndarray) -> np.ndarray:
     """Boolean [S, A, N]: what may be done without risk under each of N meanings.
 
-    An action is safe if none of its possible outcomes, slips included, touches a hazard. In states from which the goal can be reached
-    for sure without ever taking a risk, only those actions count that keep to such states (the greatest such set: Baier and Katoen,
-    "Principles of Model Checking", 2008, section 10.1.1, almost-sure constrained reachability). On the cliff this forbids nothing that
-    the first sentence allows; on a lake it forbids to walk where the next step has to be a gamble.
+    An action is safe if none of its possible outcomes, slips included, touches a hazard. In `sure_states` only those actions count that
+    keep to them. On the cliff this forbids nothing that the first sentence allows; on a lake it forbids to walk where the next step
+    has to be a gamble.
 
     Args:
         goal, hazard: boolean [S, A, K, N], the outcomes that touch one.
     """
-    possible = transitions.possible[..., None]
-    harmless = ~(hazard & possible).any(axis=2)
+    sure = sure_states(transitions, goal, hazard)
+    return np.where(sure[:, None, :], _keeping(transitions, goal, hazard, sure), _harmless(transitions, hazard))
+
+
+def sure_states(transitions: Transitions, goal: np.ndarray, hazard: np.ndarray) -> np.ndarray:
+    """Boolean [S, N]: states from which the goal is reached for sure without ever taking a risk, again and again where life goes on.
+
+    The greatest set of states with actions that lead to nothing but them, or to the end at the goal, and that may lead to the goal: so
+    it is reached with chance 1 (Baier and Katoen, "Principles of Model Checking", 2008, section 10.6.3, for Markov decision processes).
+
+    Args:
+        goal, hazard: boolean [S, A, K, N], the outcomes that touch one.
+    """
     sure = np.ones((transitions.num_states, goal.shape[3]), dtype=bool)
     while True:
-        keeps = np.asarray(harmless & (goal | _led(transitions, sure) | ~possible).all(axis=2))
-        after = sure & _reaching(transitions, keeps, goal & possible)
+        keeps = _keeping(transitions, goal, hazard, sure)
+        after = sure & _reaching(transitions, keeps, goal & transitions.possible[..., None])
         if np.array_equal(after, sure):
-            return np.where(sure[:, None, :], keeps, harmless)
+            return sure
         sure = after
+
+
+def _keeping(transitions: Transitions, goal: np.ndarray, hazard: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    """Boolean [S, A, N]: harmless actions that lead to nothing but `sure` states or the end at the goal."""
+    fine = (goal & transitions.end[..., None]) | _led(transitions, sure) | ~transitions.possible[..., None]
+    return np.asarray(_harmless(transitions, hazard) & fine.all(axis=2))
+
+
+def _harmless(transitions: Transitions, hazard: np.ndarray) -> np.ndarray:
+    return np.asarray(~(hazard & transitions.possible[..., None]).any(axis=2))
 
 
 def _reaching(transitions: Transitions, allowed: np.ndarray, goal: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ PRESETS: dict[str, Callable[[int], Scene]] = {"digits": digits, "twins": twins, 
 LIVED: dict[str, str] = {
     "cliff": "assent.presets.cliff:cliff",
     "frozen-lake": "assent.presets.frozen_lake:frozen_lake",
+    "pits": "assent.presets.pits:pits",
     "taxi": "assent.presets.taxi:taxi",
 }
 """Presets whose world is written in JAX and counts its own mishaps (`assent.presets.lived`), by import path."""
