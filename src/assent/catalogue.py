@@ -9,6 +9,7 @@ from assent.agents.imitator import Imitator, Proposal
 from assent.hypotheses.bootstrap_counts import BootstrapCounts
 from assent.hypotheses.fourier import FourierSoftmax, Planted
 from assent.hypotheses.simplexes import Simplexes
+from assent.hypotheses.supports import Supports
 from assent.hypotheses.tables import Tables
 from assent.hypotheses.twins import Twins
 from assent.hypotheses.wrap import Wrapped
@@ -49,7 +50,7 @@ TALLIED: tuple[type[Any], ...] = (
     core.Stakes,
     core.RiskCap,
 )
-HYPOTHESES: tuple[type[Any], ...] = (Tables, Simplexes, BootstrapCounts, Wrapped)
+HYPOTHESES: tuple[type[Any], ...] = (Tables, Simplexes, Supports, BootstrapCounts, Wrapped)
 ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, Planted)
 OVERSEERS: tuple[type[Any], ...] = (Demonstrator, Noisy, Absent, Scripted)
 WORLDS: tuple[type[Any], ...] = (Stream,)

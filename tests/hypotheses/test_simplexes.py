@@ -201,6 +201,7 @@ def test_questions_fade_as_the_two_thirds_power_of_time() -> None:
     assert asked[rounds - 1] == pytest.approx([51, 260, 1_355, 6_339], rel=0.15)
 
 
+@pytest.mark.slow
 def test_a_life_is_the_same_step_by_step() -> None:
     """One scan of JAX against a loop over the agent's own methods in NumPy."""
     family = Simplexes.of(4, 3, delta=0.3)
