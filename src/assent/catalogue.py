@@ -58,6 +58,7 @@ LAB_WORLDS: tuple[str, ...] = (
     "assent.worlds.ring:Ring",
     "assent.worlds.corridor:Corridor",
     "assent.worlds.tabular:Tabular",
+    "assent.worlds.cart_pole:CartPole",
     "assent.worlds.grid.engine:GridWorld",
     "assent.worlds.hand_of_god:HandOfGod",
 )

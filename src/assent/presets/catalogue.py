@@ -12,6 +12,7 @@ from assent.presets.twins import twins
 PRESETS: dict[str, Callable[[int], Scene]] = {"digits": digits, "twins": twins, "treachery": treachery}
 
 LIVED: dict[str, str] = {
+    "cart-pole": "assent.presets.cart_pole:cart_pole",
     "cliff": "assent.presets.cliff:cliff",
     "frozen-lake": "assent.presets.frozen_lake:frozen_lake",
     "pits": "assent.presets.pits:pits",
