@@ -10,6 +10,7 @@ from assent.hypotheses.bootstrap_counts import BootstrapCounts
 from assent.hypotheses.fourier import FourierSoftmax, Planted
 from assent.hypotheses.simplexes import Simplexes
 from assent.hypotheses.supports import Supports
+from assent.hypotheses.newton import NewtonSoftmax
 from assent.hypotheses.tables import Tables
 from assent.hypotheses.twins import Twins
 from assent.hypotheses.wrap import Wrapped
@@ -18,6 +19,8 @@ from assent.overseers.demonstrator import Demonstrator
 from assent.overseers.noisy import Noisy
 from assent.overseers.scripted import Scripted
 from assent.worlds.stream import Stream
+from assent.peers.cloner import Cloner
+from assent.peers.dagger import Dagger
 
 LEADING: tuple[type[Any], ...] = (core.RatioSet, core.AlphaSet, core.TopK, core.Everyone)
 RULES: tuple[type[Any], ...] = (
@@ -51,7 +54,7 @@ TALLIED: tuple[type[Any], ...] = (
     core.RiskCap,
 )
 HYPOTHESES: tuple[type[Any], ...] = (Tables, Simplexes, Supports, BootstrapCounts, Wrapped)
-ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, Planted)
+ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, NewtonSoftmax, Planted, GradientMembers, ExponentiatedMembers)
 OVERSEERS: tuple[type[Any], ...] = (Demonstrator, Noisy, Absent, Scripted)
 WORLDS: tuple[type[Any], ...] = (Stream,)
 LAB_WORLDS: tuple[str, ...] = (
@@ -63,7 +66,7 @@ LAB_WORLDS: tuple[str, ...] = (
     "assent.worlds.hand_of_god:HandOfGod",
 )
 """Worlds written in JAX, by import path, so that reading the catalogue does not import JAX."""
-AGENTS: tuple[type[Any], ...] = (Imitator,)
+AGENTS: tuple[type[Any], ...] = (Imitator, Cloner, Dagger)
 LAB_HYPOTHESES: tuple[str, ...] = (
     "assent.hypotheses.rewards.members:RewardMembers",
     "assent.hypotheses.context_tree:ContextTrees",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -84,6 +84,17 @@ class BootstrapCounts:
             pseudo=pseudo,
             names=tuple(f"bootstrap {number + 1}" for number in range(num_members)),
         )
+
+    @classmethod
+    def single(cls, *, num_contexts: int, num_actions: int, pseudo: float = 0.5) -> BootstrapCounts:
+        """One member that counts every answer once: a plain table.
+
+        >>> table = BootstrapCounts.single(num_contexts=2, num_actions=2)
+        >>> np.exp(table.log_policy(table.learn(table.init(), 1, Answer(np.asarray(0))), 1)).round(2).tolist()
+        [[0.75, 0.25]]
+        """
+        bank = cls.of(num_contexts=num_contexts, num_actions=num_actions, num_members=1, pseudo=pseudo, period=1)
+        return replace(bank, multiplicity=np.ones((1, 1)), names=("table",))
 
     @staticmethod
     def example() -> BootstrapCounts:
