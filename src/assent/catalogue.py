@@ -54,7 +54,7 @@ TALLIED: tuple[type[Any], ...] = (
     core.RiskCap,
 )
 HYPOTHESES: tuple[type[Any], ...] = (Tables, Simplexes, Supports, BootstrapCounts, Wrapped)
-ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, NewtonSoftmax, Planted, GradientMembers, ExponentiatedMembers)
+ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, NewtonSoftmax, Planted)
 OVERSEERS: tuple[type[Any], ...] = (Demonstrator, Noisy, Absent, Scripted)
 WORLDS: tuple[type[Any], ...] = (Stream,)
 LAB_WORLDS: tuple[str, ...] = (
