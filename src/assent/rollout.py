@@ -62,7 +62,7 @@ class Trace(eqx.Module):
 
 
 class _Kept(eqx.Module):
-    """What was weighed in contexts seen since the last answer; it holds until the weights move."""
+    """What was weighed in contexts seen since the weights moved; where only who leads counts, since somebody began or ceased to."""
 
     probs: Float[Array, "S A"]
     ask: Float[Array, "S"]
@@ -70,6 +70,7 @@ class _Kept(eqx.Module):
     leaders: Int[Array, "S"]
     readable: Bool[Array, "S"]
     fresh: Bool[Array, "S"]
+    leading: Bool[Array, "H"]
 
 
 _STREAMS = ("decide", "overseer", "lesson")
@@ -254,6 +255,7 @@ def _nothing_kept(agent: Any, belief: Belief) -> _Kept | None:
         leaders=jnp.zeros((contexts,), like.leaders.dtype),
         readable=jnp.zeros((contexts,), bool),
         fresh=jnp.zeros((contexts,), bool),
+        leading=_leading(agent, belief),
     )
 
 
@@ -279,6 +281,7 @@ def _weighed(agent: Any, belief: Belief, obs: Any, keep: _Kept | None) -> tuple[
             keep.leaders.at[obs].set(now.leaders),
             keep.readable.at[obs].set(now.readable),
             keep.fresh.at[obs].set(True),
+            keep.leading,
         )
 
     kept: _Kept = jax.lax.cond(keep.fresh[obs], lambda keep: keep, anew, keep)
@@ -306,11 +309,23 @@ def _as_assent(probs: Array, ask: Array) -> Assent:
 def _learn(
     agent: Any, belief: Belief, size: Array, obs: Any, answer: Array, answered: Array, keep: _Kept | None
 ) -> tuple[Belief, Array, _Kept | None]:
-    def taught(now: tuple[Belief, Array]) -> tuple[Belief, Array]:
-        after = agent.learn(now[0], obs, Answer(answer))
-        return after, effective_size(after.log_weight)
+    by_leaders = keep is not None and getattr(agent, "by_leaders", False)
+    led = keep.leading if keep is not None and by_leaders else jnp.zeros(0, bool)
 
-    belief, size = jax.lax.cond(answered, taught, lambda now: now, (belief, size))
+    def taught(now: tuple[Belief, Array, Array]) -> tuple[Belief, Array, Array]:
+        after = agent.learn(now[0], obs, Answer(answer))
+        return after, effective_size(after.log_weight), _leading(agent, after) if by_leaders else now[2]
+
+    belief, size, leading = jax.lax.cond(answered, taught, lambda now: now, (belief, size, led))
     if keep is None:
         return belief, size, None
-    return belief, size, eqx.tree_at(lambda keep: keep.fresh, keep, keep.fresh & ~answered)
+    moved = jnp.any(leading != led) if by_leaders else answered
+    keep = eqx.tree_at(lambda keep: keep.fresh, keep, keep.fresh & ~moved)
+    return belief, size, eqx.tree_at(lambda keep: keep.leading, keep, leading) if by_leaders else keep
+
+
+def _leading(agent: Any, belief: Belief) -> Array:
+    """Who leads, `[H]`; nobody is named where the agent has no leading set."""
+    if not hasattr(agent, "leading"):
+        return jnp.zeros(belief.log_weight.shape, bool)
+    return agent.leading(belief.log_weight, belief.log_prior) & jnp.isfinite(belief.log_weight)

@@ -171,6 +171,11 @@ class Imitator:
         """Whether a guard keeps count of the run, so that assents change without an answer."""
         return bool(tallied(self.guards))
 
+    @property
+    def by_leaders(self) -> bool:
+        """Whether an assent depends on who leads and not on their weights, so that it holds until somebody begins or ceases to lead."""
+        return isinstance(self.rule, Minimum) and bool(getattr(self.hypotheses, "fixed", False))
+
     def describe(self) -> dict[str, Any]:
         """What this agent is, in JSON values, for the ledger."""
         return {

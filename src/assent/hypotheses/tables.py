@@ -84,6 +84,11 @@ class Tables:
     def remembers(self) -> bool:
         return False
 
+    @property
+    def fixed(self) -> bool:
+        """True: no answer changes a row."""
+        return True
+
     def log_prior(self) -> Array:
         return self.log_prior_weights
 
