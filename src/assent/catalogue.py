@@ -8,6 +8,7 @@ from assent import core
 from assent.agents.imitator import Imitator, Proposal
 from assent.hypotheses.bootstrap_counts import BootstrapCounts
 from assent.hypotheses.fourier import FourierSoftmax, Planted
+from assent.hypotheses.gradient import ExponentiatedMembers, GradientMembers, Moved
 from assent.hypotheses.simplexes import Simplexes
 from assent.hypotheses.supports import Supports
 from assent.hypotheses.newton import NewtonSoftmax
@@ -90,6 +91,7 @@ TRACED: tuple[type[Any], ...] = (
     core.Context,
     core.Done,
     core.Evidence,
+    Moved,
     core.Residual,
     core.Decision,
     core.Verdict,
