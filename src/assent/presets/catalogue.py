@@ -15,10 +15,11 @@ LIVED: dict[str, str] = {
     "cart-pole": "assent.presets.cart_pole:cart_pole",
     "cliff": "assent.presets.cliff:cliff",
     "frozen-lake": "assent.presets.frozen_lake:frozen_lake",
+    "lava": "assent.presets.minigrid:lava",
     "pits": "assent.presets.pits:pits",
     "taxi": "assent.presets.taxi:taxi",
 }
-"""Presets whose world is written in JAX and counts its own mishaps (`assent.presets.lived`), by import path."""
+"""Presets whose world is written in JAX and counts its own mishaps (`assent.presets.lived`), by import path. Lava wants the extra `worlds`."""
 
 OVERSEEN: dict[str, str] = {"off-switch": "off_switch"}
 """Presets in which an agent plans over rewards and is corrected unasked, with their levels; see `overseen`, which imports JAX."""
