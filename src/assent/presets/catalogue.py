@@ -19,7 +19,9 @@ LIVED: dict[str, str] = {
     "pits": "assent.presets.pits:pits",
     "taxi": "assent.presets.taxi:taxi",
 }
-"""Presets whose world is written in JAX and counts its own mishaps (`assent.presets.lived`), by import path. Lava wants the extra `worlds`."""
+"""Presets whose world is written in JAX and counts its own mishaps (`assent.presets.lived`), by import path.
+
+Lava wants the extra `worlds`."""
 
 OVERSEEN: dict[str, str] = {"off-switch": "off_switch"}
 """Presets in which an agent plans over rewards and is corrected unasked, with their levels; see `overseen`, which imports JAX."""
