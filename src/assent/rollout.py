@@ -20,6 +20,7 @@ from assent.core import (
     Belief,
     Context,
     Done,
+    Masks,
     apply_guards,
     decide,
     effective_size,
@@ -126,7 +127,7 @@ def rollout(
         said, lesson, contradicted = _say(overseer, world.reveal(state), assent, weighed.least, draw, residual)
         answer = jnp.where(decision.asked, said, -1)
         # the session refuses an answer that is no action; here, where nothing can be raised, it counts as silence
-        answered = (answer >= 0) & (answer < world.num_actions)
+        answered = (answer >= 0) & (answer < world.num_actions) & _legal(agent, obs, answer)
         belief, after_size, keep = _learn(agent, belief, size, obs, lesson, answered, keep)
         action = jnp.where(decision.asked, jnp.where(answered, answer, world.null_action), decision.action)
         factors = log_factors(assent.probs, weighed.least, assent.ask)
@@ -322,6 +323,11 @@ def _learn(
     moved = jnp.any(leading != led) if by_leaders else answered
     keep = eqx.tree_at(lambda keep: keep.fresh, keep, keep.fresh & ~moved)
     return belief, size, eqx.tree_at(lambda keep: keep.leading, keep, leading) if by_leaders else keep
+
+
+def _legal(agent: Any, obs: Any, answer: Array) -> Array:
+    members = getattr(agent, "hypotheses", None)
+    return members.legal(obs)[answer] if isinstance(members, Masks) else jnp.asarray(True)
 
 
 def _leading(agent: Any, belief: Belief) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from assent.agents.considering import Considering
 from assent.alarms import exhausted
-from assent.core import Belief, Overseer
+from assent.core import Belief, Masks, Overseer
 from assent.core.chances import Chances
 from assent.decisions import Acted as Acted
 from assent.decisions import Asked as Asked
@@ -338,11 +338,17 @@ class Session:
             raise ValueError(f"the {what} {action} is not an action: actions run from 0 to {most}.")
         return action
 
+    def _legal(self, obs: Any) -> dict[str, Any]:
+        """Which actions the question may be answered with, where not all are legal."""
+        members: Any = self.agent.hypotheses
+        return {"legal": np.asarray(members.legal(obs)).tolist()} if isinstance(members, Masks) else {}
+
     def _question(self, ready: Ready, step: int, obs: Any, uniform: float) -> dict[str, Any]:
         log_weight = self.agent.log_weight(self._standing.belief)
         shown = dossier(ready, log_weight, self.agent.hypotheses.names)
         return {
             **ask_body(ready, self.run, step, obs, self._labels, shown),
+            **self._legal(obs),
             "u": uniform,
             "reason": ready.why(uniform, exhausted=exhausted(log_weight)),
             "wait_s": self.overseer.wait_s if isinstance(self.overseer, Inbox) else None,

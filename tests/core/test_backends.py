@@ -177,7 +177,7 @@ NOT_COMPARED = {
     "Answer", "Belief", "Context", "Decision", "Verdict",            # values
     "Done", "Evidence", "Residual",
     "Agent", "Guard", "HearsSilence", "Hypotheses", "LeadingSet", "Overseer", "Rule", "World",  # protocols
-    "Families", "Forbidding", "Hearing", "States", "Tallied",
+    "Families", "Forbidding", "Hearing", "Masks", "States", "Tallied",
     "coverage_risk", "query_bound",                                  # numbers for people, worked out once
     "uniforms",                                                      # NumPy only: both speeds are given its numbers
 }  # fmt: skip

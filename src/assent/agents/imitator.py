@@ -24,6 +24,7 @@ from assent.core import (
     HearsSilence,
     Hypotheses,
     LeadingSet,
+    Masks,
     Minimum,
     MinLeaders,
     RatioSet,
@@ -292,6 +293,8 @@ class Imitator:
             raise ValueError(
                 f"the answer {answer.action} is not an action: actions run from 0 to {self.hypotheses.num_actions - 1}."
             )
+        if isinstance(self.hypotheses, Masks) and not _may_be_legal(self.hypotheses.legal(obs), answer.action):
+            raise ValueError(f"the answer {answer.action} is not legal here: it teaches nothing. Ask again.")
         rows, readable = readable_rows(self._rows(belief, obs))
         moved = bayes_update(belief.log_weight, rows[:, answer.action], temper=self.temper, awake=readable)
         if not (isinstance(self.share, float | int) and self.share == 0):
@@ -369,6 +372,14 @@ def _shared(log_weight: Array, log_prior: Array, share: Array | float) -> Array:
     part = xp.asarray(share, dtype=log_weight.dtype)
     both = xp.stack([log_weight + xp.log1p(-part), log_prior + safe_log(part)])
     return xp.where(xp.any(xp.isfinite(log_weight)), log_sum_exp(both, axis=0), log_weight)
+
+
+def _may_be_legal(legal: Array, action: Array) -> bool:
+    """False for an illegal action; True where JAX traces and nobody knows yet."""
+    try:
+        return bool(legal[action])
+    except TypeError:
+        return True
 
 
 def _may_be_action(action: Array, *, num_actions: int) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 from assent.agents.imitator import Imitator
 from assent.core import TopK
 from assent.hypotheses.fourier import FourierSoftmax, Planted
+from assent.hypotheses.masked import Masked
 from assent.hypotheses.tables import Tables
 from assent.hypotheses.wrap import Wrapped, wrap
 from assent.overseers.demonstrator import Demonstrator
@@ -53,6 +54,7 @@ def _rows(obs: Any) -> list[float]:
 EXAMPLES: dict[type[Any], Callable[[], Any]] = {
     TopK: lambda: TopK(2, accept_no_guarantee=True),
     Tables: tables,
+    Masked: lambda: Masked(tables()),
     FourierSoftmax: fourier,
     Planted: planted,
     Wrapped: lambda: wrap([_rows, lambda obs: [0.0, 0.5, 0.5]], num_actions=3),

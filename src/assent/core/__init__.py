@@ -75,6 +75,7 @@ from assent.core.types import Grade as Grade
 from assent.core.types import HearsSilence as HearsSilence
 from assent.core.types import Hypotheses as Hypotheses
 from assent.core.types import LeadingSet as LeadingSet
+from assent.core.types import Masks as Masks
 from assent.core.types import Overseer as Overseer
 from assent.core.types import Rule as Rule
 from assent.core.types import States as States

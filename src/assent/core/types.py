@@ -107,6 +107,13 @@ class Families(Protocol):
 
 
 @runtime_checkable
+class Masks(Protocol):
+    """Hypotheses that know from an observation which actions are legal, booleans `[A]`; an answer that is not is refused."""
+
+    def legal(self, obs: Any) -> Array: ...
+
+
+@runtime_checkable
 class LeadingSet(Protocol):
     """`(log_weight [H], log_prior [H]) -> bool [H]`: who leads."""
 

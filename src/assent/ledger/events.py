@@ -42,7 +42,7 @@ _FORMS: Final[dict[str, _Form]] = {
     "open": _form("format version seed agent config environment view"),
     "act": _form("step attempt action u ask below mass minimum leaders", "obs order theta risk"),
     "ask": _form(
-        "question step attempt digest obs u ask leaders reason wait_s dossier", "null_action order theta risk"
+        "question step attempt digest obs u ask leaders reason wait_s dossier", "null_action order theta risk legal"
     ),
     "request": _form("step about"),
     "claim": _form("question fence lease_s"),
@@ -120,10 +120,19 @@ def check_ask(run: str, body: Body) -> int:
         raise EventRefused(
             f"null_action is {null_action!r}; it must be one of the options 0 to {options - 1}, or -1 for doing nothing."
         )
+    _check_legal(body.get("legal"), options)
     wait_s = body["wait_s"]
     if wait_s is not None and not (isinstance(wait_s, (int, float)) and 0 <= wait_s < 1e10):
         raise EventRefused(f"wait_s is {wait_s!r}; it is a number of seconds from 0 up, or None for no deadline.")
     return options
+
+
+def _check_legal(legal: Any, options: int) -> None:
+    if legal is None:
+        return
+    listed: list[Any] = list(legal) if isinstance(legal, list) else []  # pyright: ignore[reportUnknownArgumentType]
+    if len(listed) != options or not all(isinstance(one, bool) for one in listed):
+        raise EventRefused(f"legal is {legal!r}; it must hold true or false for each of the {options} options.")
 
 
 def _options(dossier: Any) -> int:

@@ -7,8 +7,12 @@ Each function returns what the caller gets, or the refusal that the caller raise
 from __future__ import annotations
 
 from collections.abc import Mapping
+from json import loads
 from typing import Any
 
+import apsw
+
+from assent.ledger.connection import row
 from assent.ledger.errors import (
     AnswerConflict,
     AnswerLate,
@@ -114,6 +118,10 @@ def answer(
         return ChoiceOutOfRange(
             f"The choice is {choice!r}; question {question} has the options 0 to {found.options - 1}."
         )
+    legal = legal_options(tx.connection, found)
+    if legal is not None and not legal[choice]:
+        allowed = ", ".join(str(option) for option, fine in enumerate(legal) if fine) or "none"
+        return ChoiceOutOfRange(f"The choice {choice} is not legal in question {question}; legal are: {allowed}.")
     refused = _refusal(tx, found, choice, actor=actor, digest=digest, idem=idem)
     if refused is not None:
         if _is_over(tx, found):
@@ -129,6 +137,14 @@ def answer(
     )
     tx.change(_SETTLE, ("answered", question))
     return Answered(choice, actor, tx.now_us, True, seq)
+
+
+def legal_options(connection: apsw.Connection, found: Stored) -> list[bool] | None:
+    """Which options a question may be answered with, or None where all of them."""
+    asked = row(
+        connection, "SELECT json_extract(body, '$.legal') FROM event WHERE run = ? AND seq = ?", (found.run, found.seq)
+    )
+    return None if asked is None or asked[0] is None else [bool(one) for one in loads(asked[0])]
 
 
 def _refusal(
