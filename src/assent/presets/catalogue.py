@@ -23,5 +23,12 @@ LIVED: dict[str, str] = {
 
 Lava wants the extra `worlds`."""
 
+STREAMS: dict[str, str] = {
+    "wine": "assent.presets.streams:wine",
+    "breast-cancer": "assent.presets.streams:breast_cancer",
+    "digits": "assent.presets.streams:digits",
+}
+"""Plain labelled streams with two fallible overseers, by import path."""
+
 OVERSEEN: dict[str, str] = {"off-switch": "off_switch"}
 """Presets in which an agent plans over rewards and is corrected unasked, with their levels; see `overseen`, which imports JAX."""
