@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 def sharing_bound(
-    num_answers: int, *, num_members: int, share: float = 0.0, switches: int = 0, temper: float = 1.0
+    num_answers: int, *, num_members: float, share: float = 0.0, switches: int = 0, temper: float = 1.0
 ) -> float:
     """Nats: the most by which the mixture's log loss exceeds that of the best sequence of members with so many switches.
 
@@ -169,19 +169,20 @@ def exponentiated_bound(num_answers: int, *, radius: float, norm: float, num_coe
     return 2 * radius * norm * math.sqrt(num_answers * math.log(2 * num_coefficients))
 
 
-def most_wrong(log_loss: float, *, rate: float, risk: float, delta: float = 0.0) -> float:
+def most_wrong(log_loss: float, *, rate: float, risk: float, delta: float = 0.0, silence: float = 0.0) -> float:
     """How many lone acts at most are not the overseer's, at all times at once but for a chance of `risk`.
 
-    `(log_loss + log(1 / risk)) / log(1 + rate (1 - delta) / (1 - rate))`, where every round is asked with chance at least `rate` by a coin
-    that does not look at the answer (Ville's inequality; derived in docs/low-stakes.md, where N. Cesa-Bianchi, G. Lugosi and G. Stoltz,
-    "Minimizing regret with label efficient prediction", 2005, is the same in expectation). With costs in [0, b] the sum of the costs is
-    at most b times this.
+    `(log_loss + log(1 / risk)) / log(1 + rate (1 - silence) (1 - delta) / (1 - rate))`, where every round is asked with chance at least
+    `rate` by a coin that does not look at the answer (Ville's inequality; derived in docs/low-stakes.md. In expectation: N. Cesa-Bianchi,
+    G. Lugosi and G. Stoltz, "Minimizing regret with label efficient prediction", 2005). With costs in [0, b] the sum of the costs is at
+    most b times this.
 
     Args:
         log_loss: nats, what the answers so far have surprised the mixture by: known, or `sharing_bound` above the best comparison's.
         rate: in (0, 1).
         risk: in (0, 1).
         delta: that of the leading set under the rule `Minimum` with `RatioSet(delta)`; 0 for the mixture of everyone.
+        silence: in [0, 1), the chance that a question stays unanswered, whatever the answer would have been.
 
     Raises:
         ValueError: one of these is out of its range.
@@ -189,12 +190,13 @@ def most_wrong(log_loss: float, *, rate: float, risk: float, delta: float = 0.0)
     >>> round(most_wrong(20.0, rate=0.1, risk=0.01), 1)
     233.5
     """
-    if not (0 < rate < 1 and 0 < risk < 1 and 0 <= delta < 1 and log_loss >= 0):
+    if not (0 < rate < 1 and 0 < risk < 1 and 0 <= delta < 1 and 0 <= silence < 1 and log_loss >= 0):
         raise ValueError(
-            f"rate = {rate}, risk = {risk}, delta = {delta}, log_loss = {log_loss}: the first two lie in (0, 1), delta in [0, 1), and "
-            "losses are 0 or more."
+            f"rate = {rate}, risk = {risk}, delta = {delta}, silence = {silence}, log_loss = {log_loss}: the first two lie in (0, 1), "
+            "the next two in [0, 1), and losses are 0 or more."
         )
-    return (log_loss - math.log(risk)) / math.log1p(rate * (1 - delta) / (1 - rate))
+    heard = rate * (1 - silence) * (1 - delta)
+    return (log_loss - math.log(risk)) / math.log1p(heard / (1 - rate))
 
 
 def start_tracking(num_members: int, *, switches: int) -> Floats:
