@@ -21,6 +21,7 @@ from assent.overseers.noisy import Noisy
 from assent.overseers.scripted import Scripted
 from assent.session import Session
 from assent.worlds.stream import Stream
+from tests.session_support import unchecked
 
 CONTEXTS, ACTIONS, STEPS = 5, 3, 400
 GUARDS = (Audit(0.05), Unexplained(ACTIONS, 0.05), RiskCap(2.0))
@@ -43,7 +44,7 @@ OVERSEERS: dict[str, Any] = {
 
 def lived(path: Path, agent: Imitator, overseer: Any, *, steps: int = STEPS) -> tuple[Session, list[Any]]:
     world = Stream.of(np.random.default_rng(1).integers(0, CONTEXTS, steps), num_actions=ACTIONS)
-    with Ledger.open(path / "run.db", group=64) as ledger, warnings.catch_warnings():
+    with unchecked(), Ledger.open(path / "run.db", group=64) as ledger, warnings.catch_warnings():
         warnings.simplefilter("ignore", AssentWarning)
         session = Session.open(agent, ledger, run="run", overseer=overseer, null_action=0)
         list(drive(session, world, num_steps=steps))
@@ -51,6 +52,7 @@ def lived(path: Path, agent: Imitator, overseer: Any, *, steps: int = STEPS) -> 
         return session, list(ledger.events("run"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overseer", OVERSEERS)
 def test_whoever_the_overseer_is_every_number_is_finite_and_every_question_has_a_reason(
     overseer: str, tmp_path: Path
@@ -67,16 +69,18 @@ def test_whoever_the_overseer_is_every_number_is_finite_and_every_question_has_a
     assert all(minimum), "an act had more mass than a leader gave it"
 
 
+@pytest.mark.slow
 def test_an_overseer_outside_of_the_class_raises_the_alarm_and_one_inside_does_not(tmp_path: Path) -> None:
-    agent = Imitator.of(Tables.of(policies()), guards=(Audit(0.3), *GUARDS[1:]))
+    agent = Imitator.of(Tables.of(policies()), guards=(Audit(0.5), *GUARDS[1:]))
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    outside, _ = lived(tmp_path / "a", agent, OVERSEERS["outside of the class"], steps=1500)
-    inside, _ = lived(tmp_path / "b", agent, Demonstrator(policies()[0]), steps=1500)
+    outside, _ = lived(tmp_path / "a", agent, OVERSEERS["outside of the class"], steps=600)
+    inside, _ = lived(tmp_path / "b", agent, Demonstrator(policies()[0]), steps=600)
     assert any(name.startswith("OverseerUnexplained") or name == "ClassExhausted" for name in outside.alarms)
     assert not inside.alarms
 
 
+@pytest.mark.slow
 def test_an_overseer_who_changes_is_noticed_or_followed(tmp_path: Path) -> None:
     """From the middle on she follows another member: fixed share moves to it; without it the alarm sounds where she changed."""
     first, second = policies()[0], policies()[1]
@@ -108,7 +112,7 @@ def test_an_overseer_who_changes_is_noticed_or_followed(tmp_path: Path) -> None:
     ends: dict[str, Session] = {}
     for name, share in (("shares", 0.02), ("keeps", 0.0)):
         agent = Imitator.of(Tables.of(policies()), share=share, guards=(Audit(0.2), Unexplained(ACTIONS, 0.05)))
-        with Ledger.open(tmp_path / f"{name}.db", group=64) as ledger, warnings.catch_warnings():
+        with unchecked(), Ledger.open(tmp_path / f"{name}.db", group=64) as ledger, warnings.catch_warnings():
             warnings.simplefilter("ignore", AssentWarning)
             ends[name] = Session.open(agent, ledger, run=name, overseer=Scripted(script), null_action=0)
             list(drive(ends[name], Clock(), num_steps=1200))

@@ -415,7 +415,15 @@ def test_an_alpha_that_drops_members_before_any_answer_warns() -> None:
 
 def test_it_says_what_it_is() -> None:
     agent = Imitator(bank(0, members=2), RatioSet(0.1), Confidence(0.8), (Readable(), SureAbove(0.2)), temper=0.5)
-    assert agent.describe() == {
+    described, least = agent.describe(), np.exp(agent.hypotheses.log_prior()).min()
+    assert described.pop("promise") == {
+        "delta": pytest.approx(0.1**2),  # tempered by a half
+        "query_bound": pytest.approx(4.31 * 4 * np.log(1 / (0.1 * least)) / 0.5),
+        "cap": None,
+        "preserves": "distribution",
+        "members": 2,
+    }
+    assert described == {
         "rule": "Confidence",
         "settings": "Confidence(threshold=0.8)",
         "leading": "RatioSet(delta=0.1, cap=None)",

@@ -17,14 +17,9 @@ from assent.core import (
     Belief,
     Context,
     Done,
-    Families,
-    Forbidding,
     Guard,
-    Hearing,
-    HearsSilence,
     Hypotheses,
     LeadingSet,
-    Masks,
     Minimum,
     MinLeaders,
     RatioSet,
@@ -40,7 +35,7 @@ from assent.core import (
     readable_rows,
 )
 from assent.core.arrays import log_sum_exp, namespace, over_leaders, safe_log
-from assent.core.tallies import bound, plain, tallied
+from assent.core.tallies import bound, counted, forbidden, heard, plain, tallied
 
 HEURISTIC_TEMPER = 0.1
 """The default exponent for learned members. With plain weights (1) a committee of twelve digit classifiers collapses onto one
@@ -201,7 +196,7 @@ class Imitator:
         theta cubed; `cap`: nats of risk that the run may spend; `preserves`: "distribution" or "support"; `members`: H.
         """
         log_prior, temper = self.hypotheses.log_prior(), float(self.temper)
-        families = isinstance(self.hypotheses, Families)
+        families = hasattr(self.hypotheses, "log_lower")
         risk = coverage_risk(self.leading, log_prior, temper=temper) if float(self.share) == 0 else None
         if families and risk is not None:
             alone = self.hypotheses.num_members == 1  # a lone family always leads
@@ -224,9 +219,10 @@ class Imitator:
 
     def log_weight(self, belief: Belief) -> Array:
         """`[H]`, the log weights that are acted on: the belief's, and what silence has said beside them."""
-        if not (self.hypotheses.remembers and isinstance(self.hypotheses, HearsSilence)):
+        members: Any = self.hypotheses
+        if not (members.remembers and hasattr(members, "log_silence")):
             return belief.log_weight
-        return normalise(belief.log_weight + self.temper * self.hypotheses.log_silence(belief.memory))
+        return normalise(belief.log_weight + self.temper * members.log_silence(belief.memory))
 
     def consider(self, belief: Belief, obs: Any, *, halted: Array | bool = False) -> Proposal:
         """Everything that leads to the assent for `obs`, and the assent."""
@@ -256,22 +252,16 @@ class Imitator:
         """The belief after a round of which `done` came; weights stay, bit for bit."""
         if not self.counts:
             return belief
-        pairs = zip(tallied(self.guards), belief.tallies, strict=True)
-        return replace(belief, tallies=tuple(guard.count(tally, done) for guard, tally in pairs))
+        return replace(belief, tallies=counted(tallied(self.guards), belief.tallies, done))
 
     def veto(self, belief: Belief, obs: Any, action: Array, instead: Array) -> Belief:
         """The belief after `action`, decided in `obs`, was not let happen and `instead` was done: weights stay, bit for bit."""
         belief = self.remember(belief, obs, instead)
         if not self.counts:
             return belief
-        done = Done(obs, instead, True, 0.0, 0.0)
-        pairs = zip(tallied(self.guards), self.count(belief, done).tallies, strict=True)
-        return replace(
-            belief,
-            tallies=tuple(
-                guard.forbid(tally, obs, action) if isinstance(guard, Forbidding) else tally for guard, tally in pairs
-            ),
-        )
+        guards = tallied(self.guards)
+        after = counted(guards, belief.tallies, Done(obs, instead, True, 0.0, 0.0))
+        return replace(belief, tallies=forbidden(guards, after, obs=obs, action=action))
 
     def propose(self, belief: Belief, obs: Any) -> Assent:
         """The assent for `obs`: what may be done alone, and with which probability to ask."""
@@ -293,25 +283,23 @@ class Imitator:
             raise ValueError(
                 f"the answer {answer.action} is not an action: actions run from 0 to {self.hypotheses.num_actions - 1}."
             )
-        if isinstance(self.hypotheses, Masks) and not _may_be_legal(self.hypotheses.legal(obs), answer.action):
+        members: Any = self.hypotheses  # to ask a protocol takes a hundred microseconds; an attribute, none
+        if hasattr(members, "legal") and not _may_be_legal(members.legal(obs), answer.action):
             raise ValueError(f"the answer {answer.action} is not legal here: it teaches nothing. Ask again.")
         rows, readable = readable_rows(self._rows(belief, obs))
         moved = bayes_update(belief.log_weight, rows[:, answer.action], temper=self.temper, awake=readable)
         if not (isinstance(self.share, float | int) and self.share == 0):
             moved = _shared(moved, belief.log_prior, self.share)
-        tallies = tuple(
-            guard.hear(tally, obs, answer.action, namespace(rows).where(readable[:, None], rows, float("nan")))
-            if isinstance(guard, Hearing)
-            else tally
-            for guard, tally in zip(tallied(self.guards), belief.tallies, strict=True)
-        )
+        said = namespace(rows).where(readable[:, None], rows, float("nan"))
+        tallies = heard(tallied(self.guards), belief.tallies, obs=obs, action=answer.action, log_policy=said)
         memory = self.hypotheses.learn(belief.memory, obs, answer)
         return replace(belief, log_weight=moved, memory=memory, tallies=tallies)
 
     def _acted_on(self, belief: Belief, obs: Any) -> Array:
         """What the rule sees: of members that are policies their rows, of families the least that a plausible policy gives."""
-        if isinstance(self.hypotheses, Families):
-            return self._checked(belief, self.hypotheses.log_lower(belief.memory, obs))
+        members: Any = self.hypotheses
+        if hasattr(members, "log_lower"):
+            return self._checked(belief, members.log_lower(belief.memory, obs))
         return self._rows(belief, obs)
 
     def _rows(self, belief: Belief, obs: Any) -> Array:

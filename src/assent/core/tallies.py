@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 from assent.core.arrays import Array, namespace
 from assent.core.assent import Assent
@@ -62,14 +62,40 @@ class Forbidding(Protocol):
     def forbid(self, tally: Any, obs: Any, action: Array) -> Any: ...
 
 
+def keeps_count(guard: Any) -> bool:
+    """Whether `guard` is `Tallied`; to ask a protocol takes a hundred microseconds, and this is asked several times a round."""
+    return hasattr(guard, "count") and hasattr(guard, "start")
+
+
 def plain(guards: Sequence[Guard | Tallied]) -> tuple[Guard, ...]:
     """The guards without a tally: what they leave of an assent holds until the next answer."""
-    return tuple(guard for guard in guards if not isinstance(guard, Tallied))
+    return cast("tuple[Guard, ...]", tuple(guard for guard in guards if not keeps_count(guard)))
 
 
 def tallied(guards: Sequence[Guard | Tallied]) -> tuple[Tallied, ...]:
     """The guards with one."""
-    return tuple(guard for guard in guards if isinstance(guard, Tallied))
+    return cast("tuple[Tallied, ...]", tuple(guard for guard in guards if keeps_count(guard)))
+
+
+def counted(guards: Sequence[Tallied], tallies: Sequence[Any], done: Done) -> tuple[Any, ...]:
+    """The tallies after a round."""
+    return tuple(guard.count(tally, done) for guard, tally in zip(guards, tallies, strict=True))
+
+
+def heard(
+    guards: Sequence[Any], tallies: Sequence[Any], *, obs: Any, action: Array, log_policy: Array
+) -> tuple[Any, ...]:
+    """The tallies after the overseer chose `action` at `obs`; see `Hearing`."""
+    pairs = zip(guards, tallies, strict=True)
+    return tuple(
+        guard.hear(tally, obs, action, log_policy) if hasattr(guard, "hear") else tally for guard, tally in pairs
+    )
+
+
+def forbidden(guards: Sequence[Any], tallies: Sequence[Any], *, obs: Any, action: Array) -> tuple[Any, ...]:
+    """The tallies after somebody stopped `action` at `obs`; see `Forbidding`."""
+    pairs = zip(guards, tallies, strict=True)
+    return tuple(guard.forbid(tally, obs, action) if hasattr(guard, "forbid") else tally for guard, tally in pairs)
 
 
 def bound(guards: Sequence[Tallied], tallies: Sequence[Any]) -> tuple[Guard, ...]:
@@ -292,7 +318,9 @@ def _check_audit(first: Array | float, floor: Array | float) -> None:
 def _unaudited(alone: Array, first: Array | float, floor: Array | float) -> Array:
     """The share of would-be lone acts that is not audited, after `alone` of them."""
     xp = namespace(alone)
-    rate = first / (first + 1 + alone)  # below 1 from the start: at 1 nothing would ever be done alone, and so nothing counted
+    rate = first / (
+        first + 1 + alone
+    )  # below 1 from the start: at 1 nothing would ever be done alone, and so nothing counted
     return 1 - xp.where(rate > floor, rate, floor)
 
 

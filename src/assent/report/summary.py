@@ -399,6 +399,7 @@ _HANDLERS: dict[str, Callable[[_Counter, EventLike], None]] = {
     "withdraw": _Counter.on_withdraw,
     "halt": _Counter.on_mark,
     "resume": _Counter.on_mark,
+    "veto": _Counter.on_mark,
     "outcome": _Counter.on_outcome,
     "checkpoint": _Counter.on_checkpoint,
     "alarm": _Counter.on_mark,
