@@ -25,12 +25,14 @@ class Round:
         asked: the overseer was asked.
         action: what was done.
         truth: the right action where it is known, else None.
+        state: the world's, after the round.
     """
 
     step: int
     asked: bool
     action: int
     truth: int | None
+    state: Any = None
 
 
 def drive(
@@ -68,7 +70,7 @@ def drive(
         if not asked and known is not None:
             session.outcome(step, known)
         state = world.step(keys(step), state, action)
-        yield Round(step, asked, action, known)
+        yield Round(step, asked, action, known, state)
 
 
 def _plain(value: Any) -> Any:

@@ -70,7 +70,11 @@ def demo(
 @app.command()
 def run(
     what: Annotated[
-        str, typer.Argument(metavar="PRESET|FILE.toml", help="digits, twins, off-switch, or a configuration file.")
+        str,
+        typer.Argument(
+            metavar="PRESET|FILE.toml",
+            help="digits, twins, treachery, cliff, frozen-lake, taxi, cart-pole, lava, pits, off-switch, or a configuration file.",
+        ),
     ],
     seed: Annotated[int | None, typer.Option(min=0, help="Decides everything that is random.")] = None,
     name: Annotated[

@@ -37,7 +37,7 @@ from assent.core import (
     Unexplained,
     Veto,
 )
-from assent.presets.catalogue import OVERSEEN, PRESETS
+from assent.presets.catalogue import LIVED, OVERSEEN, PRESETS
 
 
 class AgentConfig(BaseModel):
@@ -158,7 +158,7 @@ def load(what: str, flags: Mapping[str, Any]) -> RunConfig:
     return config
 
 
-_PRESET_NAMES = (*PRESETS, *OVERSEEN)
+_PRESET_NAMES = (*PRESETS, *LIVED, *OVERSEEN)
 
 
 class _Environment(BaseSettings):

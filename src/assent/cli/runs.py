@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import threading
 import warnings
@@ -19,12 +20,16 @@ from assent.cli.config import RunConfig, agent_of, load
 from assent.cli.output import FAILED, INTERRUPTED, OK, Output, errors_end
 from assent.drive import WORLDS_OVERSEER, Round, drive
 from assent.ledger import Event, Ledger, LedgerError, RunExists
-from assent.presets.catalogue import OVERSEEN, PRESETS
+from assent.presets.catalogue import LIVED, OVERSEEN, PRESETS
+from assent.presets.lived import Lived
 from assent.presets.scene import Scene
 from assent.session import Session
 
 if TYPE_CHECKING:
     from assent.presets.overseen import Overseen
+
+Played = Scene | Lived
+"""Scenes in which the agent of a configuration acts; in the others one that plans over rewards is corrected."""
 
 
 def run(
@@ -116,7 +121,7 @@ def existing(path: Path) -> Path:
     return path
 
 
-def open_session(config: RunConfig, scene: Scene | Overseen, agent: Considering, book: Ledger) -> Session:
+def open_session(config: RunConfig, scene: Played | Overseen, agent: Considering, book: Ledger) -> Session:
     """A new run of `config` on the ledger `book`."""
     return Session.open(
         agent,
@@ -133,7 +138,7 @@ def open_session(config: RunConfig, scene: Scene | Overseen, agent: Considering,
     )
 
 
-def _opened(config: RunConfig, scene: Scene | Overseen, agent: Considering, book: Ledger) -> Session:
+def _opened(config: RunConfig, scene: Played | Overseen, agent: Considering, book: Ledger) -> Session:
     try:
         return open_session(config, scene, agent, book)
     except RunExists as error:
@@ -164,7 +169,7 @@ def _with_level(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"overseer": config.overseer.model_copy(update={"level_text": text})})
 
 
-def scene_and_agent(config: RunConfig) -> tuple[Scene | Overseen, Considering]:
+def scene_and_agent(config: RunConfig) -> tuple[Played | Overseen, Considering]:
     """The preset and the agent that a configuration describes."""
     if config.preset in OVERSEEN:
         from assent.presets.overseen import Terms, overseen
@@ -174,12 +179,21 @@ def scene_and_agent(config: RunConfig) -> tuple[Scene | Overseen, Considering]:
         level = given.level or OVERSEEN[config.preset]
         found = overseen(level, seed=config.seed, terms=terms, text=given.level_text, draws=given.draws or 0)
         return found, found.agent
-    scene = PRESETS[config.preset](config.seed)
+    scene = _played(config)
     return scene, agent_of(config.agent, scene.hypotheses, one_label=scene.truth is not None)
 
 
-def rounds_of(session: Session, scene: Scene | Overseen, *, num_steps: int) -> Iterator[Any]:
+def _played(config: RunConfig) -> Played:
+    if config.preset in PRESETS:
+        return PRESETS[config.preset](config.seed)
+    module, _, name = LIVED[config.preset].partition(":")
+    return getattr(importlib.import_module(module), name)(config.seed)
+
+
+def rounds_of(session: Session, scene: Played | Overseen, *, num_steps: int) -> Iterator[Any]:
     """The rounds that are still to come, as the preset's world makes them."""
+    if isinstance(scene, Lived):
+        return drive(session, scene.world, num_steps=num_steps, keys=scene.keys(session.seed))
     if isinstance(scene, Scene):
         return drive(session, scene.world, num_steps=num_steps, truth=scene.truth)
     from assent.corrected import live_corrected
@@ -216,7 +230,7 @@ def check_seed(book: Ledger, name: str, seed: int | None) -> Event:
     return opened
 
 
-def _about(config: RunConfig, scene: Scene | Overseen, agent: Considering) -> str:
+def _about(config: RunConfig, scene: Played | Overseen, agent: Considering) -> str:
     what = agent.describe()
     return (
         f"Run {config.name}: {_num_steps(config, scene):,} decisions in {config.preset}, {agent.hypotheses.num_members} members, "
@@ -224,20 +238,20 @@ def _about(config: RunConfig, scene: Scene | Overseen, agent: Considering) -> st
     )
 
 
-def _num_steps(config: RunConfig, scene: Scene | Overseen) -> int:
-    if isinstance(scene, Scene):
+def _num_steps(config: RunConfig, scene: Played | Overseen) -> int:
+    if isinstance(scene, Played):
         return scene.num_steps if config.steps is None else min(config.steps, scene.num_steps)
     return config.steps or scene.num_steps
 
 
 def _go_on(
-    output: Output, session: Session, scene: Scene | Overseen, config: RunConfig, *, pace: float = 0.0
+    output: Output, session: Session, scene: Played | Overseen, config: RunConfig, *, pace: float = 0.0
 ) -> NoReturn:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AssentWarning)  # they are printed from the ledger below
             rounds = rounds_of(session, scene, num_steps=_num_steps(config, scene))
-            if isinstance(scene, Scene):
+            if isinstance(scene, Played):
                 counts = _watch(output, rounds, total=_num_steps(config, scene), start=session.step)
             else:
                 from assent.cli.overseen import watch
@@ -262,7 +276,7 @@ def _go_on(
     head = session.ledger.head(session.run)
     for alarm in sorted(session.alarms):
         output.say(f"Alarm: {alarm}.")
-    if isinstance(scene, Scene):
+    if isinstance(scene, Played):
         output.say(
             f"{counts['decisions']:,} decisions, {counts['asks']:,} asked, {counts['errors']:,} wrong while acting alone."
         )
@@ -295,12 +309,17 @@ def _watch(output: Output, rounds: Iterable[Round], *, total: int, start: int) -
         for item in rounds:
             counts["decisions"] += 1
             counts["asks"] += item.asked
-            counts["errors"] += not item.asked and item.truth is not None and item.action != item.truth
+            counts["errors"] += not item.asked and _wrong(item)
             if counts["decisions"] % 16 == 0:
                 bar.update(task, completed=item.step + 1, asks=counts["asks"])
             if interrupted():
                 raise KeyboardInterrupt
     return counts
+
+
+def _wrong(item: Round) -> bool:
+    """Another action than the right one, where it is known, or a mishap in a world that counts them."""
+    return bool(getattr(item.state, "event", False)) if item.truth is None else item.action != item.truth
 
 
 @contextmanager
@@ -335,7 +354,7 @@ def _derived(event: Event) -> bool:
 
 
 def _first_difference(
-    config: RunConfig, scene: Scene | Overseen, agent: Considering, events: list[Event], output: Output
+    config: RunConfig, scene: Played | Overseen, agent: Considering, events: list[Event], output: Output
 ) -> tuple[dict[str, Any] | None, int]:
     """The first event that a fresh run, in a file of its own, makes differently from the record, and how many were compared."""
     with (
@@ -374,9 +393,9 @@ def _first_difference(
     return None, len(events)
 
 
-def _replayed(config: RunConfig, scene: Scene | Overseen, last: int) -> int:
+def _replayed(config: RunConfig, scene: Played | Overseen, last: int) -> int:
     """How many steps to live again; a corrected life to its end, since a correction may be the last thing that was heard."""
-    return last + 1 if isinstance(scene, Scene) else _num_steps(config, scene)
+    return last + 1 if isinstance(scene, Played) else _num_steps(config, scene)
 
 
 def belief_refolder(book: Ledger) -> Any:

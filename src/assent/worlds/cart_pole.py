@@ -100,8 +100,11 @@ class CartPole(eqx.Module):
     def reveal(self, state: Held) -> Float[Array, "4"]:
         return state.motion
 
-    @eqx.filter_jit  # a session steps one at a time
     def step(self, key: PRNGKeyArray, state: Held, action: Int[Array, ""] | int) -> Held:
+        return self._stepped(key, state, jnp.asarray(action))
+
+    @eqx.filter_jit  # a session steps one at a time
+    def _stepped(self, key: PRNGKeyArray, state: Held, action: Int[Array, ""]) -> Held:
         moved = pushed(state.motion, action)
         fell = (jnp.abs(moved[0]) > MOST_POSITION) | (jnp.abs(moved[2]) > MOST_ANGLE)
         held = ~fell & (state.age + 1 >= MAX_STEPS)

@@ -118,8 +118,11 @@ class Tabular(eqx.Module):
     def reveal(self, state: Happened) -> Int[Array, ""]:
         return state.state
 
-    @eqx.filter_jit  # a session steps one at a time: 30 times as fast
     def step(self, key: PRNGKeyArray, state: Happened, action: Int[Array, ""] | int) -> Happened:
+        return self._stepped(key, state, jnp.asarray(action))
+
+    @eqx.filter_jit  # a session steps one at a time: 30 times as fast
+    def _stepped(self, key: PRNGKeyArray, state: Happened, action: Int[Array, ""]) -> Happened:
         outcome_key, start_key = jax.random.split(key)
         # an index beyond the last would be read as the last: a number that is no action is done by nobody
         nothing = state.over | (action < 0) | (action >= self.num_actions)
