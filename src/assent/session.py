@@ -7,14 +7,13 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from assent.agents.considering import Considering
-from assent.alarms import exhausted
-from assent.core import Belief, Masks, Overseer
+from assent.asking import asked_of, question_body
+from assent.core import Belief, Overseer
 from assent.core.chances import Chances
 from assent.decisions import Acted as Acted
 from assent.decisions import Asked as Asked
 from assent.decisions import NoOverseer as NoOverseer
 from assent.decisions import QuestionWaits as QuestionWaits
-from assent.dossier import Ready, ask_body, dossier
 from assent.fold import Folded, check_agent, fold
 from assent.ledger import Event, Ledger, LedgerDamaged, Question, decode, encode
 from assent.ledger.events import whole
@@ -37,9 +36,14 @@ class Session:
     ) -> None:
         settings: dict[str, Any] = opened.body["config"]["session"]
         self._residual = bool(settings.get("residual", False))
-        self.agent, self.ledger, self.overseer = agent, ledger, _checked(overseer, states=self._residual)
+        self.agent, self.ledger, self.overseer = agent, ledger, asked_of(overseer, states=self._residual)
         self.run, self.seed = opened.run, int(opened.body["seed"])
-        self._labels, self._null_action = opened.body["view"]["labels"], int(settings["null_action"])
+        self._null_action = int(settings["null_action"])
+        self._asking: dict[str, Any] = {
+            "labels": opened.body["view"]["labels"],
+            "null_action": self._null_action,
+            "wait_s": self.overseer.wait_s if isinstance(self.overseer, Inbox) else None,
+        }
         self._standing = Standing(agent, ledger, opened.run, settings, at)
         self._chances, self._draws, self._lessons = (
             Chances(self.seed, self.run, stream=name) for name in ("decide", "overseer", "lesson")
@@ -90,7 +94,7 @@ class Session:
         }
         view = {"labels": labels, "picture": picture}
         body = opening(agent, seed=seed, settings=settings, view=view, config=config or {})
-        _checked(overseer, states=residual)
+        asked_of(overseer, states=residual)
         ledger.open_run(run, body)
         opened = Event(run=run, seq=1, at_us=0, kind="open", actor="session", body=body, prev=b"", hash=b"")
         return cls(agent, ledger, overseer, opened, Folded(belief=agent.init()))
@@ -164,7 +168,10 @@ class Session:
         uniform = self._chances[step]
         action = ready.decide(uniform)
         if action < 0:
-            return Asked(step, self._standing.ask({**self._question(ready, step, obs, uniform), **ordered}))
+            body = question_body(
+                self.agent, self.belief, ready, run=self.run, step=step, obs=obs, uniform=uniform, **self._asking
+            )
+            return Asked(step, self._standing.ask({**body, **ordered}))
         body = {**ready.act_body(step, uniform, action), **ordered}
         if self.agent.remembers or self.agent.counts or isinstance(obs, int):
             body["obs"] = encode(obs)
@@ -337,33 +344,3 @@ class Session:
         if not 0 <= action <= most:
             raise ValueError(f"the {what} {action} is not an action: actions run from 0 to {most}.")
         return action
-
-    def _legal(self, obs: Any) -> dict[str, Any]:
-        """Which actions the question may be answered with, where not all are legal."""
-        members: Any = self.agent.hypotheses
-        return {"legal": np.asarray(members.legal(obs)).tolist()} if isinstance(members, Masks) else {}
-
-    def _question(self, ready: Ready, step: int, obs: Any, uniform: float) -> dict[str, Any]:
-        log_weight = self.agent.log_weight(self._standing.belief)
-        shown = dossier(ready, log_weight, self.agent.hypotheses.names)
-        return {
-            **ask_body(ready, self.run, step, obs, self._labels, shown),
-            **self._legal(obs),
-            "u": uniform,
-            "reason": ready.why(uniform, exhausted=exhausted(log_weight)),
-            "wait_s": self.overseer.wait_s if isinstance(self.overseer, Inbox) else None,
-            "null_action": self._null_action,
-        }
-
-
-def _checked(overseer: Overseer | Inbox | None, *, states: bool = False) -> Overseer | Inbox:
-    if overseer is None:
-        raise NoOverseer(
-            "the session has no overseer: give a simulated one, or Inbox() when people answer through the ledger. An agent that "
-            "nobody can be asked about has nothing to be conservative with."
-        )
-    if isinstance(overseer, type) or not (isinstance(overseer, Inbox) or callable(getattr(overseer, "answer", None))):
-        raise NoOverseer(f"{overseer!r} cannot be asked: give an object with a method answer, or Inbox().")
-    if states and not callable(getattr(overseer, "probs", None)):
-        raise NoOverseer(f"{overseer!r} states no probabilities: give one with a method probs, or leave out residual.")
-    return overseer
