@@ -18,6 +18,7 @@ from assent.certificate import certificate
 from assent.core import (
     AlphaSet,
     Answer,
+    Audit,
     ContextAudit,
     Everyone,
     HarmonicAudit,
@@ -462,6 +463,25 @@ def test_a_session_with_guards_that_keep_count_decides_as_the_scan_does(tmp_path
     assert found.spent <= 1.5
     assert ("CoverageFailed" in session.alarms) == bool(np.asarray(trace.contradicted)[:rounds].any()) == stating
     assert 0 < found.audits < found.queries < rounds
+
+
+@pytest.mark.slow
+def test_a_million_rounds_leave_weights_that_sum_to_one_and_no_number_that_is_none() -> None:
+    """Of an exact class, audited all the time and capped: the sum of weights within 1e-9, twins of one row never asked about."""
+    rows = policies(4, members=40)
+    rows[7] = rows[3]  # two equal members
+    guards = (Audit(0.01), Unexplained(ACTIONS, 0.01), RiskCap(3.0))
+    agent = Imitator.of(Tables.of(rows), guards=guards)
+    world = Stream.of(np.random.default_rng(0).integers(0, CONTEXTS, 10**6), num_actions=ACTIONS)
+    trace = live(agent, world, Demonstrator(rows[3]), seed=0, run="million", num_steps=10**6)
+    assert abs(np.exp(np.asarray(trace.log_weight)).sum() - 1) < 1e-9
+    for field in ("ask", "theta", "charge", "effective"):
+        assert np.isfinite(np.asarray(getattr(trace, field))).all(), field
+    assert np.asarray(trace.charge).sum() <= 3.0
+    # once only the two equal members lead, theta is exactly 0, not rounding
+    assert (np.asarray(trace.theta)[-1000:] == 0).all()
+    asked = np.asarray(trace.asked)
+    assert asked[10**5 :].mean() == pytest.approx(0.01, abs=5 * np.sqrt(0.01 / 9e5))
 
 
 # Treachery, small (spec 5.2, E2)
