@@ -22,6 +22,7 @@ from assent.core import (
     withhold,
 )
 from assent.core.arrays import namespace
+from assent.peers.branches import either
 
 
 class Seen(NamedTuple):
@@ -72,6 +73,14 @@ class Peer(ABC):
     def passed(self, tally: Any, seen: Seen, done: Done) -> Any:
         """The tally after a round of which `done` came, after any label."""
         return tally
+
+    def teaches(self, tally: Any) -> Any:
+        """Whether the next label goes to the members; a method may keep some back."""
+        return True
+
+    def handing_over(self, belief: Belief, seen: Seen) -> Array:
+        """The chance of handing over, with the members' memory at hand: `asks` unless a method needs more."""
+        return self.asks(belief.tallies[0], seen)
 
     def wants_label(self, belief: Belief, obs: Any) -> Array:
         """Whether the overseer is to label this round even if the novice acts in it: on the ledger a request and a correction."""
@@ -135,7 +144,7 @@ class Peer(ABC):
     def restrict(self, belief: Belief, obs: Any, proposal: Proposal) -> Proposal:
         """`proposal`, made by `weigh`, after the method has had its say."""
         xp = namespace(proposal.log_policy)
-        chance = self.asks(belief.tallies[0], self._seen(belief, obs, proposal))
+        chance = self.handing_over(belief, self._seen(belief, obs, proposal))
         assent = withhold(proposal.unguarded, xp.asarray(1.0 - chance))
         return replace(proposal, assent=assent, asks=(assent.ask,), reasons=(self.reason,))
 
@@ -157,7 +166,8 @@ class Peer(ABC):
         after = self._novice.learn(replace(belief, tallies=()), obs, answer)
         seen = self._seen(belief, obs, self.weigh(belief, obs))
         tally = self.hear(belief.tallies[0], seen, answer.action)
-        return replace(belief, memory=after.memory, tallies=(tally,))
+        memory = either(self.teaches(belief.tallies[0]), after.memory, belief.memory)
+        return replace(belief, memory=memory, tallies=(tally,))
 
     def remember(self, belief: Belief, obs: Any, action: Array) -> Belief:
         """The belief after `action` was done at `obs`, by whomever: weights stay, bit for bit."""
