@@ -163,7 +163,7 @@ class _Count:
     def _broken(self, agent: dict[str, Any], promise: dict[str, Any]) -> Iterable[str]:
         if agent.get("grade") not in PROVEN:
             yield "The members are learned: none of them is the overseer's own model, so nothing bounds their errors."
-        if promise.get("delta") is None:
+        elif promise.get("delta") is None:
             yield f"Nothing is proven of the leading set {agent.get('leading', 'of this agent')}: it may lose the overseer's model unseen."
         if agent.get("rule") not in BOUNDED_RULES:
             yield f"The rule {agent.get('rule')} may do what a leading member excludes: no bound on events holds."

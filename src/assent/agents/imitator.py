@@ -197,16 +197,15 @@ class Imitator:
         """
         log_prior, temper = self.hypotheses.log_prior(), float(self.temper)
         families = hasattr(self.hypotheses, "log_lower")
-        risk = coverage_risk(self.leading, log_prior, temper=temper) if float(self.share) == 0 else None
+        proven = self.hypotheses.grade in PROVEN and float(self.share) == 0
+        risk = coverage_risk(self.leading, log_prior, temper=temper) if proven else None
         if families and risk is not None:
             alone = self.hypotheses.num_members == 1  # a lone family always leads
             risk = min(1.0, (0.0 if alone else risk) + float(self.hypotheses.risk))  # pyright: ignore[reportAttributeAccessIssue]
         caps = [float(guard.cap) for guard in self.guards if isinstance(guard, RiskCap)]
         return {
             "delta": risk,
-            "query_bound": None
-            if families or float(self.share)
-            else query_bound(self.leading, log_prior, temper=temper),
+            "query_bound": query_bound(self.leading, log_prior, temper=temper) if proven and not families else None,
             "cap": caps[0] if caps else None,
             "preserves": str(getattr(self.hypotheses, "preserves", "distribution")),
             "members": self.hypotheses.num_members,
