@@ -236,3 +236,12 @@ def test_the_alarm_of_a_group_is_on_the_ledger_once(ledger: Ledger) -> None:
     assert len(names) == len(set(names)) > 1
     assert all(name.startswith("OverseerUnexplained ") for name in names)
     assert any("No member explains the overseer" in one for one in certificate(ledger.events("run")).broken)
+
+
+def test_to_follow_the_law_that_she_states_costs_nothing(ledger: Ledger) -> None:
+    """Members disagree all the same: what is left over is drawn from what she states, and nothing is spent."""
+    lived(ledger, agent=tables_agent(guards=(RiskCap(5.0),)), residual=True)
+    found = certificate(ledger.events("run"))
+    assert (found.spent, found.at_most) == (0.0, 0.0)
+    assert found.sum_theta > 1
+    assert not found.broken

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assent.core import PROVEN
-from assent.fold import charge_of
+from assent.fold import charge_of, is_exact
 from assent.ledger import Event
 
 BOUNDED_RULES = ("Minimum", "Tolerance")
@@ -97,6 +97,7 @@ class _Count:
     theta: list[float] = field(default_factory=list[float])
     alarms: list[str] = field(default_factory=list[str])
     asked: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    exact: bool = False
     orders: int = 0
     unmarked: int = 0
     corrections: set[int] = field(default_factory=set[int])
@@ -107,12 +108,12 @@ class _Count:
         body = event.body
         self.kinds[event.kind] += 1
         if event.kind == "open":
-            self.opened = event
+            self.opened, self.exact = event, is_exact(body)
         elif event.kind in ("act", "ask"):
             self._decided(event.kind, body)
         elif event.kind == "answer":
             asked = self.asked.pop(body["question"], None)
-            if asked is not None and "order" not in asked:
+            if asked is not None and "order" not in asked and not self.exact:
                 shown, choice = asked["dossier"], body["choice"]
                 self.charges.append(charge_of(shown["assent"][choice], shown["minimum"][choice], asked["ask"]))
         elif event.kind == "alarm":
@@ -127,11 +128,11 @@ class _Count:
         self.theta.append(float(body.get("theta", body["ask"])))
         self.unmarked += "theta" not in body
         risk = body.get("risk", math.log1p(body["ask"]) if body["ask"] < 1 else 0.0)
-        self.worst.append(math.inf if risk is None else float(risk))
+        self.worst.append(0.0 if self.exact else math.inf if risk is None else float(risk))
         if kind == "ask":
             self.reasons[body["reason"]] += 1
             self.asked[body["question"]] = body
-        elif "order" not in body:
+        elif "order" not in body and not self.exact:
             self.charges.append(charge_of(body["mass"], body["minimum"], body["ask"]))
 
     def certificate(self) -> Certificate:

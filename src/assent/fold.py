@@ -70,27 +70,43 @@ def done(decision: Mapping[str, Any], chosen: int) -> int:
     return decision.get("order", chosen)
 
 
-def after_act(agent: Considering, belief: Belief, body: Mapping[str, Any], obs: Any) -> Belief:
-    """The belief after the agent acted alone at `obs`; `body` is that of the act event."""
+def after_act(agent: Considering, belief: Belief, body: Mapping[str, Any], obs: Any, *, exact: bool = False) -> Belief:
+    """The belief after the agent acted alone at `obs`; `body` is that of the act event.
+
+    `exact`: the overseer states probabilities, so that what is done has her law and costs nothing.
+    """
     action = done(body, body["action"])
     belief = agent.remember(belief, obs, action)
     if not agent.counts:
         return belief
-    charge = 0.0 if "order" in body else charge_of(body["mass"], body["minimum"], body["ask"])
-    return agent.count(belief, Done(obs, action, False, charge, _worst(body)))
+    charge = 0.0 if exact or "order" in body else charge_of(body["mass"], body["minimum"], body["ask"])
+    return agent.count(belief, Done(obs, action, False, charge, 0.0 if exact else _worst(body)))
 
 
 def after_asking(
-    agent: Considering, belief: Belief, body: Mapping[str, Any], obs: Any, action: int, *, answered: bool
+    agent: Considering,
+    belief: Belief,
+    body: Mapping[str, Any],
+    obs: Any,
+    action: int,
+    *,
+    answered: bool,
+    exact: bool = False,
 ) -> Belief:
-    """The belief after the overseer was asked at `obs` and `action` was done; `body` is that of the ask event."""
+    """The belief after the overseer was asked at `obs` and `action` was done; `body` is that of the ask event, `exact` as for
+    `after_act`."""
     belief = agent.remember(belief, obs, done(body, action))
     if not agent.counts:
         return belief
     charge = 0.0
-    if answered and "order" not in body:
+    if answered and not exact and "order" not in body:
         charge = charge_of(body["dossier"]["assent"][action], body["dossier"]["minimum"][action], body["ask"])
-    return agent.count(belief, Done(obs, done(body, action), True, charge, _worst(body)))
+    return agent.count(belief, Done(obs, done(body, action), True, charge, 0.0 if exact else _worst(body)))
+
+
+def is_exact(opened: Mapping[str, Any]) -> bool:
+    """Whether the run with this open body follows the law that its overseer states."""
+    return bool(opened["config"].get("session", {}).get("residual", False))
 
 
 def charge_of(mass: float, least: float, ask: float) -> float:
@@ -137,12 +153,14 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
     at = Folded(belief=agent.init())
     answers: dict[int, tuple[Any, int]] = {}
     # a checkpoint is taken between learning from an answer and remembering what was done
-    last_apply, learned = 0, at.belief
+    last_apply, learned, exact = 0, at.belief, False
     for event in events:
         body = event.body
-        if event.kind == "act":
+        if event.kind == "open":
+            exact = is_exact(body)
+        elif event.kind == "act":
             at.before = at.belief
-            at.belief = after_act(agent, at.belief, body, decode(body.get("obs")))
+            at.belief = after_act(agent, at.belief, body, decode(body.get("obs")), exact=exact)
             at.last_obs, at.last_action = decode(body.get("obs")), done(body, body["action"])
             at.step = body["step"] + 1
         elif event.kind == "ask":
@@ -159,11 +177,15 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
             at.before = None
             at.applied, last_apply = at.applied + 1, event.seq
             if at.unapplied is not None and at.unapplied[0] == body["cause"]:
-                at.belief = after_asking(agent, at.belief, at.asked or {}, obs, at.unapplied[1], answered=True)
+                at.belief = after_asking(
+                    agent, at.belief, at.asked or {}, obs, at.unapplied[1], answered=True, exact=exact
+                )
                 settle(at)
         elif event.kind in ("expire", "withdraw") and at.asked is not None:
             taken = body["action"] if event.kind == "expire" else at.asked["null_action"]
-            at.belief = after_asking(agent, at.belief, at.asked, decode(at.asked["obs"]), taken, answered=False)
+            at.belief = after_asking(
+                agent, at.belief, at.asked, decode(at.asked["obs"]), taken, answered=False, exact=exact
+            )
             settle(at)
         elif event.kind == "veto":
             vetoed(agent, at, body)

@@ -131,12 +131,15 @@ def rollout(
         belief, after_size, keep = _learn(agent, belief, size, obs, lesson, answered, keep)
         action = jnp.where(decision.asked, jnp.where(answered, answer, world.null_action), decision.action)
         factors = log_factors(assent.probs, weighed.least, assent.ask)
+        # whoever follows the law that the overseer states pays nothing
         charge = jnp.where(decision.asked & ~answered, 0.0, factors[action])
+        charge = jnp.zeros_like(charge) if residual else charge
         theta, contradicted = missing_mass(jnp.sum(weighed.least)), contradicted & decision.asked
         row = (decision.asked, answer, assent.ask, size, theta, charge, contradicted, state)
         belief = agent.remember(belief, obs, action)
         if getattr(agent, "counts", False):
             worst = worst_charge(assent.probs, weighed.least, assent.ask)
+            worst = jnp.zeros_like(worst) if residual else worst
             belief = agent.count(belief, Done(obs, action, decision.asked, charge, worst))
         after = world.step(jax.random.fold_in(step_key, number), state, action)
         return (belief, after_size, after, keep), (action, *row)

@@ -32,7 +32,7 @@ class Standing:
     def __init__(self, agent: Considering, ledger: Ledger, run: str, settings: dict[str, Any], at: Folded) -> None:
         self.agent, self.ledger, self.run, self.settings = agent, ledger, run, settings
         self.at = at
-        self._fence = ledger.fence(run)
+        self._fence, self._exact = ledger.fence(run), bool(settings.get("residual", False))
         self._kept: dict[int, Ready] = {}
         self._ahead = False
 
@@ -82,7 +82,7 @@ class Standing:
         self._ahead = True
         self.at.step = body["step"] + 1
         self.at.before, self.at.last_obs, self.at.last_action = self.at.belief, obs, done(body, body["action"])
-        self.at.belief = after_act(self.agent, self.at.belief, body, obs)
+        self.at.belief = after_act(self.agent, self.at.belief, body, obs, exact=self._exact)
 
     def ask(self, body: dict[str, Any]) -> Question:
         """A question waits from now on; `body` is that of the ask event."""
@@ -94,13 +94,17 @@ class Standing:
         """The waiting question was answered by event `seq`: `choice` is done, and teaches unless there is another `lesson`."""
         obs = decode(self.must_wait()["obs"])
         self.learn(seq, obs, choice if lesson is None else lesson, unasked=False)
-        self.at.belief = after_asking(self.agent, self.at.belief, self.must_wait(), obs, choice, answered=True)
+        self.at.belief = after_asking(
+            self.agent, self.at.belief, self.must_wait(), obs, choice, answered=True, exact=self._exact
+        )
         settle(self.at)
 
     def give_up(self, action: int) -> None:
         """Nobody answered the waiting question, and `action` was done. Silence teaches nothing."""
         asked = self.must_wait()
-        self.at.belief = after_asking(self.agent, self.at.belief, asked, decode(asked["obs"]), action, answered=False)
+        self.at.belief = after_asking(
+            self.agent, self.at.belief, asked, decode(asked["obs"]), action, answered=False, exact=self._exact
+        )
         settle(self.at)
 
     def last_act(self) -> int:

@@ -255,3 +255,13 @@ def test_sharing_is_the_mixture_of_weights_and_prior() -> None:
     moved = np.exp(plain.learn(plain.init(), 0, Answer(2)).log_weight)
     expected = 0.9 * moved + 0.1 * np.exp(belief.log_prior)
     assert np.allclose(np.exp(agent.learn(belief, 0, Answer(2)).log_weight), expected, rtol=0, atol=1e-14)
+
+
+def test_the_alarm_is_refused_for_families_and_deaf_to_corrections() -> None:
+    from assent.hypotheses.simplexes import Simplexes
+
+    with pytest.raises(ValueError, match="whose best policy nobody knows"):
+        Imitator.of(Simplexes.of(2, 3), guards=(Unexplained(3),))
+    agent = Imitator.of(bank(np.full((2, 1, 2), 0.5)), guards=(Unexplained(2),))
+    corrected = agent.learn(agent.init(), 0, Answer(1, unasked=True))
+    assert corrected.tallies[0].counts.sum() == 0

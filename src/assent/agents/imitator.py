@@ -27,6 +27,7 @@ from assent.core import (
     RiskCap,
     Rule,
     Tallied,
+    Unexplained,
     apply_each,
     bayes_update,
     coverage_risk,
@@ -113,6 +114,11 @@ class Imitator:
         if any(isinstance(guard, RiskCap) for guard in self.guards[:-1]):
             raise ValueError(
                 "RiskCap must be the last guard: what a guard after it takes from single actions would go uncounted. Move it to the end."
+            )
+        if hasattr(self.hypotheses, "log_lower") and any(isinstance(guard, Unexplained) for guard in self.guards):
+            raise ValueError(
+                "Unexplained compares answers with the best member, and these members are families, whose best policy nobody knows: its "
+                "false alarms would not be as rare as delta says. Leave it out, or take members that are policies."
             )
         if isinstance(self.leading, AlphaSet):
             self.leading.warn_about(self.hypotheses.log_prior())
@@ -289,8 +295,10 @@ class Imitator:
         moved = bayes_update(belief.log_weight, rows[:, answer.action], temper=self.temper, awake=readable)
         if not (isinstance(self.share, float | int) and self.share == 0):
             moved = _shared(moved, belief.log_prior, self.share)
-        said = namespace(rows).where(readable[:, None], rows, float("nan"))
-        tallies = heard(tallied(self.guards), belief.tallies, obs=obs, action=answer.action, log_policy=said)
+        tallies = belief.tallies
+        if not answer.unasked:  # a correction is chosen by who saw the action: no evidence against the members
+            said = namespace(rows).where(readable[:, None], rows, float("nan"))
+            tallies = heard(tallied(self.guards), tallies, obs=obs, action=answer.action, log_policy=said)
         memory = self.hypotheses.learn(belief.memory, obs, answer)
         return replace(belief, log_weight=moved, memory=memory, tallies=tallies)
 
