@@ -144,6 +144,15 @@ def test_more_harm_than_was_to_be_expected_is_a_breach(by_cost: bool) -> None:
     assert names(surprised.costing(2.0) if by_cost else surprised.known(right=False)) == []
 
 
+def test_an_answer_that_was_surely_asked_for_counts_for_the_bound_as_the_coin_would_have_asked_it() -> None:
+    at = Premises(PROMISE)
+    assert at.answered(2.0, ask=1.0).weighed == 2.0 * 0.25
+    assert [at.answered(2.0, ask=ask).weighed for ask in (0.25, 0.1, None)] == [2.0] * 3
+    assert at.answered(2.0, ask=math.nan).weighed == 2.0
+    assert at.answered(2.0, ask=1.0).log_loss == 2.0
+    assert at.bound < at.answered(2.0, ask=1.0).bound < at.answered(2.0).bound
+
+
 def test_a_breach_is_named_once_and_never_forgotten() -> None:
     at = Premises(PROMISE).acted(ask=0.1).acted(ask=0.01).acted(ask=0.9)
     assert names(at) == ["rate"]

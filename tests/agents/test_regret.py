@@ -277,12 +277,15 @@ def test_stretches_are_counted_as_they_come(answers: int, length: int) -> None:
 # How many acts may be wrong
 
 
-def wrong_acts(rng: np.random.Generator, *, rate: float, likelihood: np.ndarray, blind: bool = True) -> tuple[Any, Any]:
+def wrong_acts(
+    rng: np.random.Generator, *, rate: float, likelihood: np.ndarray, blind: bool = True, more: Any = 0.0
+) -> tuple[Any, Any]:
     """Wrong lone acts and log loss over time, `[L, T]` each, of lives with these chances `[L, T]` of saying what the overseer would."""
-    coin = rng.random(likelihood.shape)
-    asked = coin < rate if blind else coin < 2 * rate * (likelihood > np.median(likelihood))
+    coin, chance = rng.random(likelihood.shape), np.maximum(rate, more)
+    asked = coin < chance if blind else coin < 2 * rate * (likelihood > np.median(likelihood))
     wrong = ~asked & (rng.random(likelihood.shape) > likelihood)
-    return wrong.cumsum(axis=1), np.where(asked, -np.log(likelihood), 0.0).cumsum(axis=1)
+    # an answer asked for with a greater chance than the least counts that much less
+    return wrong.cumsum(axis=1), np.where(asked, -np.log(likelihood) * rate / chance, 0.0).cumsum(axis=1)
 
 
 def exceeds(wrong: Any, loss: Any, *, rate: float, risk: float) -> float:
@@ -305,6 +308,9 @@ def test_wrong_acts_pass_their_bound_with_no_more_than_the_risk(rate: float, ris
         wrong, loss = wrong_acts(rng, rate=rate, likelihood=likelihood)
         assert wrong[:, -1].mean() > 3
         assert exceeds(wrong, loss, rate=rate, risk=risk) <= risk + 3 * math.sqrt(risk * (1 - risk) / lives)
+        # rounds that are asked more often, the hardest ones most
+        often = wrong_acts(rng, rate=rate, likelihood=likelihood, more=1 - likelihood)
+        assert exceeds(*often, rate=rate, risk=risk) <= risk + 3 * math.sqrt(risk * (1 - risk) / lives)
 
 
 def test_wrong_acts_pass_a_bound_whose_premises_fail() -> None:
@@ -314,6 +320,9 @@ def test_wrong_acts_pass_a_bound_whose_premises_fail() -> None:
     rare = wrong_acts(rng, rate=0.1, likelihood=likelihood)
     assert exceeds(*rare, rate=0.1, risk=0.05) <= 0.05 + 0.03
     assert exceeds(*rare, rate=0.2, risk=0.05) > 0.9
+    # answers to what is asked too seldom, weighed as if they were asked for more often, say too little
+    seldom, loss = wrong_acts(rng, rate=0.1, likelihood=likelihood)
+    assert exceeds(seldom, loss / 4, rate=0.1, risk=0.05) > 0.9
     looking = wrong_acts(rng, rate=0.1, likelihood=likelihood, blind=False)
     assert exceeds(*looking, rate=0.1, risk=0.05) > 0.9
 

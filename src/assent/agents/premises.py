@@ -129,6 +129,7 @@ class Premises:
         asks, silent, answers: questions, those that nobody answered, and answers learned from.
         cost: the realised costs of lone acts, as far as they were reported.
         log_loss: nats, what the answers surprised the learner by.
+        weighed: nats, the same, each answer times the promised over the actual chance of asking for it.
         least: `[switches + 1, N]`, the least loss of sequences of members so far (`track`); None once a question came without all rows.
         doubt: nats against the promise that so few questions stay unanswered.
         breaches: the premises that do not hold, in the order in which that was seen.
@@ -142,6 +143,7 @@ class Premises:
     answers: int = 0
     cost: float = 0.0
     log_loss: float = 0.0
+    weighed: float = 0.0
     least: Floats | None = None
     doubt: float = 0.0
     breaches: tuple[Breach, ...] = ()
@@ -166,7 +168,7 @@ class Premises:
     @property
     def bound(self) -> float:
         """The most that all lone acts may have cost by now, if every premise holds."""
-        return self.promise.most(self.log_loss)
+        return self.promise.most(self.weighed)
 
     def asking(self, chance: float) -> Premises:
         """After a decision that asked with this chance (premise 3)."""
@@ -207,10 +209,20 @@ class Premises:
             after = after._breach("total", text, wrong=float(after.wrong), bound=most)
         return after
 
-    def answered(self, log_loss: float, members: Any = None) -> Premises:
-        """After an answer that surprised the learner by `log_loss` nats, and its members by `members` `[N]` (premises 4 and 5)."""
-        rest = self.promise.silence
-        after = replace(self, asks=self.asks + 1, answers=self.answers + 1, log_loss=self.log_loss + max(log_loss, 0.0))
+    def answered(self, log_loss: float, members: Any = None, *, ask: float | None = None) -> Premises:
+        """After an answer that surprised the learner by `log_loss` nats, and its members by `members` `[N]` (premises 4 and 5).
+
+        `ask` is the chance with which it was asked for; without it the answer counts whole.
+        """
+        rest, lost = self.promise.silence, max(log_loss, 0.0)
+        part = 1.0 if ask is None or not ask > self.promise.rate else self.promise.rate / ask
+        after = replace(
+            self,
+            asks=self.asks + 1,
+            answers=self.answers + 1,
+            log_loss=self.log_loss + lost,
+            weighed=self.weighed + part * lost,
+        )
         if rest:
             after = replace(after, doubt=self.doubt + math.log((1 - _more(rest)) / (1 - rest)))
         if not log_loss <= self.promise.surprise:
@@ -306,10 +318,10 @@ def _applied(
     surprise = math.inf if body["surprise"] is None else float(body["surprise"])
     shown = asked["dossier"]
     if shown["truncated"]:
-        return at.answered(surprise)
+        return at.answered(surprise, ask=asked["ask"])
     chances = np.asarray(shown["rows"], dtype=np.float64)[:, said[body["cause"]]]
     with np.errstate(divide="ignore"):
-        return at.answered(surprise, -np.log(chances))
+        return at.answered(surprise, -np.log(chances), ask=asked["ask"])
 
 
 def _more(share: float) -> float:

@@ -178,7 +178,8 @@ def most_wrong(log_loss: float, *, rate: float, risk: float, delta: float = 0.0,
     most b times this.
 
     Args:
-        log_loss: nats, what the answers so far have surprised the mixture by: known, or `sharing_bound` above the best comparison's.
+        log_loss: nats, what the answers so far have surprised the mixture by: known, or `sharing_bound` above the best comparison's. An
+            answer that was asked for with a greater chance than `rate` may be counted `rate / chance` times: it says less of lone acts.
         rate: in (0, 1).
         risk: in (0, 1).
         delta: that of the leading set under the rule `Minimum` with `RatioSet(delta)`; 0 for the mixture of everyone.
