@@ -33,6 +33,11 @@ def test_a_mishap_is_an_error_and_so_is_a_wrong_label() -> None:
     assert [_wrong(Round(0, False, 1, truth, stood)) for truth in (1, 2)] == [False, True]
 
 
+def test_where_the_lab_is_missing_a_sentence_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LIVED, "cliff", "no_such_package.cliff:cliff")
+    assert "the preset cliff wants no_such_package, which is not installed: pip" in ask_json("run", "cliff")["error"]
+
+
 def test_presets_are_named_where_one_is_missing() -> None:
     error = ask_json("run", "clif")["error"]
     assert "did you mean 'cliff'?" in error

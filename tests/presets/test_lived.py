@@ -11,10 +11,11 @@ import pytest
 from assent.agents.imitator import Imitator
 from assent.drive import drive
 from assent.ledger import Ledger
+from assent.presets.cart_pole import cart_pole
 from assent.presets.catalogue import LIVED
 from assent.presets.cliff import cliff
 from assent.presets.frozen_lake import frozen_lake
-from assent.presets.lived import Lived, counted
+from assent.presets.lived import Lived, count_lives, counted
 from assent.rollout import live
 from assent.session import Session
 from tests.worlds.minigrid_installed import require_minigrid
@@ -52,6 +53,23 @@ def test_many_lives_are_counted_each_for_itself() -> None:
             SimpleNamespace(asked=asked[number], state=SimpleNamespace(event=event[number], goal=goal[number]))
         )
         assert [part[number] for part in together] == [*alone]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [cliff, cart_pole], ids=["cliff", "cart pole"])
+def test_lives_counted_together_are_those_lived_alone(make) -> None:  # type: ignore[no-untyped-def]
+    """And as many rounds as the scene says: the wrong variant, one trace of that length, misses what its last round led to."""
+    scenes = [make(seed, num_steps=300) for seed in (4, 5)]
+    agents = [Imitator.of(scene.hypotheses) for scene in scenes]
+    together = count_lives(scenes, agents, seeds=[4, 5], run="both")
+    for number, (scene, agent) in enumerate(zip(scenes, agents, strict=True)):
+        trace = live(agent, scene.world, scene.overseer, seed=4 + number, run="both", num_steps=301)
+        assert [int(part[number]) for part in together] == [int(part) for part in counted(trace)]
+        assert int(together.asks[number]) == int(np.asarray(trace.asked)[:300].sum())
+    with pytest.raises(ValueError, match=r"2 scenes of .* 1 agents, 2 seeds"):
+        count_lives(scenes, agents[:1], seeds=[4, 5])
+    with pytest.raises(ValueError, match=r"of \[300, 400\] steps"):
+        count_lives([scenes[0], make(5, num_steps=400)], agents, seeds=[4, 5])
 
 
 @pytest.mark.slow

@@ -187,7 +187,13 @@ def _played(config: RunConfig) -> Played:
     if config.preset in PRESETS:
         return PRESETS[config.preset](config.seed)
     module, _, name = LIVED[config.preset].partition(":")
-    return getattr(importlib.import_module(module), name)(config.seed)
+    try:
+        make = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"the preset {config.preset} wants {error.name}, which is not installed: pip install 'assent[lab]'."
+        ) from error
+    return make(config.seed)
 
 
 def rounds_of(session: Session, scene: Played | Overseen, *, num_steps: int) -> Iterator[Any]:

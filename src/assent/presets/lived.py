@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -63,6 +63,36 @@ class Lived:
 
         first, rest = jax.random.split(jax.random.key(seed))
         return lambda step: first if step < 0 else jax.random.fold_in(rest, step)
+
+
+def count_lives(scenes: Sequence[Lived], agents: Sequence[Any], *, seeds: Sequence[int], run: str = "lived") -> Counted:
+    """What happened in one life of each of `agents` in the scene beside it, all lived at once and for as long as the scenes say.
+
+    Args:
+        scenes, agents: one for each seed; of one kind and shape, so that they differ in numbers only.
+        seeds: of the lives.
+
+    Raises:
+        ValueError: not as many of each, or scenes of different length.
+    """
+    from assent.rollout import live_many, stack
+
+    steps = {scene.num_steps for scene in scenes}
+    if not len(scenes) == len(agents) == len(seeds) or len(steps) != 1:
+        raise ValueError(
+            f"{len(scenes)} scenes of {sorted(steps)} steps, {len(agents)} agents, {len(seeds)} seeds: give as many of each, of one length."
+        )
+    worlds, overseers = (stack([getattr(scene, part) for scene in scenes]) for part in ("world", "overseer"))
+    trace = live_many(
+        stack(agents),
+        worlds,
+        overseers,
+        seeds=seeds,
+        run=run,
+        num_steps=steps.pop() + 1,
+        each=("agent", "world", "overseer"),
+    )
+    return counted(trace)
 
 
 def counted(trace: Any) -> Counted:
