@@ -119,7 +119,8 @@ def side_by_side(
         return (belief, state, _Open(left, waiting.answer, waiting.charge)), row
 
     (belief, _, _), rows = jax.lax.scan(live, (belief, state, waiting), (jnp.arange(chance.shape[0]), chance))
-    return Lanes(*rows, belief.log_weight)
+    asked, waits, action, answer, theta, charge = rows
+    return Lanes(asked, waits, action, answer, theta, charge, belief.log_weight)
 
 
 def _learn(agent: Any, belief: Belief, obs: Any, answers: Array, due: Array) -> Belief:
