@@ -47,5 +47,7 @@ def stated(overseer: Any, revealed: Any, question: dict[str, Any], uniform: floa
     if found.contradicted:
         worst = int(np.argmax(least - probs))
         text = f"the overseer gives action {worst} a probability of {probs[worst]:.4g}, less than every leading member does"
-        alarm = Alarm(CoverageFailed, {"action": worst, "stated": float(probs[worst]), "minimum": float(least[worst])}, text)
+        alarm = Alarm(
+            CoverageFailed, {"action": worst, "stated": float(probs[worst]), "minimum": float(least[worst])}, text
+        )
     return Told(int(draw(found.probs, uniform)), int(draw(probs, lesson)), probs.tolist(), alarm)
