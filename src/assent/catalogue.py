@@ -12,6 +12,8 @@ from assent.hypotheses.fourier import FourierSoftmax, Planted
 from assent.hypotheses.gradient import ExponentiatedMembers, GradientMembers, Moved
 from assent.hypotheses.masked import Masked, MaskedFamilies
 from assent.hypotheses.newton import NewtonSoftmax
+from assent.hypotheses.logistic import LogisticHead
+from assent.hypotheses.logistic_coins import LogisticCoins
 from assent.hypotheses.simplexes import Simplexes
 from assent.hypotheses.supports import Supports
 from assent.hypotheses.tables import Tables
@@ -64,7 +66,7 @@ TALLIED: tuple[type[Any], ...] = (
     OnAlarm,
     core.RiskCap,
 )
-HYPOTHESES: tuple[type[Any], ...] = (Tables, Simplexes, Supports, BootstrapCounts, Wrapped)
+HYPOTHESES: tuple[type[Any], ...] = (Tables, Simplexes, Supports, LogisticHead, LogisticCoins, BootstrapCounts, Wrapped)
 ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, NewtonSoftmax, Planted, GradientMembers, ExponentiatedMembers)
 OVERSEERS: tuple[type[Any], ...] = (Demonstrator, Noisy, Absent, Scripted)
 WORLDS: tuple[type[Any], ...] = (Stream,)
