@@ -39,8 +39,9 @@ class Unexplained:
     expectation 1, and by Ville's inequality the chance that it ever reaches `G / delta` in some group is at most `delta`, however often one
     looks (universal inference: Wasserman, Ramdas and Balakrishnan, PNAS 2020). A fired group is asked from then on; the others go on.
 
-    Members must be policies: of a family it would have to know the best one. Only answers tell, so without audits an error that all members share is never seen. One alarm over all contexts would be drowned by
-    those that are explained well: that is what the groups are for.
+    Members must be policies: of a family it would have to know the best one. Only answers tell, so without audits an error that all
+    members share is never seen. One alarm over all contexts would be drowned by those that are explained well: that is what the groups
+    are for.
 
     Attributes:
         num_actions: A.
