@@ -234,6 +234,11 @@ def test_no_setting_is_read_and_then_ignored() -> None:
         "min_leaders": {"min_leaders": 2},
         "one_answer": {"one_answer": 0.9},
         "sure_above": {"sure_above": 0.2},
+        "risk_cap": {"risk_cap": 1.0},
+        "audit": {"audit": 0.1},
+        "audit_first": {"audit_first": 5.0},
+        "alarm": {"alarm": 0.05},
+        "share": {"share": 0.1},
         "veto_floor": {"rule": "veto", "veto_floor": 0.5},
         "threshold": {"rule": "confidence", "threshold": 0.5},
     }
