@@ -440,7 +440,9 @@ def test_a_session_decides_as_the_scan_does(tmp_path: Path, overseer: str) -> No
     assert [one.action for one in done] == np.asarray(trace.action).tolist()[:rounds]
 
 
-@pytest.mark.filterwarnings("ignore::assent.alarms.AssentWarning")  # that nobody explains this overseer is what is counted
+@pytest.mark.filterwarnings(
+    "ignore::assent.alarms.AssentWarning"
+)  # that nobody explains this overseer is what is counted
 @pytest.mark.parametrize("stating", [False, True])
 def test_a_session_with_guards_that_keep_count_decides_as_the_scan_does(tmp_path: Path, stating: bool) -> None:
     guards = (HarmonicAudit(3.0), ContextAudit(0.5, floor=0.02), Unexplained(ACTIONS, 0.3), RiskCap(1.5))

@@ -10,10 +10,10 @@ from assent.agents.online import Doubling, Every, OnAlarm, Restarting
 from assent.hypotheses.bootstrap_counts import BootstrapCounts
 from assent.hypotheses.fourier import FourierSoftmax, Planted
 from assent.hypotheses.gradient import ExponentiatedMembers, GradientMembers, Moved
-from assent.hypotheses.masked import Masked, MaskedFamilies
-from assent.hypotheses.newton import NewtonSoftmax
 from assent.hypotheses.logistic import LogisticHead
 from assent.hypotheses.logistic_coins import LogisticCoins
+from assent.hypotheses.masked import Masked, MaskedFamilies
+from assent.hypotheses.newton import NewtonSoftmax
 from assent.hypotheses.simplexes import Simplexes
 from assent.hypotheses.supports import Supports
 from assent.hypotheses.tables import Tables

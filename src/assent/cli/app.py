@@ -32,6 +32,11 @@ LedgerPath = Annotated[Path, typer.Option("--ledger", help="The ledger's file.")
 AnyRun = Annotated[str | None, typer.Argument(help="One run; all of them when left out.")]
 RunName = Annotated[str, typer.Argument(help="The run's name on the ledger.")]
 LevelName = Annotated[str, typer.Argument(help="A level's name, or the path of its file.")]
+PeersWorld = Annotated[str, typer.Argument(metavar="WORLD", help="cliff, frozen-lake, twins or digits.")]
+PeersSeeds = Annotated[int, typer.Option(min=1, help="How many seeds, one after the other.")]
+PeersSteps = Annotated[int | None, typer.Option(min=1, help="Fewer rounds than the world has.")]
+PeersMethods = Annotated[list[str] | None, typer.Option(help="Only this method, by its key; may be repeated.")]
+PeersOut = Annotated[Path, typer.Option(help="Folder for tables and pictures, and for what is finished.")]
 DEFAULT_LEDGER = Path("assent.db")
 
 
@@ -284,6 +289,54 @@ def study_run(
     from assent.cli.study import study_run as work
 
     work(name, quick=quick, seed=seed, seeds=seeds, workers=workers, backend=backend, out=out, json=json)
+
+
+@imitate.command("bench")
+def imitate_bench(
+    world: PeersWorld,
+    seed: Seed = 0,
+    seeds: PeersSeeds = 20,
+    steps: PeersSteps = None,
+    method: PeersMethods = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one for each core when left out.")] = None,
+    with_imitation: Annotated[
+        bool,
+        typer.Option("--with-imitation", help="cliff: also run the package imitation, in an environment of its own."),
+    ] = False,
+    out: PeersOut = Path("assent-imitate"),
+    json: Json = False,
+) -> None:
+    """Compare every method at the usual setting of its dial, on the same rounds: queries, failures, switches."""
+    from assent.cli.imitate_bench import bench as work
+
+    work(
+        world,
+        seed=seed,
+        seeds=seeds,
+        steps=steps,
+        methods=method,
+        workers=workers,
+        out=out,
+        with_imitation=with_imitation,
+        json=json,
+    )
+
+
+@imitate.command("frontier")
+def imitate_frontier(
+    world: PeersWorld,
+    seed: Seed = 0,
+    seeds: PeersSeeds = 20,
+    steps: PeersSteps = None,
+    method: PeersMethods = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one for each core when left out.")] = None,
+    out: PeersOut = Path("assent-imitate"),
+    json: Json = False,
+) -> None:
+    """Turn every method's dial and draw failures while learning against queries. Ctrl-C stops it; the same command goes on where it was."""
+    from assent.cli.imitate_bench import frontier as work
+
+    work(world, seed=seed, seeds=seeds, steps=steps, methods=method, workers=workers, out=out, json=json)
 
 
 @imitate.command("certificate")

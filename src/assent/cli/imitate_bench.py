@@ -1,0 +1,251 @@
+"""imitate bench, imitate frontier: the peers of conservative imitation on the same rounds."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json as json_text
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from assent.cli.output import OK, USAGE, Output, errors_end
+
+DECIDING = ("core", "hypotheses", "planning", "worlds", "presets", "overseers", "agents", "peers")
+"""Rooms whose code a finished cell depends on."""
+
+FIGURES = ("queries", "failures", "median", "worst", "own", "switches", "goals")
+
+
+def bench(
+    world: str,
+    *,
+    seed: int,
+    seeds: int,
+    steps: int | None,
+    methods: list[str] | None,
+    workers: int | None,
+    out: Path,
+    with_imitation: bool,
+    json: bool,
+) -> None:
+    """`assent imitate bench`."""
+    output = Output("imitate bench", as_json=json, world=world, seed=seed, seeds=seeds, out=str(out))
+    with errors_end(output):
+        arena, chosen = _chosen(output, world, methods, steps)
+        wanted = [(method, (method.default,)) for method in (_always(arena), _never(), *chosen)]
+        cells = _cells(output, arena, wanted, seeds=_seeds(seed, seeds), workers=workers, out=out)
+        if with_imitation:
+            cells += _imitation(output, arena, seeds=_seeds(seed, seeds), out=out)
+        output.say(_shown(arena, cells, f"{arena.about}\n{arena.num_steps:,} rounds, {seeds} seeds: means"))
+        output.done(OK, rows=[asdict(cell) for cell in cells])
+
+
+def frontier(
+    world: str,
+    *,
+    seed: int,
+    seeds: int,
+    steps: int | None,
+    methods: list[str] | None,
+    workers: int | None,
+    out: Path,
+    json: bool,
+) -> None:
+    """`assent imitate frontier`."""
+    output = Output("imitate frontier", as_json=json, world=world, seed=seed, seeds=seeds, out=str(out))
+    with errors_end(output):
+        from assent.cli.imitate_results import dominated, lines_of, write_frontier
+
+        arena, chosen = _chosen(output, world, methods, steps)
+        wanted = [(_never(), (0,)), *((method, method.settings) for method in chosen)]
+        idle, *cells = _cells(output, arena, wanted, seeds=_seeds(seed, seeds), workers=workers, out=out)
+        lines = lines_of(chosen, cells, idle=idle.failures, most=arena.most)
+        command = f"assent imitate frontier {world} --seed {seed} --seeds {seeds}"
+        command += "" if steps is None else f" --steps {steps}"
+        command += "".join(f" --method {key}" for key in methods or ())
+        files = write_frontier(arena, cells, lines, out, idle=idle, command=command)
+        output.say(_frontiers(arena, lines))
+        better, others = dominated(lines, most=arena.most)
+        output.plain(f"\nPage      {files['page']}\nPictures  {files['folder']}")
+        output.done(
+            OK,
+            **files,
+            idle=asdict(idle),
+            areas={line.method.key: line.area for line in lines},
+            dominated=better,
+            not_dominated=others,
+        )
+
+
+def _chosen(output: Output, world: str, methods: list[str] | None, steps: int | None) -> tuple[Any, list[Any]]:
+    """The world, with another number of rounds if `steps` says so, and the methods that are asked for."""
+    missing = [
+        name for name in ("jax", "equinox", "optax", "gymnasium", "sklearn") if importlib.util.find_spec(name) is None
+    ]
+    if missing:
+        output.fail(USAGE, f"peers need {', '.join(missing)}: pip install 'assent[lab]'.")
+    from dataclasses import replace
+
+    from assent.cli.imitate_worlds import ARENAS
+
+    if world not in ARENAS:
+        output.fail(USAGE, f"there is no world {world} to compare in: give one of {', '.join(ARENAS)}.")
+    arena = ARENAS[world]
+    known = {method.key: method for method in arena.methods}
+    for key in methods or ():
+        if key not in known:
+            output.fail(USAGE, f"there is no method {key} on {world}: give one of {', '.join(known)}.")
+    if steps is not None:
+        arena = replace(arena, num_steps=min(steps, arena.num_steps))
+    return arena, [known[key] for key in methods] if methods else list(arena.methods)
+
+
+def _cells(
+    output: Output,
+    arena: Any,
+    wanted: Sequence[tuple[Any, Any]],
+    *,
+    seeds: Sequence[int],
+    workers: int | None,
+    out: Path,
+) -> list[Any]:
+    """The cells of every method and setting in `wanted`, in their order; those that are finished in `out` are not run again."""
+    from assent.cli.imitate_results import cell_of
+    from assent.cli.imitate_worlds import Task, carried_out
+    from assent.execute import execute
+    from assent.studies.finished import Finished
+
+    out.mkdir(parents=True, exist_ok=True)
+    study = f"imitate {arena.name} {arena.num_steps}"
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with (
+        Finished(out / "finished.db", code=code_digest()) as finished,
+        Progress(*columns, console=output.people, transient=True) as bar,
+    ):
+        found = {
+            (method.key, setting): [finished.rows(study, _cell_text(method.key, setting), seed) for seed in seeds]
+            for method, settings in wanted
+            for setting in settings
+        }
+        tasks = []
+        for method, settings in wanted:
+            missing = tuple(setting for setting in settings if None in found[method.key, setting])
+            if missing:
+                tasks.append(Task(arena.name, method.key, missing, tuple(seeds), arena.num_steps))
+        progress = bar.add_task(f"{arena.name}: cells", total=len(found), completed=len(found) - _count(tasks))
+        started = time.monotonic()
+        for number, rows in execute(carried_out, tasks, backend="processes", workers=workers):
+            task = tasks[number]
+            for row in rows:
+                cell = _cell_text(task.method, row["dial"])
+                finished.keep(study, cell, row["seed"], [row], time.monotonic() - started)
+                place = seeds.index(row["seed"])
+                found[task.method, row["dial"]][place] = ([row], 0.0)
+            output.record("method", method=task.method, rows=rows)
+            bar.advance(progress, len(task.settings))
+    return [
+        cell_of(method, setting, [kept[0][0] for kept in found[method.key, setting] if kept is not None])
+        for method, settings in wanted
+        for setting in settings
+    ]
+
+
+def _imitation(output: Output, arena: Any, *, seeds: Sequence[int], out: Path) -> list[Any]:
+    """The rows of the package imitation, run in an environment of its own."""
+    from assent.cli.imitate_results import cell_of
+    from assent.cli.imitate_worlds import imitation_ground
+    from assent.peers.imitation_process import METHODS, run_imitation
+
+    if arena.name != "cliff":
+        output.fail(USAGE, f"--with-imitation runs on cliff, not on {arena.name}: leave it out there.")
+    with output.people.status("imitation, in an environment of its own …") as status:
+        rows = run_imitation(imitation_ground(seeds), seeds=seeds, num_steps=arena.num_steps, say=status.update)
+    return [
+        cell_of(method, labels, [row for row in rows if (row["method"], row["dial"]) == (method.key, labels)])
+        for method in METHODS
+        for labels in method.settings
+    ]
+
+
+def _shown(arena: Any, cells: Sequence[Any], title: str) -> Table:
+    from assent.cli.imitate_results import number
+
+    shown = Table(title=title, title_justify="left", box=None)
+    shown.add_column("method", no_wrap=True)
+    shown.add_column("dial", no_wrap=True)
+    for heading in ("queries", arena.failure, "median", "worst", "overseer's own", "switches", arena.goal):
+        shown.add_column(heading, justify="right")
+    ours = {method.key for method in arena.methods if method.ours}
+    for cell in cells:
+        dial = "" if cell.setting is None else f"{cell.dial} {cell.setting:g}"
+        figures = [number(float(getattr(cell, name))) for name in FIGURES]
+        shown.add_row(cell.name, dial, *figures, style="bold" if cell.key in ours else "")
+    return shown
+
+
+def _frontiers(arena: Any, lines: Sequence[Any]) -> Table:
+    from assent.cli.imitate_results import PLACES, TITLES, number
+
+    shown = Table(
+        title=f"{arena.about}\n{arena.failure} while learning at so many queries, on each method's frontier; area: 0 best, 1 never asking",
+        title_justify="left",
+        box=None,
+    )
+    shown.add_column("method", no_wrap=True)
+    for heading in ("area", *(f"at {place}" for place in PLACES)):
+        shown.add_column(heading, justify="right")
+    for kind, title in TITLES.items():
+        some = [line for line in lines if line.method.kind == kind]
+        if some:
+            shown.add_row(title, *([""] * (1 + len(PLACES))), style="dim")
+        for line in some:
+            figures = [f"{line.area:.4f}", *(number(value) for value in line.at)]
+            shown.add_row(f"  {line.method.name}", *figures, style="bold" if line.method.ours else "")
+    return shown
+
+
+def _never() -> Any:
+    from assent.cli.imitate_worlds import NEVER
+
+    return NEVER
+
+
+def _always(arena: Any) -> Any:
+    from dataclasses import replace
+
+    from assent.cli.imitate_worlds import ALWAYS
+
+    return replace(ALWAYS, default=arena.num_steps)
+
+
+def _seeds(first: int, count: int) -> list[int]:
+    return list(range(first, first + count))
+
+
+def _count(tasks: Sequence[Any]) -> int:
+    return sum(len(task.settings) for task in tasks)
+
+
+def _cell_text(key: str, setting: float | int) -> str:
+    return json_text.dumps({"method": key, "setting": setting})
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 over the sources of the rooms that decide what a cell comes to, in hexadecimal."""
+    digest, root = hashlib.sha256(), resources.files("assent")
+    for room in DECIDING:
+        files = sorted(Path(str(root / room)).rglob("*.py"))
+        for file in files:
+            data = file.read_bytes()
+            digest.update(f"{file.relative_to(Path(str(root)))}\0{len(data)}\0".encode())
+            digest.update(data)
+    return digest.hexdigest()
