@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from assent.studies import hand_of_god
+from assent.studies import conservative_imitation, hand_of_god
 from assent.studies.study import Collection, Study
 
-COLLECTIONS: tuple[Collection, ...] = (hand_of_god.COLLECTION,)
-STUDIES: tuple[Study, ...] = hand_of_god.COLLECTION.studies
+COLLECTIONS: tuple[Collection, ...] = (hand_of_god.COLLECTION, conservative_imitation.COLLECTION)
+STUDIES: tuple[Study, ...] = tuple(study for collection in COLLECTIONS for study in collection.studies)
