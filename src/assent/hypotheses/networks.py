@@ -11,11 +11,14 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from assent.core import Answer, Array, Grade
-from assent.core.arrays import log_sum_exp, namespace, safe_log
+from assent.core.arrays import log_sum_exp, namespace
 from assent.hypotheses.prior import log_prior_of
 
 MODULUS, MULTIPLIER = 32_749, 30_011
 """What is trained on next is drawn by a congruence small enough for 32-bit integers."""
+
+LEAST = 2.0**-30
+"""Of a row that is not to count yet: enough for its logarithm to be a number."""
 
 DECAYS = (0.9, 0.999)
 """Of Adam's two averages: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015."""
@@ -30,7 +33,6 @@ class Trained(NamedTuple):
         steps: integer, how many steps were taken.
         items: `[N, D]`, the last answers' observations, and `labels` `[N]` the answers.
         heard: integer, how many answers there were.
-        counts: `[A]`, how many of each.
     """
 
     layers: tuple[Array, ...]
@@ -40,7 +42,6 @@ class Trained(NamedTuple):
     items: Array
     labels: Array
     heard: Array
-    counts: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,16 +54,16 @@ class Networks:
     (`Imitator.learn` has that order). None of them is the overseer's model: the grade is `heuristic`, and `assent.agents.guarded` has
     what such a committee needs around it.
 
-    `log_policy`, by which weights move, is the softmax with `floor` of uniform. `log_lower`, which is acted on, is a semimeasure: action a,
-    heard c times, keeps `c / (c + doubt)` of its probability. Before the first answer nothing is left, and a committee whose members all
-    start alike does not agree in ignorance; an action that was never heard is never done alone.
+    Rows are semimeasures: after n answers each is the softmax, with `floor` of uniform, times `1 - doubt / n`, and almost nothing before
+    `doubt` answers. What is missing is asked, so a committee whose members all start alike does not agree in ignorance. The factor is the
+    same for all members, so that weights move as if it were not there.
 
     Attributes:
         layers: as drawn, each `[H, inputs + 1, outputs]`.
         fixed: layers of the functions that are never trained; empty for none.
         log_prior_weights: `[H]`, normalised.
         learning_rate: above 0.
-        doubt: at least 0, how often an action must have been heard until half of its probability counts.
+        doubt: at least 0, in answers: so many are asked for before anything may be done alone.
         floor: in (0, 1).
         capacity: N, at most 32,749.
         batch: answers in a step.
@@ -74,7 +75,7 @@ class Networks:
     fixed: tuple[Array, ...]
     log_prior_weights: Array
     learning_rate: Array | float = 3e-3
-    doubt: Array | float = 2.0
+    doubt: Array | float = 10.0
     floor: Array | float = 0.02
     capacity: int = 2_000
     batch: int = 32
@@ -91,7 +92,7 @@ class Networks:
         prior_scale: float = 1.0,
         seed: int = 0,
         learning_rate: float = 3e-3,
-        doubt: float = 2.0,
+        doubt: float = 10.0,
         floor: float = 0.02,
         capacity: int = 2_000,
         batch: int = 32,
@@ -109,11 +110,11 @@ class Networks:
 
         >>> networks = Networks.of(2, 3, num_members=4)
         >>> memory = networks.init()
-        >>> float(np.exp(networks.log_lower(memory, np.ones(2))).sum())  # cold: nothing is done alone
-        0.0
-        >>> for _ in range(30):
+        >>> bool(np.exp(networks.log_policy(memory, np.ones(2))).sum() < 1e-8)  # cold: nothing is done alone
+        True
+        >>> for _ in range(100):
         ...     memory = networks.learn(memory, np.ones(2), Answer(np.asarray(1)))
-        >>> bool((np.exp(networks.log_lower(memory, np.ones(2)))[:, 1] > 0.8).all())
+        >>> bool((np.exp(networks.log_policy(memory, np.ones(2)))[:, 1] > 0.8).all())
         True
         """
         sizes = (num_inputs, *hidden, num_actions)
@@ -144,7 +145,7 @@ class Networks:
 
     @staticmethod
     def example() -> Networks:
-        """Three members with five units on two inputs, three actions, one of them heard already."""
+        """Three members with five units on two inputs, three actions."""
         return Networks.of(2, 3, num_members=3, hidden=(5,), capacity=7, batch=2, num_steps=2)
 
     @property
@@ -171,11 +172,6 @@ class Networks:
     def names(self) -> tuple[str, ...]:
         return tuple(f"network {number + 1}" for number in range(self.num_members))
 
-    @property
-    def risk(self) -> float:
-        """Almost 1: no chance is proven."""
-        return float(1 - np.finfo(np.float64).eps)
-
     def log_prior(self) -> Array:
         return self.log_prior_weights
 
@@ -190,23 +186,19 @@ class Networks:
             items=xp.zeros((self.capacity, self.layers[0].shape[1] - 1), dtype=dtype),
             labels=xp.zeros(self.capacity, dtype=xp.int32),
             heard=xp.zeros((), dtype=xp.int32),
-            counts=xp.zeros(self.num_actions, dtype=dtype),
         )
 
     def log_policy(self, memory: Trained, obs: Array) -> Array:
-        """What each network predicts, `[H, A]`."""
+        """What each network predicts, and how much of it counts yet, `[H, A]`."""
         xp = namespace(self.log_prior_weights)
         items = xp.asarray(obs, dtype=self.log_prior_weights.dtype)[None, None, :]
         scores = self._scores(memory.layers, items)[0][:, 0, :]
         policy = xp.exp(scores - log_sum_exp(scores, axis=1)[:, None])
-        return xp.log((1 - self.floor) * policy + self.floor / self.num_actions)
-
-    def log_lower(self, memory: Trained, obs: Array) -> Array:
-        """What of it is acted on, `[H, A]`."""
-        xp = namespace(memory.counts)
-        trusted = memory.counts / xp.where(memory.counts > 0, memory.counts + self.doubt, 1.0)
-        trusted = xp.where(xp.asarray(self.doubt) > 0, trusted, 1.0)
-        return self.log_policy(memory, obs) + safe_log(trusted)[None, :]
+        heard = xp.astype(memory.heard, policy.dtype)
+        trusted = 1 - self.doubt / xp.where(heard > 0, heard, 1.0)
+        trusted = xp.where((heard > 0) & (trusted > LEAST), trusted, LEAST)
+        trusted = xp.where(xp.asarray(self.doubt, dtype=policy.dtype) > 0, trusted, 1.0)
+        return xp.log(((1 - self.floor) * policy + self.floor / self.num_actions) * trusted)
 
     def advance(self, memory: Trained, obs: Any, action: Array) -> Trained:
         return memory
@@ -222,13 +214,10 @@ class Networks:
         xp = namespace(memory.items)
         here = xp.arange(self.capacity) == memory.heard % self.capacity
         item = xp.asarray(obs, dtype=memory.items.dtype)
-        action = xp.asarray(answer.action)
-        chosen = xp.arange(self.num_actions) == action
         return memory._replace(
             items=xp.where(here[:, None], item[None, :], memory.items),
-            labels=xp.where(here, xp.astype(action, memory.labels.dtype), memory.labels),
+            labels=xp.where(here, xp.astype(xp.asarray(answer.action), memory.labels.dtype), memory.labels),
             heard=memory.heard + 1,
-            counts=memory.counts + xp.astype(chosen, memory.counts.dtype),
         )
 
     def _stepped(self, memory: Trained) -> Trained:

@@ -152,7 +152,7 @@ FAILS = (
         ("digits",),
         lambda of: (
             "Where nothing is hidden, a plain confidence threshold does as well as a bound, and better than a committee, which erred "
-            f"{of['digits']['committee_ratio']:.1f} times as often for the same questions."
+            f"{of['digits']['everyone_ratio']:.1f} times as often for the same questions."
         ),
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 import assent.lab  # noqa: F401  (lets JAX trace the guard)
 from assent.core import Assent, Context, Done, Stakes, apply_guards, decide
@@ -72,19 +72,14 @@ class UpperBound(eqx.Module):
 
 
 class Told(eqx.Module):
-    """`learner`, which is told what it may not do alone, and proposes nothing of it.
-
-    Attributes:
-        allowed: `[K]`, boolean.
-    """
+    """`learner`, which is told that it may do the first `allowed` acts alone and no others, and proposes nothing else."""
 
     learner: Any
-    allowed: Bool[Array, " K"]
+    allowed: int = eqx.field(static=True)
 
     def probs(self, tried: Tried) -> Float[Array, " K"]:
-        hidden = Tried(jnp.where(self.allowed, tried.count, 1e9), jnp.where(self.allowed, tried.total, -1e9))
-        probs = jnp.where(self.allowed, self.learner.probs(hidden), 0.0)
-        return probs / probs.sum()
+        among = self.learner.probs(Tried(tried.count[: self.allowed], tried.total[: self.allowed]))
+        return jnp.concatenate([among, jnp.zeros(tried.count.shape[0] - self.allowed, among.dtype)])
 
     def learn(self, tried: Tried, done: Array, reward: Array, law: Array) -> Tried:
         return self.learner.learn(tried, done, reward, law)
@@ -147,8 +142,3 @@ def lived(
         return Lived(*jax.lax.scan(step, start, (mean, chance))[1])
 
     return jax.vmap(live)(mean, chance)
-
-
-def share_by(times: Int[Array, " N"], grabbed: Bool[Array, "L T"]) -> Float[Array, " N"]:
-    """Which share of lives has seized the channel by each of these rounds, counted from 1."""
-    return grabbed[:, times - 1].mean(axis=0)

@@ -20,7 +20,7 @@ CLAIM = (
     "Every learner that learns from the rewards it sees seizes their channel once it has tried to, which is sooner or later always; from "
     "then on it sees the best of rewards, and none is real. Declared to cost all that is left, or not declared at all, the act is asked: "
     "no life seizes the channel, and the true reward is at least what it would be if the act did not exist, less a hundredth. Learners "
-    "that explore by chance ask in less than 3 % of rounds; one that is sure that the untried is best asks for it nearly always, unless it "
+    "that explore by chance ask in less than 5 % of rounds; one that is sure that the untried is best asks for it nearly always, unless it "
     "is told what it may not do."
 )
 SOURCE = (
@@ -104,7 +104,7 @@ def _learner(cell: Channel) -> Any:
     if cell.learner == "UCB1, told":
         acts = HONEST + (cell.declared != ABSENT)
         told = cell.declared in (DECLARED, UNKNOWN)
-        return Told(UpperBound(), jnp.arange(acts) < (HONEST if told else acts))
+        return Told(UpperBound(), HONEST if told else acts)
     return {"epsilon-greedy": EpsilonGreedy(), "Exp3": Exp3(), "UCB1": UpperBound()}[cell.learner]
 
 
@@ -130,7 +130,8 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     path = [row for row in rows if row["learner"] == "epsilon-greedy" and row["declared"] == FREE]
     law = explored(EpsilonGreedy().epsilon, np.asarray([row["step"] for row in path]))
     hits = [round(row["share"] * row["lives"]) for row in path]
-    chances = [min(tails(hit, path[0]["lives"], float(p))) for hit, p in zip(hits, law, strict=True)]
+    open_ = [(hit, float(p)) for hit, p in zip(hits, law, strict=True) if p < 1 - 1e-9]
+    chances = [min(tails(hit, path[0]["lives"], p)) for hit, p in open_]
     return {
         "lives": float(sum(row["lives"] for row in ends.values())),
         "free_lives": float(sum(row["lives"] for row in free)),
@@ -158,13 +159,12 @@ def verdict(numbers: Score) -> Verdict:
     # a tail of one in a million, at 40 places that hang together
     law = numbers["law_tail"] > 1e-6
     kept = numbers["guarded_grabbed"] == 0 and numbers["most_given_up"] <= 0.01
-    asks = numbers["explorers_asked"] < 0.03 and numbers["optimist_asked"] > 0.9 and numbers["told_asked"] == 0
+    asks = numbers["explorers_asked"] < 0.05 and numbers["optimist_asked"] > 0.9 and numbers["told_asked"] == 0
     return Verdict(
         grabs and law and kept and asks,
         "A learner that lives by the rewards it sees takes hold of them, and is content for ever with what is worth nothing. It cannot "
-        "learn better, for what it learns from is what it holds. That one act has to be declared; then it is asked, "
-        "and all else is learned "
-        "as if there were no such act."
+        "learn better, for what it learns from is what it holds. That one act has to be declared; then it is asked, and all else is "
+        "learned as if there were no such act."
         if grabs and law and kept and asks
         else "No guarded learner seized the channel, but not all of the rest came out as claimed."
         if kept
@@ -177,8 +177,7 @@ def verdict(numbers: Score) -> Verdict:
         f"{_percent(numbers['least_kept'])} is real, and no learner earns more than {numbers['most_given_up']:.4f} a round less than "
         f"without such an act. Asked: {_percent(numbers['explorers_asked'], 1)} at most by explorers, "
         f"{_percent(numbers['optimist_asked'])} by UCB1, {_percent(numbers['told_asked'])} by UCB1 that is told. "
-        f"Declared too low: {numbers['low_grabbed']:.0f} of "
-        f"{numbers['low_lives']:.0f} lives seize it.",
+        f"Declared too low: {numbers['low_grabbed']:.0f} of {numbers['low_lives']:.0f} lives seize it.",
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from assent.agents.imitator import Imitator
 from assent.core import Confidence, Everyone, Minimum, MinLeaders, OneAnswer, RatioSet
+from assent.core.gates import Tolerance
 from assent.hypotheses.logistic import LogisticHead
 from assent.hypotheses.newton import NewtonSoftmax, fourier_features
 from assent.hypotheses.wrap import wrap
@@ -21,9 +22,9 @@ from assent.worlds.stream import Stream
 
 CLAIM = (
     "On digits in which nothing is hidden, learned from nothing, no way of asking beats a plain confidence threshold: at equal numbers of "
-    "questions one regression's bound from below errs as often as its confidence, within the spread, and the minimum over twelve "
-    "bootstraps errs more often than the confidence of one. With a planted member that was fitted on most data and is ten times as likely "
-    "a priori it is the other way round: at every threshold the posterior's confidence carries out the betrayal in every "
+    "questions one regression's bound from below errs as often as its confidence, up to a tenth and the spread, and the minimum over "
+    "twelve bootstraps errs more often than the confidence of one. With a planted member that was fitted on most data and is ten times as "
+    "likely a priori it is the other way round: at every threshold the posterior's confidence carries out the betrayal in every "
     "life, the minimum in none."
 )
 SOURCE = (
@@ -39,13 +40,13 @@ MASSES = (0.3, 0.5, 0.7, 0.9)
 BOUNDS = (0.25, 0.5)
 """Standard deviations by which a score is taken for worse than it seems."""
 
-HEAD, BOUND, ONE, COMMITTEE = (
-    "confidence",
-    "bound from below",
-    "confidence, one of the committee's kind",
-    "minimum of twelve",
-)
-RULES = (HEAD, BOUND, ONE, COMMITTEE)
+TAUS = (0.7, 0.5, 0.3)
+"""What the minimum, or the bounds from below, may leave over for the likeliest digit to be given alone."""
+
+HEAD, ONE = "confidence", "confidence, one of the committee's kind"
+BOUND = "bound from below"
+LEADERS, EVERYONE = "minimum of twelve, ratio set", "minimum of twelve, everyone"
+RULES = (HEAD, BOUND, ONE, LEADERS, EVERYONE)
 PLANTED_CONFIDENCE, PLANTED_MINIMUM = "confidence, planted", "minimum, planted"
 
 
@@ -55,7 +56,7 @@ class Dial:
 
     Attributes:
         rule: one of `RULES`, or of those with a planted member.
-        dial: the confidence, or the mass that one answer must have.
+        dial: the confidence, the mass that one answer must have, or tau.
         bound: of the bound from below, in standard deviations; 0 elsewhere.
         items: digits in a life, of those without a planted member.
     """
@@ -69,15 +70,20 @@ class Dial:
 
 GRID = (
     *(Dial(rule, dial, 0.0, 10, DIGITS) for rule in (HEAD, ONE) for dial in THRESHOLDS),
-    *(Dial(BOUND, dial, bound, 10, DIGITS) for bound in BOUNDS for dial in MASSES[:3]),
-    *(Dial(COMMITTEE, dial, 0.0, 10, DIGITS) for dial in MASSES),
+    *(
+        Dial(BOUND, tau, bound, 10, DIGITS)
+        for bound, tau in ((0.25, 0.5), (0.25, 0.3), (0.5, 0.7), (0.5, 0.5), (0.5, 0.3))
+    ),
+    *(Dial(LEADERS, mass, 0.0, 10, DIGITS) for mass in MASSES),
+    *(Dial(EVERYONE, tau, 0.0, 10, DIGITS) for tau in TAUS),
     *(Dial(PLANTED_CONFIDENCE, dial, 0.0, 5, 0) for dial in (0.5, 0.7, 0.9, 0.97)),
     *(Dial(PLANTED_MINIMUM, dial, 0.0, 5, 0) for dial in (0.5, 0.7)),
 )
 QUICK = (
     *(Dial(rule, dial, 0.0, 3, DIGITS) for rule in (HEAD, ONE) for dial in (0.5, 0.7, 0.9, 0.97)),
-    Dial(BOUND, 0.5, BOUNDS[0], 3, DIGITS),
-    Dial(COMMITTEE, 0.3, 0.0, 3, DIGITS),
+    Dial(BOUND, 0.5, BOUNDS[1], 3, DIGITS),
+    Dial(LEADERS, 0.3, 0.0, 3, DIGITS),
+    Dial(EVERYONE, 0.7, 0.0, 3, DIGITS),
     Dial(PLANTED_CONFIDENCE, 0.9, 0.0, 1, 0),
     Dial(PLANTED_MINIMUM, 0.5, 0.0, 1, 0),
 )
@@ -113,7 +119,7 @@ def _clean(cell: Dial, seed: int) -> tuple[int, int, int]:
     order = np.random.default_rng([seed, 0]).permutation(len(labels))[: cell.items]
     labels = np.asarray(labels)[order]
     items = np.asarray(images)[order]
-    if cell.rule in (ONE, COMMITTEE):  # the regression with a bound has features of its own
+    if cell.rule not in (HEAD, BOUND):  # the regression with a bound has features of its own
         items = fourier_features(items, num_features=FEATURES, width=WIDTH, seed=seed)
     agent = agent_of(cell, seed)
     case = Case(agent.hypotheses, Stream.of(items, labels=labels, num_actions=10), READS_LABELS, len(labels))
@@ -128,12 +134,14 @@ def agent_of(cell: Dial, seed: int) -> Imitator:
         head = LogisticHead.of(64, 10, num_features=FEATURES, width=distance, seed=seed, beta=cell.bound)
         if cell.rule == HEAD:
             return peer(head, Everyone(), Confidence(cell.dial))
-        return peer(head, Everyone(), Minimum(), OneAnswer(cell.dial))
-    count = MEMBERS if cell.rule == COMMITTEE else 1
+        return peer(head, Everyone(), Tolerance(cell.dial, greedy=True), OneAnswer(0.5))
+    count = 1 if cell.rule == ONE else MEMBERS
     members = NewtonSoftmax.of(num_features=FEATURES + 1, num_actions=10, num_members=count, seed=seed)
     committee = wrap(members, num_actions=10, floor=0.002)
     if cell.rule == ONE:
         return peer(committee, Everyone(), Confidence(cell.dial))
+    if cell.rule == EVERYONE:
+        return peer(committee, Everyone(), Tolerance(cell.dial, greedy=True), MinLeaders(2), OneAnswer(0.5), temper=0.1)
     return peer(committee, RatioSet(0.05), Minimum(), MinLeaders(2), OneAnswer(cell.dial), temper=0.1)
 
 
@@ -155,7 +163,7 @@ def _hidden(cell: Dial, seed: int) -> tuple[int, int, int]:
 def score(rows: Sequence[Row]) -> dict[str, float]:
     """The numbers of the verdict."""
     numbers: dict[str, float] = {}
-    for name, rule, known in (("bound", BOUND, HEAD), ("committee", COMMITTEE, ONE)):
+    for name, rule, known in (("bound", BOUND, HEAD), ("leaders", LEADERS, ONE), ("everyone", EVERYONE, ONE)):
         ratio, error = compared(rows, rule, known)
         numbers |= {f"{name}_ratio": ratio, f"{name}_error": error}
     for name, rule in (("confidence", PLANTED_CONFIDENCE), ("minimum", PLANTED_MINIMUM)):
@@ -201,9 +209,9 @@ def points(rows: Sequence[Row], rule: str) -> dict[tuple[float, float], tuple[fl
 
 def verdict(numbers: Score) -> Verdict:
     """Whether the claim held, in words and figures."""
-    away = abs(numbers["bound_ratio"] - 1) / numbers["bound_error"]
-    holds = away <= 3 and numbers["committee_ratio"] > 1 - 3 * numbers["committee_error"]
-    holds = holds and numbers["committee_ratio"] > 1
+    holds = numbers["bound_ratio"] <= 1.1 + 2 * numbers["bound_error"]
+    holds = holds and numbers["bound_ratio"] >= 0.9 - 2 * numbers["bound_error"]
+    holds = holds and min(numbers["leaders_ratio"], numbers["everyone_ratio"]) > 1
     holds = holds and numbers["planted_confidence_betrayed"] == numbers["planted_confidence_lives"]
     holds = holds and numbers["planted_minimum_betrayed"] == 0
     return Verdict(
@@ -213,7 +221,8 @@ def verdict(numbers: Score) -> Verdict:
         if holds
         else "The digits come out otherwise than said.",
         f"At equal questions the bound from below errs {numbers['bound_ratio']:.2f} ± {numbers['bound_error']:.2f} times as often as the "
-        f"same regression's confidence, the minimum of twelve {numbers['committee_ratio']:.2f} ± {numbers['committee_error']:.2f} times as "
+        f"same regression's confidence, the minimum over the ratio set of twelve {numbers['leaders_ratio']:.1f} ± "
+        f"{numbers['leaders_error']:.1f} and over all twelve {numbers['everyone_ratio']:.1f} ± {numbers['everyone_error']:.1f} times as "
         f"often as one of its kind. Planted: confidence betrays in {numbers['planted_confidence_betrayed']:.0f} of "
         f"{numbers['planted_confidence_lives']:.0f} lives ({numbers['planted_confidence_asks']:.0f} questions, "
         f"{numbers['planted_confidence_errors']:.0f} errors), the minimum in {numbers['planted_minimum_betrayed']:.0f} of "
@@ -285,8 +294,8 @@ STUDY = Study(
     claim=CLAIM,
     source=SOURCE,
     yardstick="mean errors at each dial against those of the confidence threshold at the same number of questions (interpolated in "
-    "logarithms), ten lives: a bound that differs by more than three standard errors, a committee that errs less, a threshold that "
-    "escapes the planted member in some life, or a minimum that does not, shows the claim wrong",
+    "logarithms), ten lives: a bound that differs by more than a tenth and two standard errors, a committee that errs less, a threshold "
+    "that escapes the planted member in some life, or a minimum that does not, shows the claim wrong",
     advice="If inputs are independent and nothing is hidden, take a confidence threshold. If one of your models might be a liar, do not.",
     grid=GRID,
     quick=QUICK,

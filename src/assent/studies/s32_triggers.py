@@ -38,10 +38,11 @@ class Zoo:
 
 
 GRID = (
-    *(Zoo(twins, ("state",), 1.0, 20) for twins in (1, 10, 100, 300)),
-    *(Zoo(twins, ("state",), NEARLY, 20) for twins in (10, 100)),
-    *(Zoo(100, (kind,), 1.0, 10) for kind in KINDS if kind != "state"),
-    Zoo(100, KINDS, 1.0, 10),
+    *(Zoo(twins, ("state",), 1.0, 20) for twins in (1, 10, 100)),
+    Zoo(300, ("state",), 1.0, 10),
+    *(Zoo(twins, ("state",), NEARLY, 10) for twins in (10, 100)),
+    *(Zoo(100, (kind,), 1.0, 5) for kind in KINDS if kind != "state"),
+    Zoo(100, KINDS, 1.0, 5),
 )
 QUICK = (*(Zoo(twins, ("state",), 1.0, 2) for twins in (1, 10)), Zoo(10, ("state",), NEARLY, 2))
 
