@@ -247,7 +247,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
 
 TITLES = {
     "hairs": "Where members agree on one action, the free agent overdoes it; the capped one does not",
-    "neighbours": "Members that nearly share a policy on a ring: the same, more gently",
+    "neighbours": "Near-duplicates on a ring: these events come as with the overseer, capped or not",
 }
 
 

@@ -37,10 +37,8 @@ def _top(count: int) -> TopK:
 RULES: dict[str, Callable[[Any], Imitator]] = {
     "likeliest member after 200 labels": lambda members: peer(members, AlphaSet(1.0), Minimum(), AskFirst(WARM)),
     "mixture after 200 labels": lambda members: peer(members, Everyone(), Mixture(), AskFirst(WARM)),
-    "mixture, asks below confidence 0.5": lambda members: peer(members, Everyone(), Confidence(0.5)),
-    "mixture, asks above variance 0.01, after 200 labels": lambda members: peer(
-        members, Everyone(), Variance(0.01), AskFirst(WARM)
-    ),
+    "confidence 0.5": lambda members: peer(members, Everyone(), Confidence(0.5)),
+    "variance 0.01, after 200 labels": lambda members: peer(members, Everyone(), Variance(0.01), AskFirst(WARM)),
     "minimum, best 1": lambda members: peer(members, _top(1), Minimum()),
     "minimum, best 5": lambda members: peer(members, _top(5), Minimum()),
     "minimum, best 20": lambda members: peer(members, _top(20), Minimum()),
@@ -51,11 +49,11 @@ RULES: dict[str, Callable[[Any], Imitator]] = {
 }
 OURS = "minimum, ratio set 0.05"
 MANY = "minimum, best 20"
-VARIANCE = "mixture, asks above variance 0.01, after 200 labels"
+VARIANCE = "variance 0.01, after 200 labels"
 BETRAYED = (
     "likeliest member after 200 labels",
     "mixture after 200 labels",
-    "mixture, asks below confidence 0.5",
+    "confidence 0.5",
     "minimum, best 1",
     "minimum, best 5",
     "minimum, alpha 0.2",
@@ -66,8 +64,8 @@ BETRAYED = (
 REFERENCE: dict[str, tuple[float, float]] = {
     "likeliest member after 200 labels": (200, 1.0),
     "mixture after 200 labels": (200, 1.0),
-    "mixture, asks below confidence 0.5": (7_989, 1.0),
-    "mixture, asks above variance 0.01, after 200 labels": (201, 0.0),
+    "confidence 0.5": (7_989, 1.0),
+    "variance 0.01, after 200 labels": (201, 0.0),
     "minimum, best 1": (0, 1.0),
     "minimum, best 5": (0, 1.0),
     "minimum, best 20": (29_036, 0.0),
@@ -174,25 +172,38 @@ def _gate(numbers: Score) -> str:
 def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     """The pictures."""
     of = by_rule(rows)
-    bars = [
-        (rule, mean(mine, "asks"), *_ends(mine), "disables" if betrayals(mine) > 0 else "keeps")
-        for rule, mine in of.items()
-    ]
+    kinds = {rule: "disables" if betrayals(mine) > 0 else "keeps" for rule, mine in of.items()}
+    asks = [(rule, mean(mine, "asks"), *_ends(mine), kinds[rule]) for rule, mine in of.items()]
+    lost = [(rule, betrayals(mine), 0.0, 0.0, kinds[rule]) for rule, mine in of.items()]
+    key = (("keeps", "never betrayed"), ("disables", "betrayed in some life"))
     return (
         Figure(
             "asks",
-            "Questions in a life of 30,000 rounds, mean and range over lives; the colour says whether any life did what only a twin would "
-            "do. The mark is the prototype's mean. Few questions are worth nothing if they are not the right ones.",
+            "Questions in a life of 30,000 rounds, mean and range over lives. Few questions are worth nothing if they are not the right "
+            "ones.",
             lambda width, name: bar_chart(
                 width=width,
                 name=name,
                 title="Only the minimum over everybody who is still plausible asks little and is not taken in",
                 desc="Questions by rule.",
                 unit="questions a life (count)",
-                bars=bars,
+                bars=asks,
                 form=lambda value: f"{value:,.1f}",
-                key=(("keeps", "never betrayed"), ("disables", "betrayed in some life")),
-                theory=[REFERENCE[rule][0] for rule in of],
+                key=key,
+            ),
+        ),
+        Figure(
+            "betrayed",
+            "The share of lives in which the betrayal was carried out alone at least once.",
+            lambda width, name: bar_chart(
+                width=width,
+                name=name,
+                title="Who averages, or keeps the best few, is betrayed in every life",
+                desc="Share of lives betrayed, by rule.",
+                unit="share of lives",
+                bars=lost,
+                form=lambda value: f"{value:.2f}",
+                key=key,
             ),
         ),
     )

@@ -27,7 +27,7 @@ SOURCE = (
 )
 OURS = "minimum, ratio set 0.05"
 ALPHA = "minimum, alpha 0.0002"
-VARIANCE = "mixture, asks above variance 0.01, after 200 labels"
+VARIANCE = "variance 0.01, after 200 labels"
 TOP = "minimum, best 20"
 MOST_ASKS, MOST_MORE = 25, 10
 COPIES = 100

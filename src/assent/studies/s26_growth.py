@@ -189,7 +189,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     series = [_series(words, mine, "asks") for words, mine in [*named, (FAMILIES["finite"], finite)]]
     biases = [bias for family, bias in coins if family == "simplex"]
     lines = [Line(f"theory, bias {bias:g}", tuple(expected_asks(bias, last))) for bias in biases]
-    fading = [_series(f"{FAMILIES[family]}, bias {bias:g}", mine, "theta") for (family, bias), mine in coins.items()]
+    fading = [_series(words, mine, "theta") for words, mine in named]
     third = tuple((float(time), 0.5 * (FIRST / time) ** (1 / 3)) for time in (FIRST, last))
     return (
         Figure(

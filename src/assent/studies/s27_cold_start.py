@@ -12,7 +12,7 @@ import numpy as np
 
 from assent.agents.imitator import Imitator
 from assent.core import Confidence, Everyone, Guard, Minimum, MinLeaders, OneAnswer, RatioSet, Rule
-from assent.core.gates import Entropy, Margin, Variance, Vote
+from assent.core.gates import Entropy, Margin, Tolerance, Variance, Vote
 from assent.hypotheses.bootstrap_counts import BootstrapCounts
 from assent.hypotheses.newton import NewtonSoftmax, fourier_features
 from assent.hypotheses.simplexes import Simplexes
@@ -56,6 +56,7 @@ def _mixture(members: Any, rule: Rule) -> Imitator:
 RULES: dict[str, Callable[[Any], Imitator]] = {
     "minimum, bare": lambda members: _learned(members, Minimum()),
     "minimum, one answer 0.5": lambda members: _learned(members, Minimum(), OneAnswer(0.5)),
+    "minimum, tolerance 0.9": lambda members: _learned(members, Tolerance(0.9, greedy=True)),
     "mixture, variance 0.01": lambda members: _mixture(members, Variance(0.01, greedy=True)),
     "mixture, vote 0.9": lambda members: _mixture(members, Vote(0.9, greedy=True)),
     "mixture, confidence 0.9": lambda members: _mixture(members, Confidence(0.9)),

@@ -29,6 +29,8 @@ SOURCE = (
 )
 MEMBERS, CONTEXTS, ACTIONS, ROUNDS = 100, 20, 4, 300
 DELTA = 0.05
+MOST_SHOWN = 60
+"""Questions on the picture."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def verdict(numbers: Score) -> Verdict:
 def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     """The pictures."""
     out = [row for row in rows if row["kind"] == "alarm"]
-    most = max(row["asks"] for row in out)
+    most = min(max(row["asks"] for row in out), MOST_SHOWN)
     series = []
     for left_out, words in ((True, "her model left out"), (False, "her model in the class")):
         mine = [row for row in out if row["left_out"] == left_out]
