@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from assent import core
+from assent.agents.guarded import Completed
 from assent.agents.imitator import Imitator, Proposal
 from assent.agents.online import Doubling, Every, OnAlarm, Restarting
 from assent.hypotheses.bootstrap_counts import BootstrapCounts
@@ -13,6 +14,7 @@ from assent.hypotheses.gradient import ExponentiatedMembers, GradientMembers, Mo
 from assent.hypotheses.logistic import LogisticHead
 from assent.hypotheses.logistic_coins import LogisticCoins
 from assent.hypotheses.masked import Masked, MaskedFamilies
+from assent.hypotheses.networks import Networks
 from assent.hypotheses.newton import NewtonSoftmax
 from assent.hypotheses.simplexes import Simplexes
 from assent.hypotheses.supports import Supports
@@ -65,8 +67,18 @@ TALLIED: tuple[type[Any], ...] = (
     Doubling,
     OnAlarm,
     core.RiskCap,
+    Completed,
 )
-HYPOTHESES: tuple[type[Any], ...] = (Tables, Simplexes, Supports, LogisticHead, LogisticCoins, BootstrapCounts, Wrapped)
+HYPOTHESES: tuple[type[Any], ...] = (
+    Tables,
+    Simplexes,
+    Supports,
+    LogisticHead,
+    LogisticCoins,
+    BootstrapCounts,
+    Networks,
+    Wrapped,
+)
 ENSEMBLES: tuple[type[Any], ...] = (FourierSoftmax, NewtonSoftmax, Planted, GradientMembers, ExponentiatedMembers)
 OVERSEERS: tuple[type[Any], ...] = (Demonstrator, Noisy, Absent, Scripted)
 WORLDS: tuple[type[Any], ...] = (Stream,)

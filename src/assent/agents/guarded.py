@@ -22,14 +22,22 @@ from assent.core import (
     Tallied,
     Unexplained,
 )
-from assent.core.arrays import log_sum_exp, namespace
+from assent.core.arrays import namespace, safe_log
+
+LEAST_AUDIT = 1e-3
+"""Of lone acts: the share of them that `guarded` asks at least."""
+
+BEGUN = 0.5
+"""The mass that some member's row has once answers count for the alarm."""
 
 
 @dataclass(frozen=True, eq=False)
-class Rescaled:
-    """`alarm`, told what members predict when they predict: their rows scaled to sum to 1.
+class Completed:
+    """`alarm`, told of each member's row with what it leaves out spread evenly over all actions, once some row has half of its mass.
 
-    A semimeasure that leaves out mass because it has not learned enough would look wrong to the alarm by what it leaves out.
+    A semimeasure leaves mass out because it has not learned enough. Told as it is, it would look wrong by what it left out; scaled up, by
+    what it had not learned; and by chance the alarm's table looks better than members that say nothing at all. Each way it would go off
+    before the members have begun, and ask for ever. Which answers count is known before they come, so Ville's inequality holds for them.
 
     Attributes:
         alarm: `Unexplained`.
@@ -40,9 +48,9 @@ class Rescaled:
     alarm: Unexplained
 
     @staticmethod
-    def example() -> Rescaled:
+    def example() -> Completed:
         """One for four actions."""
-        return Rescaled(Unexplained(4))
+        return Completed(Unexplained(4))
 
     def start(self, like: Array, num_contexts: int | None) -> Evidence:
         return self.alarm.start(like, num_contexts)
@@ -54,9 +62,18 @@ class Rescaled:
         return self.alarm.count(tally, done)
 
     def hear(self, tally: Evidence, obs: Any, action: Array, log_policy: Array) -> Evidence:
-        """The evidence after an answer; a row without any mass is told as it is."""
-        xp, total = namespace(log_policy), log_sum_exp(log_policy, axis=1)
-        return self.alarm.hear(tally, obs, action, log_policy - xp.where(total > -float("inf"), total, 0.0)[:, None])
+        """The evidence after an answer; a row that cannot be read is told as it is."""
+        xp, policy = namespace(log_policy), namespace(log_policy).exp(log_policy)
+        total = xp.sum(policy, axis=1)
+        missing = xp.where(total > 1, 0.0, 1 - total)  # rounding may leave a sum above 1
+        after = self.alarm.hear(tally, obs, action, safe_log(policy + missing[:, None] / policy.shape[1]))
+        begun = xp.any(total >= BEGUN)
+        return Evidence(
+            log_members=xp.where(begun, after.log_members, tally.log_members),
+            log_table=xp.where(begun, after.log_table, tally.log_table),
+            counts=xp.where(begun, after.counts, tally.counts),
+            fired=xp.where(begun, after.fired, tally.fired),
+        )
 
 
 def guarded(
@@ -75,7 +92,7 @@ def guarded(
 ) -> Imitator:
     """An imitator for a committee of which no member is the overseer's model: networks, classifiers, whatever was trained.
 
-    Each setting answers one way in which such a committee fails, and each can be switched off to see it fail:
+    Each setting answers one way in which such a committee fails, and all but the audits can be switched off to see it fail:
 
     - It collapses: within some tens of answers plain weights leave one network, which agrees with itself. `temper` slows the weights down
       (1 does not), and fewer than `least_leaders` leaders ask (1 lets one lead alone).
@@ -83,9 +100,10 @@ def guarded(
       `assent.hypotheses.networks` and the floor of `wrap` do; `kappa` says how much may be missing: something is done alone only where
       the leaders' minimum gives it `1 - kappa` or more (1 lets anything pass).
     - It agrees in error: members that were trained alike err alike, and what nobody asks nobody hears of. `audit` is the share of lone acts
-      that is asked for no reason (0: none).
+      that is asked for no reason, at least `LEAST_AUDIT`: without any, nothing could ever show that the others were needed.
     - It does not know that it is wrong: `alarm` is the chance of a false alarm of `Unexplained`, which asks for ever where a plain table
-      predicts the overseer better than any member (0: no alarm). Groups of contexts make it say where; see there.
+      predicts the overseer better than any member (0: no alarm). Groups of contexts make it say where; see there. With learned members
+      that chance, too, is a dial.
     - The overseer changes: `share` of the weights goes back to the prior at each answer, so that members come back (0: forgets nothing).
 
     Args:
@@ -93,7 +111,7 @@ def guarded(
         guards: more of them, after these.
 
     Raises:
-        ValueError: a setting is out of its range.
+        ValueError: a setting is out of its range, or an alarm is wanted of members that are families.
 
     >>> import numpy as np
     >>> from assent.hypotheses.networks import Networks
@@ -103,11 +121,19 @@ def guarded(
     """
     if not 0 <= kappa <= 1:
         raise ValueError(f"kappa = {kappa} is outside [0, 1]: it is the mass that the leaders' minimum may lack.")
-    chosen: list[Guard | Tallied] = [Readable(), MinLeaders(least_leaders), OneAnswer(1 - kappa)]
-    if audit:
-        chosen.append(Audit(audit))
+    if not LEAST_AUDIT <= audit <= 1:
+        raise ValueError(
+            f"audit = {audit} is outside [{LEAST_AUDIT}, 1]: members that were trained alike err alike, and only audits hear of it. Who "
+            "wants none builds an Imitator of other guards."
+        )
+    if alarm and hasattr(hypotheses, "log_lower"):
+        raise ValueError(
+            "Unexplained compares answers with the best member, and these members are families, whose best policy nobody knows: set "
+            "alarm = 0."
+        )
+    chosen: list[Guard | Tallied] = [Readable(), MinLeaders(least_leaders), OneAnswer(1 - kappa), Audit(audit)]
     if alarm:
-        chosen.append(Rescaled(Unexplained(hypotheses.num_actions, alarm, groups, num_groups)))
+        chosen.append(Completed(Unexplained(hypotheses.num_actions, alarm, groups, num_groups)))
     return Imitator(
         hypotheses,
         leading=RatioSet(delta),

@@ -58,6 +58,9 @@ class Networks:
     `doubt` answers. What is missing is asked, so a committee whose members all start alike does not agree in ignorance. The factor is the
     same for all members, so that weights move as if it were not there.
 
+    A network whose arithmetic leaves the finite numbers, by its weights or by what it was shown, gives a row of NaN: it abstains, and the
+    round is asked. An item that is not finite teaches nothing.
+
     Attributes:
         layers: as drawn, each `[H, inputs + 1, outputs]`.
         fixed: layers of the functions that are never trained; empty for none.
@@ -191,8 +194,9 @@ class Networks:
     def log_policy(self, memory: Trained, obs: Array) -> Array:
         """What each network predicts, and how much of it counts yet, `[H, A]`."""
         xp = namespace(self.log_prior_weights)
-        items = xp.asarray(obs, dtype=self.log_prior_weights.dtype)[None, None, :]
-        scores = self._scores(memory.layers, items)[0][:, 0, :]
+        item = xp.asarray(obs, dtype=self.log_prior_weights.dtype)
+        item = xp.where(xp.isfinite(item), item, float("nan"))
+        scores = self._scores(memory.layers, item[None, None, :])[0][:, 0, :]
         policy = xp.exp(scores - log_sum_exp(scores, axis=1)[:, None])
         heard = xp.astype(memory.heard, policy.dtype)
         trusted = 1 - self.doubt / xp.where(heard > 0, heard, 1.0)
@@ -204,16 +208,18 @@ class Networks:
         return memory
 
     def learn(self, memory: Trained, obs: Array, answer: Answer) -> Trained:
-        """The memory after the networks trained on a sample in which this answer has the first place."""
-        memory = self._kept(memory, obs, answer)
+        """The memory after the networks trained on a sample in which this answer has the first place; as it was after an unsound item."""
+        xp = namespace(memory.items)
+        item = xp.asarray(obs, dtype=memory.items.dtype)
+        sound = xp.all(xp.isfinite(item))
+        after = self._kept(memory, xp.where(sound, item, 0.0), answer)
         for _ in range(self.num_steps):
-            memory = self._stepped(memory)
-        return memory
+            after = self._stepped(after)
+        return _if(sound, after, memory)
 
-    def _kept(self, memory: Trained, obs: Array, answer: Answer) -> Trained:
+    def _kept(self, memory: Trained, item: Array, answer: Answer) -> Trained:
         xp = namespace(memory.items)
         here = xp.arange(self.capacity) == memory.heard % self.capacity
-        item = xp.asarray(obs, dtype=memory.items.dtype)
         return memory._replace(
             items=xp.where(here[:, None], item[None, :], memory.items),
             labels=xp.where(here, xp.astype(xp.asarray(answer.action), memory.labels.dtype), memory.labels),
@@ -272,10 +278,23 @@ def _forward(layers: tuple[Array, ...], items: Array) -> tuple[Array, list[Array
     """What comes out of the last of `layers`, and what went into each, a one beside it for the intercept."""
     xp, inputs, now = namespace(items), list[Array](), items
     for number, layer in enumerate(layers):
-        now = xp.where(now > 0, now, 0.0) if number else now
+        # the usual `now > 0` would make a zero of NaN, and minus infinity of a broken weight would pass for a unit at rest
+        now = xp.where(now <= 0, 0.0, now) if number else now
         inputs.append(xp.concat([now, xp.ones_like(now[..., :1])], axis=-1))
         now = xp.matmul(inputs[-1], layer)
+        now = xp.where(xp.isfinite(now), now, float("nan"))
     return now, inputs
+
+
+def _if(sound: Array, after: Trained, before: Trained) -> Trained:
+    xp = namespace(before.items)
+    tuples = (
+        tuple(xp.where(sound, new, old) for new, old in zip(one, other, strict=True))
+        for one, other in ((after.layers, before.layers), (after.mean, before.mean), (after.square, before.square))
+    )
+    layers, mean, square = tuples
+    rest = (xp.where(sound, new, old) for new, old in zip(after[3:], before[3:], strict=True))
+    return Trained(layers, mean, square, *rest)
 
 
 def _adam(
