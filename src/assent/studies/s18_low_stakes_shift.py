@@ -2,82 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from assent.agents.online import OnAlarm, Restarting, online_learner
-from assent.agents.premises import Promise
-from assent.agents.regret import best_share, most_wrong
-from assent.core import SILENT, Unexplained
-from assent.overseers.absent import Absent
-from assent.overseers.scripted import READS_LABELS
 from assent.studies.figures import Axis, Line, Series, bar_chart, line_chart
 from assent.studies.measures import tails, wilson
-from assent.studies.staked_lives import (
-    ACTIONS,
-    NEW,
-    RENAMED,
-    RISK,
-    TURNED,
-    Account,
-    Setting,
-    digits,
-    lived,
-    tabular,
-)
-from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
-from assent.worlds.stream import Stream
+from assent.studies.shifted_lives import FROZEN, GUARDED, MEMBER, RESTARTING, UNGUARDED, UNSHARED, Broken, Shifted, run
+from assent.studies.staked_lives import NEW, RENAMED, RISK, TURNED
+from assent.studies.study import Figure, Row, Score, Study, Verdict
 
 CLAIM = (
     "Whatever comes, shifts included: an online learner that is asked about by a blind coin and does nothing alone that may cost more than "
     "the stake loses in all at most the stake times its bound on wrong acts, at all times, but in one life in a hundred; and its log loss "
     "is at most that of the best sequence of members plus the bound of fixed share. A model that stays as it was loses more than that "
-    "after the shift, and so does the same learner without the guard, if some acts are dear."
+    "after the shift, and so does the same learner without the guard, if some acts are dear. A premise that is broken shows in the run's "
+    "own record, and where none is there is no alarm."
 )
 SOURCE = (
     "the idea: P. Christiano, Low-stakes alignment, 2021; fixed share: M. Herbster and M. K. Warmuth, Tracking the best expert, 1998; "
     "online gradients: M. Zinkevich, 2003; the bound on wrong acts: derived in docs/low-stakes.md"
 )
-STAKE = 1.0
-NO_LIMIT = 1e9
-CHECKPOINTS = 25
-MEMBER = "another member is right"
-GUARDED, UNGUARDED, FROZEN = "guarded", "never guarded", "frozen"
-UNSHARED, RESTARTING = "guarded, without share", "guarded, starts afresh on alarm"
-
-
-@dataclass(frozen=True)
-class Shifted:
-    """A life in a stream that shifts.
-
-    Attributes:
-        shift: what changes at half time, or at each of `switches` evenly spread times; with 0 switches nothing does.
-        rate: the coin's chance of asking.
-        noise: of the overseer's labels.
-        all: whether the learners without share and with restarts live it too.
-    """
-
-    shift: str
-    rate: float
-    noise: float = 0.0
-    switches: int = 1
-    num_steps: int = 10_000
-    all: bool = False
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A life in which one premise does not hold, or with "none" one in which all do."""
-
-    premise: str
-    num_steps: int = 10_000
-
-
-PREMISES = ("none", "cost", "rate", "silence", "regret", "total")
+PREMISES = ("none", "stake", "cost", "free", "rate", "silence", "regret", "total")
 GRID = (
     Shifted(MEMBER, 0.1, all=True),
     Shifted(MEMBER, 0.05),
@@ -85,114 +32,14 @@ GRID = (
     Shifted(MEMBER, 0.1, noise=0.01),
     Shifted(MEMBER, 0.1, switches=4),
     Shifted(MEMBER, 0.1, switches=0),
-    *(Shifted(shift, 0.2, num_steps=16_000) for shift in (TURNED, RENAMED, NEW)),
+    *(Shifted(shift, 0.2, num_steps=8_000) for shift in (TURNED, RENAMED, NEW)),
     *(Broken(premise) for premise in PREMISES),
 )
 QUICK = (
     Shifted(MEMBER, 0.1, num_steps=4_000, all=True),
     Shifted(NEW, 0.2, num_steps=4_000),
-    *(Broken(premise, 4_000) for premise in ("none", "cost", "regret")),
+    *(Broken(premise, 4_000) for premise in PREMISES),
 )
-
-
-def run(cell: Shifted | Broken, seed: int) -> list[Row]:
-    """For each learner where it stood at 25 times; or, of a life with a broken premise, which of them were found broken."""
-    return _checked(cell, seed) if isinstance(cell, Broken) else _shifted(cell, seed)
-
-
-def _shifted(cell: Shifted, seed: int) -> list[Row]:
-    rng = stream(seed, cell)
-    if cell.shift == MEMBER:
-        setting = tabular(rng, num_steps=cell.num_steps, switches=cell.switches, noise=cell.noise)
-    else:
-        setting = digits(rng, num_steps=cell.num_steps, shift=cell.shift)
-    # a member that learns is often not the best at once: then the best sequence switches more than once
-    switches = cell.switches if cell.shift == MEMBER else 2
-    return [
-        row
-        for name, agent, share in _learners(cell, setting, switches)
-        for row in _rows(cell, name, agent, lived(agent, setting, seed=seed, rate=cell.rate), switches, share)
-    ]
-
-
-def _learners(cell: Shifted, setting: Setting, switches: int) -> Iterator[tuple[str, Any, float]]:
-    share = best_share(round(cell.rate * cell.num_steps), switches=max(switches, 1))
-    made = partial(online_learner, rate=cell.rate)
-    stakes = setting.stakes(STAKE)
-    yield GUARDED, made(setting.hypotheses, stakes=stakes, share=share), share
-    yield UNGUARDED, made(setting.hypotheses, stakes=setting.stakes(NO_LIMIT), share=share), share
-    yield FROZEN, made(setting.frozen, stakes=stakes), 0.0
-    if cell.all:
-        plain = made(setting.hypotheses, stakes=stakes)
-        yield UNSHARED, plain, 0.0
-        yield RESTARTING, Restarting.of(plain, OnAlarm(Unexplained(ACTIONS, 0.01))), 0.0
-
-
-def _rows(cell: Shifted, name: str, agent: Any, life: Account, switches: int, share: float) -> Iterator[Row]:
-    last = len(life.asked) - 1
-    cost, asked, wrong = life.cost.cumsum(), life.asked.cumsum(), life.wrong.cumsum()
-    for step in np.linspace(0, last, CHECKPOINTS + 1).round().astype(int)[1:]:
-        row: Row = {
-            "shift": cell.shift,
-            "rate": cell.rate,
-            "noise": cell.noise,
-            "switches": cell.switches,
-            "learner": name,
-            "step": int(step) + 1,
-            "asked": int(asked[step]),
-            "wrong": int(wrong[step]),
-            "cost": float(cost[step]),
-            "bound": float(life.bound[step]),
-        }
-        nothing: Row = dict.fromkeys(END)
-        yield {**row, **(_end(cell, name, agent, life, switches, share) if step == last else nothing)}
-
-
-END = ("passed", "log_loss", "best", "nats", "beforehand", "breaches")
-
-
-def _end(cell: Shifted, name: str, agent: Any, life: Account, switches: int, share: float) -> Row:
-    """What is known at the end: whether the bound was ever passed, the regret and its bound, and the premises found broken."""
-    row: Row = {"passed": life.passed, "log_loss": float(life.log_loss.sum())}
-    if not share:
-        return {**dict.fromkeys(END), **row}
-    promise, best = Promise.of(agent, switches=switches), life.best(switches)
-    nats = promise.regret(len(life.answered))
-    beforehand = STAKE * most_wrong(best + nats, rate=cell.rate, risk=RISK)
-    breaches = len(life.premises(promise).breaches) if name == GUARDED else None
-    return {**row, "best": best, "nats": nats, "beforehand": beforehand, "breaches": breaches}
-
-
-def _checked(cell: Broken, seed: int) -> list[Row]:
-    setting, rate = tabular(stream(seed, Broken("none", cell.num_steps)), num_steps=cell.num_steps), 0.1
-    share = best_share(round(rate * cell.num_steps), switches=1)
-    made = partial(online_learner, setting.hypotheses, stakes=setting.stakes(STAKE))
-    learner = made(rate=0.05 if cell.premise == "rate" else rate, share=0.0 if cell.premise == "regret" else share)
-    promise = Promise.of(made(rate=rate, share=share), switches=1)
-    overseer: Any = READS_LABELS
-    if cell.premise == "silence":
-        overseer = Absent(READS_LABELS, silence=0.02)
-    if cell.premise == "total":
-        # so much silence is allowed for, but none that depends on what would have been said
-        promise, setting = replace(promise, silence=0.9), _silent_where_she_changed(setting)
-    life = lived(learner, setting, seed=seed, rate=rate, overseer=overseer)
-    found = life.premises(promise, understated=1.2 if cell.premise == "cost" else 1.0)
-    names = [breach.name for breach in found.breaches]
-    return [
-        {
-            "premise": cell.premise,
-            "found": int(not names if cell.premise == "none" else cell.premise in names),
-            "breaches": len(names),
-        }
-    ]
-
-
-def _silent_where_she_changed(setting: Setting) -> Setting:
-    """The same with an overseer who says nothing where she would say something else than the member that she followed first."""
-    first: Any = setting.frozen
-    named = np.asarray(first.log_rows)[:, :, 0].argmax(axis=1)[np.asarray(setting.world.items)]
-    labels = np.where(setting.labels == named, setting.labels, SILENT)
-    return replace(setting, world=Stream(setting.world.items, labels, setting.world.num_actions))
 
 
 def score(rows: Sequence[Row]) -> dict[str, float]:
@@ -261,7 +108,7 @@ def verdict(numbers: Score) -> Verdict:
         if bounded
         else "The learner lost more than its bound allows.",
         f"{numbers['passed']:.0f} of {numbers['lives']:.0f} guarded lives ever passed their bound; the costliest ended at "
-        f"{_percent(numbers['worst_part'])} of it. Log loss was at most {_percent(numbers['nearest_regret'])} of the regret bound above "
+        f"{_percent(numbers['worst_part'])} of it. Log loss was at most {_percent(numbers['nearest_regret'], 1)} of the regret bound above "
         f"the best sequence. The frozen model passed the learner's bound in {numbers['frozen_above']:.0f} of {numbers['shifted']:.0f} "
         f"lives with a shift, by {numbers['frozen_least']:.1f} times at least; the unguarded learner its own in "
         f"{numbers['free_above']:.0f} of {numbers['lives']:.0f}. Without share the learner lost {numbers['unshared_times']:.1f} times as "
@@ -272,8 +119,8 @@ def verdict(numbers: Score) -> Verdict:
     )
 
 
-def _percent(part: float) -> str:
-    return f"{100 * part:.0f} %"
+def _percent(part: float, digits: int = 0) -> str:
+    return f"{100 * part:.{digits}f} %"
 
 
 def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
@@ -298,6 +145,8 @@ def _path_figure(rows: Sequence[Row]) -> Figure:
         at = [[row["cost"] for row in rows if row["learner"] == name and row["step"] == step] for step in steps]
         ends = [(float(np.mean(costs)), min(costs), max(costs)) for costs in at]
         mean, low, high = (tuple(float(end[part]) for end in ends) for part in range(3))
+        if name != GUARDED:  # five ranges, one over the other, show nothing
+            low, high = (), ()
         series.append(Series(name, tuple(map(float, steps)), mean, low, high))
     bound = tuple(
         (float(step), float(np.mean([r["bound"] for r in rows if r["learner"] == GUARDED and r["step"] == step])))
@@ -307,13 +156,13 @@ def _path_figure(rows: Sequence[Row]) -> Figure:
     most = max(row["cost"] for row in rows)
     return Figure(
         f"loss-{NAMES[shift]}",
-        f"What all lone acts have cost, over the rounds, mean and range of all seeds ({where}; at half time: {shift}). The line in ink is "
-        "the guarded learner's bound, the stake times the most acts that may be wrong. The learner that is never guarded passes it as soon "
-        "as one of its errors is dear; the frozen model after the shift.",
+        f"What all lone acts have cost, over the rounds, mean of all seeds ({where}; at half time: {shift}), and of the guarded learner "
+        "the range. The line in ink is its bound, the stake times the most acts that may be wrong. The learner that is never guarded "
+        "passes it as soon as one of its errors is dear; the frozen model, which is guarded too, after the shift.",
         lambda width, name: line_chart(
             width=width,
             name=name,
-            title=f"The price of a shift: {shift}",
+            title=f"Who learns on stays below the bound, who stands still does not: {shift}",
             desc="Total cost of lone acts by round, for each learner.",
             x=Axis("round", 0.0, float(steps[-1])),
             y=Axis("cost of all lone acts so far (stakes, log)", 1.0, 2 * most, log=True, zero=True),
@@ -361,7 +210,9 @@ def _parts_figure(rows: Sequence[Row], keys: Sequence[tuple[Any, ...]]) -> Figur
 
 WORDS = {
     "none": "all premises hold: no alarm",
+    "stake": "dear acts are done without asking",
     "cost": "costs are a fifth higher than declared",
+    "free": "right acts cost something, too",
     "rate": "asked half as often as promised",
     "silence": "2 % of questions stay unanswered",
     "regret": "the learner shares nothing",

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from assent.agents.imitator import Imitator
 from assent.agents.online import online_learner
+from assent.agents.premises import Promise
 from assent.agents.regret import best_share, most_wrong
 from assent.core import Stakes, worst_over
 from assent.overseers.scripted import READS_LABELS
 from assent.rollout import live_many, stack
 from assent.studies.figures import Axis, Line, Series, line_chart
 from assent.studies.measures import wilson
-from assent.studies.staked_lives import ACTIONS, CONTEXTS, RISK, Setting, tabular
+from assent.studies.staked_lives import ACTIONS, CONTEXTS, RISK, Setting, lived, tabular
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 
 CLAIM = (
@@ -42,6 +45,7 @@ UNGUARDED, NAMED, MODELS, UNKNOWN, HOLES = (
 )
 DECLARATIONS = (UNGUARDED, NAMED, MODELS, UNKNOWN, HOLES)
 NUM_MODELS = 6
+RUN = "pits"
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Pits:
 
 
 EDGES = (0.02, 0.06, 0.12, 0.3)
-BUDGETS = (25.0, 100.0, 400.0, 1000.0)
+BUDGETS = (25.0, 100.0, 400.0, 1000.0, 2000.0)
 GRID = (
     *(Pits(edges, declared) for edges in EDGES for declared in DECLARATIONS),
     *(Pits(0.12, NAMED, budget) for budget in BUDGETS),
@@ -79,7 +83,7 @@ def run(cell: Pits, seed: int) -> list[Row]:
     worlds = stack([setting.world for setting, _, _ in made])
     seeds = [seed * cell.lives + number for number in range(cell.lives)]
     trace = live_many(
-        stack(learners), worlds, READS_LABELS, seeds=seeds, run="pits", num_steps=STEPS, each=("agent", "world")
+        stack(learners), worlds, READS_LABELS, seeds=seeds, run=RUN, num_steps=STEPS, each=("agent", "world")
     )
     asked, action = np.asarray(trace.asked), np.asarray(trace.action)
     labels = np.stack([setting.labels for setting, _, _ in made])
@@ -90,6 +94,8 @@ def run(cell: Pits, seed: int) -> list[Row]:
     ruined = fell.any(axis=1)
     alive = fell.cumsum(axis=1) == 0
     lone = np.where(alive & ~fell, staked, 0.0)
+    holes = np.flatnonzero(ruined) if cell.declared == HOLES else ()
+    found = [_found(learners[number], made[number][0], seeds[number]) for number in holes]
     return [
         {
             "edges": cell.edges,
@@ -105,8 +111,20 @@ def run(cell: Pits, seed: int) -> list[Row]:
             "dearest": float(staked.max()) if not ruined.any() else EVERYTHING,
             "most_staked": float(lone.sum(axis=1).max()),
             "visits": float(np.mean([pits for _, _, pits in made])),
+            "found_before": sum(before for before, _ in found),
+            "found_by": sum(by for _, by in found),
         }
     ]
+
+
+def _found(learner: Imitator, setting: Setting, seed: int) -> tuple[bool, bool]:
+    """Whether a premise of a life that ends in an undeclared pit was found broken before the fall, and whether that cost by it."""
+    life = lived(learner, setting, seed=seed, rate=RATE, run=RUN)
+    fall = int((life.cost == EVERYTHING).argmax())
+    told = np.where(life.worst == EVERYTHING, 1.0, life.worst)
+    standing = list(islice(replace(life, worst=told).standing(Promise.of(learner, switches=1)), fall + 1))
+    before = standing[fall - 1].breaches if fall else ()
+    return bool(before), "cost" in {breach.name for breach in standing[fall].breaches}
 
 
 def _life(rng: np.random.Generator, cell: Pits) -> tuple[Setting, Stakes, float]:
@@ -176,6 +194,8 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
         "guarded_cost": max(row["cost"] for row in told),
         "holes_lives": float(sum(row["lives"] for row in of[HOLES])),
         "holes_ruined": float(sum(row["ruined"] for row in of[HOLES])),
+        "holes_found_before": float(sum(row["found_before"] for row in of[HOLES])),
+        "holes_found_by": float(sum(row["found_by"] for row in of[HOLES])),
         "budgets_kept": float(sum(row["most_staked"] <= row["per_run"] for row in budgets)),
         "budgets": float(len(budgets)),
         "tight_asked": max((row["asked_late"] for row in budgets), default=0.0),
@@ -187,7 +207,8 @@ def verdict(numbers: Score) -> Verdict:
     fails = numbers["least_ruined"] > 0.1 and numbers["most_ruined"] > 0.5 and numbers["vacuous"] > 1
     back = numbers["told_ruined"] == 0 and numbers["dearest"] <= 1 and numbers["budgets_kept"] == numbers["budgets"]
     asks = numbers["named_extra"] < 0.05 and numbers["unknown_off"] < 0.01
-    holes = numbers["holes_ruined"] > 0
+    late = numbers["holes_found_before"] == 0 and numbers["holes_found_by"] == numbers["holes_ruined"]
+    holes = numbers["holes_ruined"] > 0 and late
     return Verdict(
         fails and back and asks and holes,
         "Where one act can cost everything, learning from one's errors is no way to live: the argument allows for more ruin than there is "
@@ -203,7 +224,9 @@ def verdict(numbers: Score) -> Verdict:
         f"{numbers['told_lives']:,.0f} lives are ruined, and no lone act staked more than {numbers['dearest']:.2f}; what errors cost was "
         f"{numbers['guarded_cost']:.0f} at most. Questions beside the coin's, at most: {_percent(numbers['named_extra'], 1)} of rounds "
         f"where the act is named, {_percent(numbers['models_extra'])} with six models, {_percent(numbers['unknown_extra'])} where nobody "
-        f"knows. With a tenth of the pits left out {numbers['holes_ruined']:.0f} of {numbers['holes_lives']:,.0f} lives are ruined. "
+        f"knows. With a tenth of the pits left out {numbers['holes_ruined']:.0f} of {numbers['holes_lives']:,.0f} lives are ruined; the "
+        f"checks found a premise broken before the fall in {numbers['holes_found_before']:.0f} of them, and by it in "
+        f"{numbers['holes_found_by']:.0f}. "
         f"Budgets of a run were kept in {numbers['budgets_kept']:.0f} of {numbers['budgets']:.0f} settings, by asking in up to "
         f"{_percent(numbers['tight_asked'])} of the last quarter's rounds.",
     )
@@ -243,7 +266,7 @@ def _ruin_figure(rows: Sequence[Row]) -> Figure:
         lambda width, name: line_chart(
             width=width,
             name=name,
-            title="Chance of ruin, by what is declared",
+            title="No pit that was declared is fallen into; one that was left out is",
             desc="Share of lives that are ruined by the share of contexts with a pit, for each declaration.",
             x=EDGE_AXIS,
             y=Axis("share of lives that are ruined", 0.0, 1.02),
@@ -265,7 +288,7 @@ def _asked_figure(rows: Sequence[Row]) -> Figure:
         lambda width, name: line_chart(
             width=width,
             name=name,
-            title="Questions, by what is declared",
+            title="Naming the act costs hardly a question; not knowing costs one each time",
             desc="Share of rounds that are asked by the share of contexts with a pit, for each declaration.",
             x=EDGE_AXIS,
             y=Axis("share of rounds that are asked", 0.0, 0.5),
@@ -308,7 +331,8 @@ STUDY = Study(
     yardstick="lives of 3,000 rounds with a shift at half time, 100 at each setting: how many fall into a pit, and how many rounds are "
     "asked. An unguarded learner that is ruined in fewer than one life of ten anywhere, or in fewer than half everywhere, a life that is "
     "ruined, or stakes more than 1 at once, although every pit is declared, more than 5 % of further questions where the act is named, "
-    "other than every round in undeclared contexts, a budget that is passed, or no ruin with holes in the declaration shows it wrong",
+    "other than every round in undeclared contexts, a budget that is passed, no ruin with holes in the declaration, or a check that "
+    "finds one before the fall shows it wrong",
     advice="Before letting anything learn from its errors, ask which error it could not come back from, and declare it. Where you cannot "
     "name the act, declare the situation; where you cannot tell situations apart, nothing may be done alone. What was forgotten in the "
     "declaration is not found out in time.",

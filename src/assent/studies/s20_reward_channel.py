@@ -229,7 +229,7 @@ def _reward_figure(ends: Sequence[Row]) -> Figure:
         lambda width, name: bar_chart(
             width=width,
             name=name,
-            title="What is real of the rewards",
+            title="Who holds the channel gets nothing real; who has to ask for it loses nothing",
             desc="True reward by round, by learner and declaration.",
             unit="true reward a round",
             bars=bars,
@@ -253,7 +253,7 @@ def _asked_figure(ends: Sequence[Row]) -> Figure:
         lambda width, name: bar_chart(
             width=width,
             name=name,
-            title="What the guard costs in questions",
+            title="Who explores by chance hardly asks; who is curious of the untried asks for ever, unless told",
             desc="Share of rounds that are asked, by learner and declaration.",
             unit="share of rounds that are asked",
             bars=bars,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -205,27 +206,47 @@ class Account:
         """Nats: the least loss of a sequence of members with so many switches."""
         return best_tracking(self.members, switches=switches)
 
-    def premises(self, promise: Promise, *, understated: float = 1.0) -> Premises:
-        """How the life stands against a promise; costs may be reported so many times as high as they were declared."""
+    def premises(self, promise: Promise, *, understated: float = 1.0, besides: float = 0.0) -> Premises:
+        """How the whole life stands against a promise; see `standing`."""
+        return deque(self.standing(promise, understated=understated, besides=besides), maxlen=1).pop()
+
+    def standing(self, promise: Promise, *, understated: float = 1.0, besides: float = 0.0) -> Iterator[Premises]:
+        """How the life stands against a promise after each round.
+
+        Args:
+            understated: so many times as high as they were declared are costs reported.
+            besides: reported as the cost of each lone act that was the overseer's own.
+        """
         at, answers = Premises(promise), iter(self.members)
         answered = set(self.answered.tolist())
         for step in range(len(self.asked)):
+            ask = float(self.ask[step])
             if step in answered:
-                at = at.asking(self.ask[step]).answered(self.log_loss[step], next(answers), ask=self.ask[step])
+                at = at.asking(ask).answered(self.log_loss[step], next(answers), ask=ask)
             elif self.asked[step]:
                 at = at.unanswered()
             else:
-                cost = understated * float(self.cost[step])
-                at = at.acted(ask=float(self.ask[step]), worst=float(self.worst[step]), cost=cost)
-                at = at.known(right=not self.wrong[step])
-        return at
+                right = not self.wrong[step]
+                cost = besides if right else understated * float(self.cost[step])
+                at = at.acted(ask=ask, worst=float(self.worst[step]), cost=cost)
+                at = (
+                    at if right and not besides else at.known(right=right, cost=cost)
+                )  # a right act that is free says nothing
+            yield at
 
 
 def lived(
-    agent: Any, setting: Setting, *, seed: int, rate: float, stake: float = 1.0, overseer: Any = READS_LABELS
+    agent: Any,
+    setting: Setting,
+    *,
+    seed: int,
+    rate: float,
+    stake: float = 1.0,
+    overseer: Any = READS_LABELS,
+    run: str = "staked",
 ) -> Account:
     """The life of `agent`, and what its answers surprised it by, which is worked out anew from the answers alone."""
-    trace = live(agent, setting.world, overseer, seed=seed, run="staked", num_steps=setting.num_steps)
+    trace = live(agent, setting.world, overseer, seed=seed, run=run, num_steps=setting.num_steps)
     asked, action, answer, ask = (np.asarray(part) for part in (trace.asked, trace.action, trace.answer, trace.ask))
     heard = asked & (answer >= 0)
     with jax.enable_x64(True):
