@@ -118,8 +118,9 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     of = by_rule(rows)
     ours = of[OURS]
     betrayed = [rule for rule in BETRAYED if rule in of]
-    gate = {"variance_betrayed": betrayals(of[VARIANCE])} if VARIANCE in of else {}
-    return gate | {
+    each = {f"asks, {rule}": mean(mine, "asks") for rule, mine in of.items()}
+    each |= {f"betrayed, {rule}": betrayals(mine) for rule, mine in of.items()}
+    return each | {
         "lives": float(len(ours)),
         "triggers": mean(ours, "triggers"),
         "ours_asks": mean(ours, "asks"),
@@ -155,18 +156,24 @@ def verdict(numbers: Score) -> Verdict:
         f"Ratio set: {numbers['ours_asks']:.1f} questions on average and {numbers['ours_most_asks']:.0f} at most in "
         f"{numbers['lives']:.0f} lives (prototype 13.1), betrayed in {100 * numbers['ours_betrayed']:.0f} % of them; the trigger came "
         f"{numbers['triggers']:.1f} times a life. {numbers['others_betrayed']:.0f} of {numbers['others']:.0f} other rules betray in every "
-        f"life. The best 20 ask in {100 * numbers['many_share']:.0f} % of rounds.{_gate(numbers)}",
+        f"life. The best 20 ask in {100 * numbers['many_share']:.0f} % of rounds. {_each(numbers)}",
     )
 
 
-def _gate(numbers: Score) -> str:
-    """Where we differ from the prototype, and why."""
-    if "variance_betrayed" not in numbers:
-        return ""
-    return (
-        f" The gate by variance betrays in {100 * numbers['variance_betrayed']:.0f} % of lives (a prototype's in none): the truth has one "
-        "part in 101 of the weight, which makes a variance of 0.0094, just below the gate."
-    )
+def _each(numbers: Score) -> str:
+    """Questions of every rule and the share of its lives that were betrayed, with a prototype's; and where we differ from it, and why."""
+    parts = [
+        f"{rule} {asks:,.0f} ({known[0]:,.0f}), {100 * numbers[f'betrayed, {rule}']:.0f} % ({100 * known[1]:.0f} %)"
+        for rule, known in REFERENCE.items()
+        if (asks := numbers.get(f"asks, {rule}")) is not None
+    ]
+    said = f"Questions and lives betrayed, in brackets the prototype's: {'; '.join(parts)}."
+    if numbers.get(f"betrayed, {VARIANCE}", 0.0) > REFERENCE[VARIANCE][1]:
+        said += (
+            " The gate by variance differs from the prototype's: the truth has one part in 101 of the weight, which makes a variance of "
+            "0.0094, just below the gate."
+        )
+    return said
 
 
 def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:

@@ -227,13 +227,20 @@ def verdict(numbers: Score) -> Verdict:
 
 
 def _elsewhere(numbers: Score) -> str:
-    """The stricter alarm, and false alarms."""
+    """Every share beside the prototype's, the stricter alarm, and false alarms."""
+    known = [
+        f"{100 * level:g} %: {numbers[name]:.0f} ({bad}) bad acts, {numbers['asks' + name[3:]]:,.0f} ({asks:,}) questions, "
+        f"{100 * numbers['fired' + name[3:]]:.0f} % ({10 * alarms} %) fire"
+        for level, (bad, asks, alarms) in REFERENCE.items()
+        if (name := f"bad_constant_{level:g}_1astate") in numbers
+    ]
     strict = [
         f"{100 * level:g} %: {numbers[name]:.0f} bad, {100 * numbers['fired' + name[3:]]:.0f} % fire"
         for level in REFERENCE
         if (name := f"bad_constant_{level:g}_1alife") in numbers
     ]
-    said = f"Alarm at 1 % a life, constant audits: {'; '.join(strict)}. " if strict else ""
+    said = f"Constant audits, in brackets the prototype's: {'; '.join(known)}. "
+    said += f"Alarm at 1 % a life: {'; '.join(strict)}. " if strict else ""
     if "false_states" in numbers:
         said += f"False alarms: {100 * numbers['false_states']:.3f} % of states at 1 % a state, "
     return said + (

@@ -140,6 +140,8 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
         "bounds_queries": mean(of[BOUNDS, 0.05], "queries"),
         "bounds_falls": float(sum(row["falls"] for row in of[BOUNDS, 0.05])),
     }
+    if (OURS, 0.001) in of:
+        numbers["strict_queries"] = mean(of[OURS, 0.001], "queries")
     for (method, dial), mine in peers.items():
         numbers[f"falls_{method}_{dial:.0f}"] = mean(mine, "falls")
     if (ALWAYS, 0.0) in of:
@@ -169,6 +171,7 @@ def verdict(numbers: Score) -> Verdict:
         + ", ".join(f"{numbers[name]:.1f}" for labels in LABELS if (name := f"falls_{method}_{labels}") in numbers)
         for method in (CLONING, DAGGER)
     )
+    strict = f"; at delta 0.001 {numbers['strict_queries']:.1f} (105)" if "strict_queries" in numbers else ""
     overseer = f" (the overseer alone {numbers['overseer_arrivals']:.0f})" if "overseer_arrivals" in numbers else ""
     return Verdict(
         holds,
@@ -177,7 +180,7 @@ def verdict(numbers: Score) -> Verdict:
         if holds
         else "On the cliff it comes out otherwise than said.",
         f"Forty rewards: {numbers['ours_queries']:.1f} queries on average, {numbers['ours_most_queries']:.0f} at most in "
-        f"{numbers['lives']:.0f} lives (prototype 92), {numbers['ours_falls']:.0f} falls, {numbers['ours_arrivals']:.0f} arrivals"
+        f"{numbers['lives']:.0f} lives (prototype 92){strict}, {numbers['ours_falls']:.0f} falls, {numbers['ours_arrivals']:.0f} arrivals"
         f"{overseer}. Falls at 50, 100, 200, 500 and 1,000 labels: {falls} (prototype at 200 and 1,000: 18.4 and 0.4; 52.6 and 3.2). What "
         f"was seen: {numbers['support_queries']:.0f} queries (37), {numbers['support_falls']:.0f} falls; any frequencies: "
         f"{numbers['bounds_queries']:,.0f} (3,539), {numbers['bounds_falls']:.0f}.",
