@@ -174,7 +174,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
             lambda width, name: line_chart(
                 width=width,
                 name=name,
-                title="Risk falls by orders of magnitude for a few questions more",
+                title="Risk falls by orders of magnitude for at most a third more questions",
                 desc="Questions by nats spent.",
                 x=Axis("risk spent in a life (nats, log)", LEAST, max(high, 3_000), log=True, zero=True),
                 y=Axis("questions a life (count, log)", 10, 5_000, log=True),
