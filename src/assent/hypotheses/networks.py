@@ -92,7 +92,7 @@ class Networks:
         *,
         num_members: int = 8,
         hidden: Sequence[int] = (64,),
-        prior_scale: float = 1.0,
+        prior_scale: float = 10.0,
         seed: int = 0,
         learning_rate: float = 3e-3,
         doubt: float = 10.0,
@@ -105,7 +105,8 @@ class Networks:
 
         Args:
             hidden: units of each hidden layer.
-            prior_scale: of the functions that are never trained; 0 for none.
+            prior_scale: of the functions that are never trained; 0 for none. The larger, the further apart members are far from what
+                they were taught, and the more they have to be taught.
             seed: of all weights.
 
         Raises:
@@ -219,7 +220,7 @@ class Networks:
 
     def _kept(self, memory: Trained, item: Array, answer: Answer) -> Trained:
         xp = namespace(memory.items)
-        here = xp.arange(self.capacity) == memory.heard % self.capacity
+        here = xp.arange(self.capacity, dtype=memory.labels.dtype) == memory.heard % self.capacity
         return memory._replace(
             items=xp.where(here[:, None], item[None, :], memory.items),
             labels=xp.where(here, xp.astype(xp.asarray(answer.action), memory.labels.dtype), memory.labels),
@@ -249,7 +250,8 @@ class Networks:
         turn = memory.steps % MODULUS * self.batch + places[None, :]
         number = (turn % MODULUS * self.num_members + members[:, None]) % MODULUS
         mixed = (number * MULTIPLIER + 12_345) % MODULUS
-        mixed = (mixed * mixed + number) % MODULUS * MULTIPLIER % MODULUS
+        square = mixed * mixed % MODULUS
+        mixed = square * square % MODULUS * mixed % MODULUS  # a permutation: 5 does not divide MODULUS - 1
         drawn = mixed * known // MODULUS
         return xp.where(places[None, :] == 0, (memory.heard - 1) % self.capacity, drawn)
 
