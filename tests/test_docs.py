@@ -185,6 +185,8 @@ def test_the_json_records_are_documented(tmp_path: Path) -> None:
         "log export": "events.jsonl",
         "study list": "",
         "study run": "silence --quick",
+        "imitate bench": "cliff --seeds 1 --steps 50 --method minimum --workers 1",
+        "imitate frontier": "cliff --seeds 1 --steps 50 --method minimum --workers 1",
         "imitate certificate": "twins-0",
         "imitate explain": "twins-0 1",
         "world list": "",

@@ -124,7 +124,7 @@ def _cells(
     from assent.studies.finished import Finished
 
     out.mkdir(parents=True, exist_ok=True)
-    study = f"imitate {arena.name} {arena.num_steps}"
+    study = _study(arena)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
         Finished(out / "finished.db", code=code_digest()) as finished,
@@ -159,19 +159,42 @@ def _cells(
 
 
 def _imitation(output: Output, arena: Any, *, seeds: Sequence[int], out: Path) -> list[Any]:
-    """The rows of the package imitation, run in an environment of its own."""
+    """The cells of the package imitation, run in an environment of its own; rows that are finished in `out` are not run again."""
     from assent.cli.imitate_results import cell_of
-    from assent.cli.imitate_worlds import imitation_ground
-    from assent.peers.imitation_process import METHODS, run_imitation
+    from assent.peers.imitation_process import METHODS, Task, run_imitation
+    from assent.studies.finished import Finished
+    from assent.worlds.tabular import Tabular
 
-    if arena.name != "cliff":
-        output.fail(USAGE, f"--with-imitation runs on cliff, not on {arena.name}: leave it out there.")
-    with output.people.status("imitation, in an environment of its own …") as status:
-        rows = run_imitation(imitation_ground(seeds), seeds=seeds, num_steps=arena.num_steps, say=status.update)
-    return [
-        cell_of(method, labels, [row for row in rows if (row["method"], row["dial"]) == (method.key, labels)])
+    grounds = {seed: arena.ground(seed).setting for seed in seeds}
+    if not all(isinstance(setting.world, Tabular) for setting in grounds.values()):
+        output.fail(
+            USAGE, f"--with-imitation runs on worlds with tables, not on {arena.name}: leave it out, or give cliff or frozen-lake."
+        )
+    study = _study(arena)
+    wanted = [
+        (method, labels)
         for method in METHODS
         for labels in method.settings
+        if labels == method.default and labels <= arena.num_steps
+    ]
+    with (
+        Finished(out / "finished.db", code=code_digest()) as finished,
+        output.people.status("imitation, in an environment of its own …") as status,
+    ):
+        found = {
+            (method.key, labels, seed): finished.rows(study, _cell_text(method.key, labels), seed)
+            for method, labels in wanted
+            for seed in seeds
+        }
+        tasks = [Task(*key) for key, kept in found.items() if kept is None]
+        started = time.monotonic()
+        for row in run_imitation(tasks, grounds, run=arena.name, num_steps=arena.num_steps, say=status.update):
+            place = (row["method"], row["dial"], row["seed"])
+            finished.keep(study, _cell_text(*place[:2]), row["seed"], [row], time.monotonic() - started)
+            found[place] = ([row], 0.0)
+    return [
+        cell_of(method, labels, [kept[0][0] for seed in seeds if (kept := found[method.key, labels, seed]) is not None])
+        for method, labels in wanted
     ]
 
 
@@ -232,6 +255,10 @@ def _seeds(first: int, count: int) -> list[int]:
 
 def _count(tasks: Sequence[Any]) -> int:
     return sum(len(task.settings) for task in tasks)
+
+
+def _study(arena: Any) -> str:
+    return f"imitate {arena.name} {arena.num_steps}"
 
 
 def _cell_text(key: str, setting: float | int) -> str:

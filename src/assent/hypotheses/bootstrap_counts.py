@@ -137,8 +137,8 @@ class BootstrapCounts:
 
     def learn(self, memory: Counted, obs: Any, answer: Answer) -> Counted:
         xp, obs = namespace(memory.count), self._context(obs)
-        here = xp.astype(xp.arange(self.num_contexts) == xp.asarray(obs), memory.count.dtype)
-        said = xp.astype(xp.arange(self.num_actions) == xp.asarray(answer.action), memory.count.dtype)
+        here, said = _single(xp, self.num_contexts, obs), _single(xp, self.num_actions, answer.action)
+        here, said = (xp.astype(place, memory.count.dtype) for place in (here, said))
         times = self.multiplicity[memory.taken % self.multiplicity.shape[0], :]
         added = here[:, None, None] * said[None, :, None] * times[None, None, :]
         return Counted(memory.count + added, memory.taken + 1)
@@ -149,3 +149,9 @@ class BootstrapCounts:
         if isinstance(obs, int | np.integer | np.ndarray) and not 0 <= obs < self.num_contexts:
             raise IndexError(f"context {obs} is not in the table: contexts run from 0 to {self.num_contexts - 1}.")
         return obs
+
+
+def _single(xp: Any, count: int, number: Any) -> Array:
+    """`[count]`, true at `number` alone."""
+    place = xp.asarray(number)
+    return xp.arange(count, dtype=place.dtype) == place

@@ -1,0 +1,202 @@
+"""HumanCompatibleAI's imitation as a peer: its cloning and DAgger, in an environment of its own, on our noise and overseer's draws."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import platformdirs
+
+from assent.overseers.demonstrator import Demonstrator
+from assent.peers.methods import BUDGETS, WARM_UP, Ground, Method
+from assent.peers.trace import Setting, chances
+from assent.worlds.tabular import BITS, Tabular
+
+TORCH = "2.13.0"
+"""The build of PyTorch that imitation is run on; a CPU build is enough."""
+
+FROM = "ASSENT_TORCH_FROM"
+"""The environment variable with the options of pip that say where PyTorch is to be had."""
+
+_SOURCE = "Gleave et al., imitation: clean imitation learning implementations, 2022; version 1.0.1"
+
+
+def _elsewhere(ground: Ground, dial: Any) -> Any:
+    raise RuntimeError("imitation's methods have no agent here: they live in an environment of their own.")
+
+
+def _method(name: str, key: str) -> Method:
+    return Method(name, key, "daggers", "labels", tuple(n for n in BUDGETS if n >= 50), WARM_UP, _elsewhere, _SOURCE)
+
+
+METHODS = (_method("imitation 1.0.1: BC", "imitation-bc"), _method("imitation 1.0.1: DAgger", "imitation-dagger"))
+"""What can be run; the dial is the number of labels."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One life: a method's key, how many labels it is given, and the seed."""
+
+    method: str
+    labels: int
+    seed: int
+
+
+def run_imitation(
+    tasks: Sequence[Task],
+    settings: dict[int, Setting],
+    *,
+    run: str,
+    num_steps: int,
+    python: Path | None = None,
+    say: Callable[[str], None] = lambda said: None,
+) -> Iterator[dict[str, Any]]:
+    """One row a task, in order: `method`, `dial`, `seed`, and the counts `queries`, `failures`, `own`, `switches` and `goals`.
+
+    World noise and overseer's draws are those of `assent.peers.trace.sweep` with the same seed and run. After its labels a policy acts
+    alone on its likeliest action, without learning. Cloning fits 2,000 batches; DAgger hands over in 15 parts and fits 200 batches
+    after each.
+
+    Args:
+        settings: of each seed: a `Tabular` world and a `Demonstrator`.
+        python: the interpreter of an environment that has imitation; made by `environment_for` when left out.
+        say: is told what is being done.
+
+    Raises:
+        ValueError: a world that is not `Tabular`, an overseer who is no `Demonstrator`, or more labels than steps.
+        RuntimeError: the environment cannot be made, or its program ended early; the message holds what it printed.
+    """
+    for task in tasks:
+        if not 1 <= task.labels <= num_steps:
+            raise ValueError(f"{task.labels} labels in {num_steps} steps: give 1 to {num_steps}.")
+    seeds = list(settings)
+    given = _given(list(settings.values()), seeds, run=run, num_steps=num_steps)
+    python = environment_for(say) if python is None else python
+    worker = resources.files("assent.peers") / "imitation_worker.py"
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "errors").open("w+", encoding="utf-8") as errors:
+        arrays = Path(folder) / "given.npz"
+        np.savez(arrays, **given)  # pyright: ignore[reportArgumentType]
+        lines = Path(folder) / "tasks"
+        lines.write_text(
+            "".join(
+                json.dumps({"method": t.method, "labels": t.labels, "seed": t.seed, "place": seeds.index(t.seed)})
+                + "\n"
+                for t in tasks
+            ),
+            encoding="utf-8",
+        )
+        command = [str(python), "-I", str(worker), str(arrays)]
+        with (
+            lines.open(encoding="utf-8") as stdin,
+            subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        ):
+            assert process.stdout is not None
+            count = 0
+            for count, line in enumerate(process.stdout, start=1):
+                yield json.loads(line)
+                say(f"imitation: {count} of {len(tasks)} lives")
+        if process.returncode != 0 or count != len(tasks):
+            errors.seek(0)
+            raise RuntimeError(
+                f"imitation ended with exit code {process.returncode} after {count} of {len(tasks)} lives: {errors.read()[-2000:]}"
+            )
+
+
+def environment_for(say: Callable[[str], None] = lambda said: None) -> Path:
+    """The interpreter of an environment with imitation 1.0.1 and what it wants, made once below the user's cache folder.
+
+    pip's find-links are asked for PyTorch first, which no hashed file holds (docs/design/001); where they have none, `ASSENT_TORCH_FROM`
+    says how pip gets it, for example `--index-url ADDRESS`.
+
+    Raises:
+        RuntimeError: an installer failed; the message holds what it printed.
+    """
+    wanted = resources.files("assent.peers") / "imitation_requirements.txt"
+    made_of = hashlib.sha256(wanted.read_bytes() + f"{TORCH} {sys.version}".encode()).hexdigest()[:12]
+    folder = platformdirs.user_cache_path("assent") / f"imitation-{made_of}"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    done = folder / "done"
+    if done.exists():
+        return python
+    if folder.exists():
+        shutil.rmtree(folder)  # cut off while it was made
+    say("an environment for imitation 1.0.1: some 1.5 GB, once")
+    venv.create(folder, with_pip=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    source = shlex.split(os.environ.get(FROM, "--no-index"))
+    _install(
+        [*pip, *source, f"torch=={TORCH}"],
+        f"PyTorch {TORCH} is not to be had ({shlex.join(source)}): name pip's options for a CPU build in {FROM}, for example "
+        f"{FROM}='--index-url ADDRESS'.",
+    )
+    say("an environment for imitation 1.0.1: its dependencies")
+    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
+    quick = [uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python)]
+    installer = quick if Path(uv).exists() else pip
+    _install([*installer, "--require-hashes", "-r", str(wanted)], "What imitation needs could not be installed.")
+    done.touch()
+    return python
+
+
+def _install(command: list[str], failed: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{failed} {(done.stdout + done.stderr).strip()[-2000:]}")
+
+
+def _given(settings: Sequence[Setting], seeds: Sequence[int], *, run: str, num_steps: int) -> dict[str, np.ndarray]:
+    """Everything that decides a life, as arrays: what `sweep` would draw, drawn beforehand. N seeds, T steps."""
+    worlds = [setting.world for setting in settings]
+    overseers = [setting.overseer for setting in settings]
+    for world, overseer in zip(worlds, overseers, strict=True):
+        if not isinstance(world, Tabular) or not world.resets or not isinstance(overseer, Demonstrator):
+            raise ValueError(
+                f"imitation is given the tables of a world that starts again and of its overseer, not {type(world).__name__} and "
+                f"{type(overseer).__name__}."
+            )
+    first = worlds[0]
+    tables = ("below", "successor", "event", "goal", "end", "start_below")
+    for world in worlds:
+        if not all(np.array_equal(getattr(first, name), getattr(world, name)) for name in tables):
+            raise ValueError("the worlds of two seeds differ: imitation is given one.")
+    noise = [_noise(seed, num_steps) for seed in seeds]
+    starts = np.asarray(first.start_below)
+    return {
+        **{name: np.asarray(getattr(first, name)) for name in tables},
+        "policy": np.stack([np.asarray(overseer.policy) for overseer in overseers]),
+        "chance": np.stack([chances(seed, run, num_steps=num_steps)[:, 1] for seed in seeds]),
+        "noise": np.stack([of_outcome for _, of_outcome, _ in noise]),
+        "again": np.stack([of_start for _, _, of_start in noise]),
+        "first": np.asarray([int((begin >= starts[:-1]).sum()) for begin, _, _ in noise]),
+    }
+
+
+def _noise(seed: int, num_steps: int) -> tuple[int, np.ndarray, np.ndarray]:
+    """A life's random bits as `rounds` and `Tabular` draw them: of the first state, of outcomes `[T]`, of beginning again `[T]`."""
+    first_key, step_key = jax.random.split(jax.random.key(seed))
+
+    def of(number: Any) -> tuple[Any, Any]:
+        outcome_key, start_key = jax.random.split(jax.random.fold_in(step_key, number))
+        return _bits(outcome_key), _bits(start_key)
+
+    outcomes, starts = jax.vmap(of)(jnp.arange(num_steps))
+    return int(_bits(first_key)), np.asarray(outcomes), np.asarray(starts)
+
+
+def _bits(key: Any) -> Any:
+    return jax.random.bits(key, dtype=jnp.uint32) >> (32 - BITS)
