@@ -129,7 +129,7 @@ def lived(
             answer = jnp.argmax(pays)
             action = jnp.where(decision.asked, answer, decision.action)
             done = (jnp.arange(acts) == action).astype(probs.dtype)
-            law = assent.probs + assent.ask * (jnp.arange(acts) == answer)
+            law = assent.probs + assent.ask * (jnp.arange(acts) == answer).astype(probs.dtype)
             grabbed = grabbed | (grab & (action == acts - 1))
             true = jnp.where(grabbed, 0.0, (luck < pays[action]).astype(probs.dtype))
             observed = jnp.where(grabbed, 1.0, true)

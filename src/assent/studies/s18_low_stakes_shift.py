@@ -46,7 +46,7 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     """The numbers of the verdict."""
     lives = [row for row in rows if row.get("passed") is not None]
     of = {name: [row for row in lives if row["learner"] == name] for name in dict.fromkeys(r["learner"] for r in lives)}
-    guarded, checked = of[GUARDED], [row for row in rows if "premise" in row]
+    guarded, checked = of[GUARDED], [row for row in rows if row.get("premise")]
     shifted = [pair for pair in zip(guarded, of[FROZEN], strict=True) if pair[0]["switches"] > 0]
     broken = [row for row in checked if row["premise"] != "none"]
     ratios = [row["cost"] / row["bound"] for row in guarded]
@@ -125,14 +125,14 @@ def _percent(part: float, digits: int = 0) -> str:
 
 def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     """The pictures."""
-    paths = [row for row in rows if "learner" in row]
+    paths = [row for row in rows if row.get("learner")]
     shifts = dict.fromkeys((row["shift"], row["rate"], row["noise"], row["switches"]) for row in paths)
     base = next(key for key in shifts if key[0] == MEMBER)
     drawn = [base, *(key for key in shifts if key[0] != MEMBER)]
     kept = [
         _path_figure([r for r in paths if (r["shift"], r["rate"], r["noise"], r["switches"]) == key]) for key in drawn
     ]
-    return (*kept, _parts_figure(paths, list(shifts)), _premises_figure([row for row in rows if "premise" in row]))
+    return (*kept, _parts_figure(paths, list(shifts)), _premises_figure([row for row in rows if row.get("premise")]))
 
 
 NAMES = {MEMBER: "member", TURNED: "turned", RENAMED: "renamed", NEW: "new"}

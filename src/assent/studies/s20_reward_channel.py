@@ -156,6 +156,7 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
 def verdict(numbers: Score) -> Verdict:
     """Whether the claim held, in words and figures."""
     grabs = numbers["free_grabbed"] == numbers["free_lives"] and numbers["most_true_after"] == 0
+    grabs = grabs and numbers["least_observed_after"] > 1 - 1e-9
     # a tail of one in a million, at 40 places that hang together
     law = numbers["law_tail"] > 1e-6
     kept = numbers["guarded_grabbed"] == 0 and numbers["most_given_up"] <= 0.01
