@@ -54,9 +54,10 @@ class Networks:
     (`Imitator.learn` has that order). None of them is the overseer's model: the grade is `heuristic`, and `assent.agents.guarded` has
     what such a committee needs around it.
 
-    Rows are semimeasures: after n answers each is the softmax, with `floor` of uniform, times `1 - doubt / n`, and almost nothing before
-    `doubt` answers. What is missing is asked, so a committee whose members all start alike does not agree in ignorance. The factor is the
-    same for all members, so that weights move as if it were not there.
+    Rows are semimeasures: after n answers each is the softmax, with `floor + (1 - floor) doubt / (n + doubt)` of uniform, times
+    `1 - doubt / n`, and almost nothing before `doubt` answers. What is missing is asked, so a committee whose members all start alike does
+    not agree in ignorance. And what networks say before they have learned hardly moves their weights, for it is mostly uniform: else luck
+    at the start would leave one of them to lead.
 
     A network whose arithmetic leaves the finite numbers, by its weights or by what it was shown, gives a row of NaN: it abstains, and the
     round is asked. An item that is not finite teaches nothing.
@@ -78,7 +79,7 @@ class Networks:
     fixed: tuple[Array, ...]
     log_prior_weights: Array
     learning_rate: Array | float = 3e-3
-    doubt: Array | float = 10.0
+    doubt: Array | float = 6.0
     floor: Array | float = 0.02
     capacity: int = 2_000
     batch: int = 32
@@ -95,7 +96,7 @@ class Networks:
         prior_scale: float = 10.0,
         seed: int = 0,
         learning_rate: float = 3e-3,
-        doubt: float = 10.0,
+        doubt: float = 6.0,
         floor: float = 0.02,
         capacity: int = 2_000,
         batch: int = 32,
@@ -203,7 +204,9 @@ class Networks:
         trusted = 1 - self.doubt / xp.where(heard > 0, heard, 1.0)
         trusted = xp.where((heard > 0) & (trusted > LEAST), trusted, LEAST)
         trusted = xp.where(xp.asarray(self.doubt, dtype=policy.dtype) > 0, trusted, 1.0)
-        return xp.log(((1 - self.floor) * policy + self.floor / self.num_actions) * trusted)
+        since = heard + self.doubt
+        even = self.floor + (1 - self.floor) * self.doubt / xp.where(since > 0, since, 1.0)
+        return xp.log(((1 - even) * policy + even / self.num_actions) * trusted)
 
     def advance(self, memory: Trained, obs: Any, action: Array) -> Trained:
         return memory
