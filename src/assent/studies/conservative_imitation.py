@@ -103,7 +103,8 @@ HOLDS = (
         ("cliff",),
         lambda of: (
             f"On a slippery cliff {of['cliff']['ours_queries']:.0f} questions in 10,000 steps were enough never to fall; cloning and "
-            "DAgger fell with a thousand labels."
+            f"DAgger fell at every number of labels, {of['cliff']['falls_cloning_200']:.0f} and {of['cliff']['falls_DAgger_200']:.0f} "
+            "times a life with 200."
         ),
     ),
 )
@@ -186,7 +187,7 @@ def _said(part: Sequence[Said], held: Scores) -> list[str]:
 def _headline(found: Mapping[str, Finding], held: Scores) -> str:
     failed = [name for name in found if name not in held]
     first = f"{len(failed)} of {len(found)} claims failed: {', '.join(failed)}. " if failed else ""
-    safe, rare = {"twins", "event-bound"} <= held.keys(), {"query-bound", "cliff"} <= held.keys()
+    safe, rare = {"twins", "event-bound"} <= held.keys(), {"query-bound", "growth"} <= held.keys()
     if safe and rare:
         said = (
             "Yes, if one of its models is right: it asks rarely, and what its overseer would not do it does not make likelier than "

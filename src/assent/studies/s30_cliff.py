@@ -40,6 +40,8 @@ REFERENCE = {
 """Queries and falls that a prototype measured (5 seeds)."""
 
 MOST_ASKS = 120
+SIDE_BY_SIDE = {CLONING: 0.97, DAGGER: 1.03}
+"""On the picture."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,9 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
         "bounds_queries": mean(of[BOUNDS, 0.05], "queries"),
         "bounds_falls": float(sum(row["falls"] for row in of[BOUNDS, 0.05])),
     }
+    level = [mean(mine, "queries") for mine in peers.values() if mean(mine, "falls") <= mean(ours, "falls")]
+    if level:
+        numbers["level_queries"] = min(level)
     if (OURS, 0.001) in of:
         numbers["strict_queries"] = mean(of[OURS, 0.001], "queries")
     for (method, dial), mine in peers.items():
@@ -162,10 +167,10 @@ def by_cell(rows: Sequence[Row]) -> dict[tuple[str, float], list[Row]]:
 
 def verdict(numbers: Score) -> Verdict:
     """Whether the claim held, in words and figures."""
-    holds = numbers["ours_queries"] <= MOST_ASKS and numbers["ours_falls"] == 0
-    holds = holds and numbers["peers_worse"] == numbers["peers"]
-    holds = holds and numbers["support_falls"] == 0 and numbers["support_queries"] <= 48
-    holds = holds and numbers["bounds_queries"] > 1_000
+    as_said = numbers["ours_queries"] <= MOST_ASKS and numbers["ours_falls"] == 0
+    as_said = as_said and numbers["support_falls"] == 0 and numbers["support_queries"] <= 48
+    as_said = as_said and numbers["bounds_queries"] > 1_000
+    holds = as_said and numbers["peers_worse"] == numbers["peers"]
     falls = "; ".join(
         f"{method} "
         + ", ".join(f"{numbers[name]:.1f}" for labels in LABELS if (name := f"falls_{method}_{labels}") in numbers)
@@ -178,12 +183,23 @@ def verdict(numbers: Score) -> Verdict:
         "Knowing what the overseer might be after is worth more than a thousand labels: a handful of questions tells which it is, and "
         "until then it is asked wherever it matters. Methods that label first and act later pay in falls."
         if holds
-        else "On the cliff it comes out otherwise than said.",
+        else _level(numbers) * as_said or "On the cliff it comes out otherwise than said.",
         f"Forty rewards: {numbers['ours_queries']:.1f} queries on average, {numbers['ours_most_queries']:.0f} at most in "
         f"{numbers['lives']:.0f} lives (prototype 92){strict}, {numbers['ours_falls']:.0f} falls, {numbers['ours_arrivals']:.0f} arrivals"
         f"{overseer}. Falls at 50, 100, 200, 500 and 1,000 labels: {falls} (prototype at 200 and 1,000: 18.4 and 0.4; 52.6 and 3.2). What "
         f"was seen: {numbers['support_queries']:.0f} queries (37), {numbers['support_falls']:.0f} falls; any frequencies: "
         f"{numbers['bounds_queries']:,.0f} (3,539), {numbers['bounds_falls']:.0f}.",
+    )
+
+
+def _level(numbers: Score) -> str:
+    """What is said where the rest is as claimed, but not all of the others fall more often."""
+    if "level_queries" not in numbers:
+        return "Methods that label first and act later fall, but not at more queries."
+    return (
+        "Knowing what the overseer might be after is worth hundreds of labels, but not any number of them: what was to be shown of the "
+        f"imitator came out, but with {numbers['level_queries']:,.0f} labels, {numbers['level_queries'] / numbers['ours_queries']:.0f} "
+        "times as many queries, a method that labels first does not fall either."
     )
 
 
@@ -197,7 +213,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
         series.append(
             Series(
                 method,
-                tuple(queries for queries, _ in cells),
+                tuple(SIDE_BY_SIDE.get(method, 1.0) * queries for queries, _ in cells),
                 tuple(max(float(np.mean(counts)), LEAST) for counts in falls),
                 tuple(max(float(min(counts)), LEAST) for counts in falls),
                 tuple(max(float(max(counts)), LEAST) for counts in falls),
@@ -209,7 +225,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
         Figure(
             "frontier",
             "Across: calls of the overseer in 10,000 steps. Up: falls off the cliff, mean and range over lives, those while learning "
-            "included. Lower left is better.",
+            "included. Cloning and DAgger, which take equal numbers, stand side by side. Lower left is better.",
             lambda width, name: line_chart(
                 width=width,
                 name=name,
