@@ -16,9 +16,10 @@ from assent.studies.study import Figure, Row, Score, Study, Verdict
 CLAIM = (
     "Whatever comes, shifts included: an online learner that is asked about by a blind coin and does nothing alone that may cost more than "
     "the stake loses in all at most the stake times its bound on wrong acts, at all times, but in one life in a hundred; and its log loss "
-    "is at most that of the best sequence of members plus the bound of fixed share. A model that stays as it was loses more than that "
-    "after the shift, and so does the same learner without the guard, if some acts are dear. A premise that is broken shows in the run's "
-    "own record, and where none is there is no alarm."
+    "is at most that of the best sequence of members plus the bound of fixed share. A model that stays as it was loses more than that in "
+    "the rest of a life after the shift (of 6,000 rounds in tables, of 16,000 in digits), and so does the same learner without the guard, "
+    "in nine of ten lives, if some acts are dear. A premise that is broken shows in the run's own record, and where none is there is no "
+    "alarm."
 )
 SOURCE = (
     "the idea: P. Christiano, Low-stakes alignment, 2021; fixed share: M. Herbster and M. K. Warmuth, Tracking the best expert, 1998; "
@@ -32,7 +33,7 @@ GRID = (
     Shifted(MEMBER, 0.1, noise=0.01),
     Shifted(MEMBER, 0.1, switches=4),
     Shifted(MEMBER, 0.1, switches=0),
-    *(Shifted(shift, 0.2, num_steps=8_000) for shift in (TURNED, RENAMED, NEW)),
+    *(Shifted(shift, 0.2, num_steps=16_000) for shift in (TURNED, RENAMED, NEW)),
     *(Broken(premise) for premise in PREMISES),
 )
 QUICK = (
@@ -108,7 +109,7 @@ def verdict(numbers: Score) -> Verdict:
         if bounded
         else "The learner lost more than its bound allows.",
         f"{numbers['passed']:.0f} of {numbers['lives']:.0f} guarded lives ever passed their bound; the costliest ended at "
-        f"{_percent(numbers['worst_part'])} of it. Log loss was at most {_percent(numbers['nearest_regret'], 1)} of the regret bound above "
+        f"{_percent(numbers['worst_part'])} of it. Log loss was at most {_percent(numbers['nearest_regret'], 2)} of the regret bound above "
         f"the best sequence. The frozen model passed the learner's bound in {numbers['frozen_above']:.0f} of {numbers['shifted']:.0f} "
         f"lives with a shift, by {numbers['frozen_least']:.1f} times at least; the unguarded learner its own in "
         f"{numbers['free_above']:.0f} of {numbers['lives']:.0f}. Without share the learner lost {numbers['unshared_times']:.1f} times as "
@@ -186,18 +187,18 @@ def _parts_figure(rows: Sequence[Row], keys: Sequence[tuple[Any, ...]]) -> Figur
             for name in (GUARDED, FROZEN)
         }
         words = f"{shift if switches else 'no shift'}, asked {_percent(rate)}"
-        words += ", labels with noise" * bool(noise) + f", {switches} shifts" * (switches > 1)
+        words += ", noisy" * bool(noise) + f", {switches} shifts" * (switches > 1)
         for name, tone in ((GUARDED, "keeps"), (FROZEN, "disables")):
             parts = [theirs["cost"] / own["bound"] for own, theirs in zip(mine[GUARDED], mine[name], strict=True)]
             bars.append((words if name == GUARDED else "", float(np.mean(parts)), min(parts), max(parts), tone))
     return Figure(
         "parts",
         "What lone acts cost in a whole life, over the guarded learner's bound in that life: mean and range over the seeds. Up to the mark "
-        "is what is promised.",
+        "is what is promised. Noisy: one label of a hundred is another one.",
         lambda width, name: bar_chart(
             width=width,
             name=name,
-            title="The learner stays far below its bound, the frozen model far above it",
+            title="The learner stays far below its bound; after a shift, the frozen model does not",
             desc="Total cost over the guarded learner's bound.",
             unit="cost over the learner's bound (1 = the bound)",
             bars=bars,
