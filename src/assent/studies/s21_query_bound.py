@@ -52,10 +52,10 @@ class Batch:
     lives: int
 
 
-def _batches(settings: Sequence[str], sizes: Sequence[int], *, classes: int, lives: int) -> tuple[Batch, ...]:
+def _batches(sizes: Sequence[int], *, classes: int, lives: int) -> tuple[Batch, ...]:
     return tuple(
         Batch(kind, members, setting, 0, classes, lives)
-        for setting in settings
+        for setting in SETTINGS
         for members in sizes
         for kind in KINDS
         if kind != "triggers" or members <= CONTEXTS
@@ -63,8 +63,7 @@ def _batches(settings: Sequence[str], sizes: Sequence[int], *, classes: int, liv
 
 
 GRID = (
-    *_batches(("ratio 0.05", "alpha"), (2, 10, 100), classes=3, lives=5),
-    *_batches(("ratio 0.5", "sure above 0.2"), (2, 10, 100), classes=2, lives=5),
+    *_batches((2, 10, 100), classes=3, lives=5),
     Batch("random", 1000, SETTINGS[0], 0, 3, 5),
     *(Batch("random", members, "alpha", 1, 10, 5) for members in REFERENCE),
 )
