@@ -254,7 +254,7 @@ def _asked_figure(ends: Sequence[Row]) -> Figure:
         lambda width, name: bar_chart(
             width=width,
             name=name,
-            title="Who explores by chance hardly asks; who is curious of the untried asks for ever, unless told",
+            title="Who explores by chance hardly asks; who wants the untried asks for ever",
             desc="Share of rounds that are asked, by learner and declaration.",
             unit="share of rounds that are asked",
             bars=bars,
