@@ -301,7 +301,9 @@ def imitate_bench(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one for each core when left out.")] = None,
     with_imitation: Annotated[
         bool,
-        typer.Option("--with-imitation", help="cliff, frozen-lake: also run the package imitation, in an environment of its own."),
+        typer.Option(
+            "--with-imitation", help="cliff, frozen-lake: also run the package imitation, in an environment of its own."
+        ),
     ] = False,
     out: PeersOut = Path("assent-imitate"),
     json: Json = False,

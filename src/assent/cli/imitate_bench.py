@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from rich.console import Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -73,15 +74,13 @@ def frontier(
         command += "".join(f" --method {key}" for key in methods or ())
         files = write_frontier(arena, cells, lines, out, idle=idle, command=command)
         output.say(_frontiers(arena, lines))
-        better, others = dominated(lines, most=arena.most)
         output.plain(f"\nPage      {files['page']}\nPictures  {files['folder']}")
         output.done(
             OK,
             **files,
             idle=asdict(idle),
             areas={line.method.key: line.area for line in lines},
-            dominated=better,
-            not_dominated=others,
+            dominated={key: sides[0] for key, sides in dominated(lines, most=arena.most).items()},
         )
 
 
@@ -168,7 +167,8 @@ def _imitation(output: Output, arena: Any, *, seeds: Sequence[int], out: Path) -
     grounds = {seed: arena.ground(seed).setting for seed in seeds}
     if not all(isinstance(setting.world, Tabular) for setting in grounds.values()):
         output.fail(
-            USAGE, f"--with-imitation runs on worlds with tables, not on {arena.name}: leave it out, or give cliff or frozen-lake."
+            USAGE,
+            f"--with-imitation runs on worlds with tables, not on {arena.name}: leave it out, or give cliff or frozen-lake.",
         )
     study = _study(arena)
     wanted = [
@@ -202,9 +202,9 @@ def _shown(arena: Any, cells: Sequence[Any], title: str) -> Table:
     from assent.cli.imitate_results import number
 
     shown = Table(title=title, title_justify="left", box=None)
-    shown.add_column("method", no_wrap=True)
-    shown.add_column("dial", no_wrap=True)
-    for heading in ("queries", arena.failure, "median", "worst", "overseer's own", "switches", arena.goal):
+    shown.add_column("method", min_width=20)
+    shown.add_column("dial", min_width=10)
+    for heading in ("queries", arena.failure, "median", "worst", "own", "switches", arena.goal):
         shown.add_column(heading, justify="right")
     ours = {method.key for method in arena.methods if method.ours}
     for cell in cells:
@@ -214,25 +214,27 @@ def _shown(arena: Any, cells: Sequence[Any], title: str) -> Table:
     return shown
 
 
-def _frontiers(arena: Any, lines: Sequence[Any]) -> Table:
+def _frontiers(arena: Any, lines: Sequence[Any]) -> Group:
+    """One table a kind, their columns below each other."""
     from assent.cli.imitate_results import PLACES, TITLES, number
 
-    shown = Table(
-        title=f"{arena.about}\n{arena.failure} while learning at so many queries, on each method's frontier; area: 0 best, 1 never asking",
-        title_justify="left",
-        box=None,
-    )
-    shown.add_column("method", no_wrap=True)
-    for heading in ("area", *(f"at {place}" for place in PLACES)):
-        shown.add_column(heading, justify="right")
+    shown: list[Any] = [
+        f"{arena.about}\n{arena.failure} while learning at so many queries, on each method's frontier; area: 0 best, 1 never asking"
+    ]
+    widest = max(len(line.method.name) for line in lines)
     for kind, title in TITLES.items():
         some = [line for line in lines if line.method.kind == kind]
-        if some:
-            shown.add_row(title, *([""] * (1 + len(PLACES))), style="dim")
+        if not some:
+            continue
+        table = Table(title=title, title_justify="left", title_style="dim", box=None, padding=(0, 1))
+        table.add_column("method", width=widest)
+        for heading in ("area", *(f"{place:,}" for place in PLACES)):
+            table.add_column(heading, justify="right", width=7, no_wrap=True)
         for line in some:
             figures = [f"{line.area:.4f}", *(number(value) for value in line.at)]
-            shown.add_row(f"  {line.method.name}", *figures, style="bold" if line.method.ours else "")
-    return shown
+            table.add_row(line.method.name, *figures, style="bold" if line.method.ours else "")
+        shown += ["", table]
+    return Group(*shown)
 
 
 def _never() -> Any:

@@ -95,14 +95,17 @@ def lines_of(methods: Sequence[Method], cells: Sequence[Cell], *, idle: float, m
     return lines
 
 
-def dominated(lines: Sequence[Line], *, most: float) -> tuple[list[str], list[str]]:
-    """By our first method: the names of the others' methods that it dominates up to `most` queries, and of those that it does not."""
-    ours = next((line for line in lines if line.method.ours), None)
-    names: tuple[list[str], list[str]] = ([], [])
-    for line in lines:
-        if ours is not None and not line.method.ours:
-            names[0 if dominates(ours.corners, line.corners, most=most) else 1].append(_called(line.method))
-    return names
+def dominated(lines: Sequence[Line], *, most: float) -> dict[str, tuple[list[str], list[str]]]:
+    """By the key of each method of ours: keys of the others' methods that it dominates up to `most` queries, and of those it does not."""
+    found: dict[str, tuple[list[str], list[str]]] = {}
+    for ours in lines:
+        if not ours.method.ours:
+            continue
+        better, others = found.setdefault(ours.method.key, ([], []))
+        for line in lines:
+            if not line.method.ours:
+                (better if dominates(ours.corners, line.corners, most=most) else others).append(line.method.key)
+    return found
 
 
 def write_frontier(
@@ -226,15 +229,20 @@ def _page(
 
 
 def _verdict(lines: Sequence[Line], arena: Arena) -> list[str]:
-    better, others = dominated(lines, most=arena.most)
-    ours = next((line for line in lines if line.method.ours), None)
-    if ours is None:
+    names = {line.method.key: line.method.name for line in lines}
+    found = dominated(lines, most=arena.most)
+    if not found:
         return []
     said = [
-        f"**{ours.method.name}** has at most as many {arena.failure} at every number of queries up to {arena.most:,}, and fewer at some, as"
+        f"*Dominated*: at most as many {arena.failure} at every number of queries up to {arena.most:,}, and fewer at some.",
+        "",
+        "| ours | dominates | does not dominate |",
+        "|---|---|---|",
     ]
-    said += [f"{len(better)} of {len(better) + len(others)} others" + (f": {', '.join(better)}." if better else ".")]
-    return [" ".join(said) + (f" Not as: {', '.join(others)}." if others else "")]
+    for key, sides in found.items():
+        listed = [f"{len(side)}: {', '.join(names[other] for other in side)}" if side else "0" for side in sides]
+        said.append(f"| **{names[key]}** | {listed[0]} | {listed[1]} |")
+    return said
 
 
 def table(arena: Arena, cells: Sequence[Cell]) -> list[str]:

@@ -69,7 +69,7 @@ def run_imitation(
     """One row a task, in order: `method`, `dial`, `seed`, and the counts `queries`, `failures`, `own`, `switches` and `goals`.
 
     World noise and overseer's draws are those of `assent.peers.trace.sweep` with the same seed and run. After its labels a policy acts
-    alone on its likeliest action, without learning. Cloning fits 2,000 batches; DAgger hands over in 15 parts and fits 200 batches
+    alone on its likeliest action, without learning. Cloning fits 1,000 batches; DAgger hands over in 15 parts and fits 100 batches
     after each.
 
     Args:
@@ -101,9 +101,12 @@ def run_imitation(
             encoding="utf-8",
         )
         command = [str(python), "-I", str(worker), str(arrays)]
+        quiet = {**os.environ, "HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_OFFLINE": "1"}
         with (
             lines.open(encoding="utf-8") as stdin,
-            subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+            subprocess.Popen(
+                command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, text=True, env=quiet
+            ) as process,
         ):
             assert process.stdout is not None
             count = 0

@@ -17,7 +17,7 @@ import numpy as np
 BATCH = 32
 """imitation's own default for a batch; fewer where a part has fewer labels."""
 
-BATCHES = {"bc": 2000, "dagger": 200}
+BATCHES = {"bc": 1000, "dagger": 100}
 """Batches that a policy is trained on: once for cloning, after each part for DAgger. imitation's default for DAgger, 4 passes through what
 is there, would be some 6 batches at 50 labels."""
 

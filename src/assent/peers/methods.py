@@ -90,7 +90,7 @@ class Method:
     ours: bool = False
 
 
-DELTAS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.001)
+DELTAS = (0.99, 0.9, 0.7, 0.5, 0.2, 0.05, 0.01, 0.001)
 SHARES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 MARGINS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.75, 0.9)
 ENTROPIES = (0.98, 0.95, 0.9, 0.8, 0.7, 0.55, 0.4, 0.25)
@@ -134,7 +134,7 @@ MEMBERS: tuple[Method, ...] = (
         ours=True,
     ),
     Method(
-        "… tolerance, delta 0.05",
+        "minimum with tolerance, delta 0.05",
         "tolerance-members",
         "members",
         "tau",
@@ -145,7 +145,7 @@ MEMBERS: tuple[Method, ...] = (
         ours=True,
     ),
     Method(
-        "confidence",
+        "confidence of the members",
         "confidence-members",
         "members",
         "threshold",
@@ -155,7 +155,7 @@ MEMBERS: tuple[Method, ...] = (
         "softmax response",
     ),
     Method(
-        "margin",
+        "margin of the members",
         "margin-members",
         "members",
         "threshold",
@@ -165,7 +165,7 @@ MEMBERS: tuple[Method, ...] = (
         "Scheffer et al. 2001",
     ),
     Method(
-        "entropy",
+        "entropy of the members",
         "entropy-members",
         "members",
         "threshold",
@@ -175,7 +175,7 @@ MEMBERS: tuple[Method, ...] = (
         "Lewis and Gale 1994",
     ),
     Method(
-        "variance",
+        "variance of the members",
         "variance-members",
         "members",
         "threshold",
@@ -184,7 +184,16 @@ MEMBERS: tuple[Method, ...] = (
         _gate(Variance, on="bank"),
         "Menda et al. 2019",
     ),
-    Method("vote", "vote-members", "members", "share", VOTES, 0.9, _gate(Vote, on="bank"), "Seung et al. 1992"),
+    Method(
+        "vote of the members",
+        "vote-members",
+        "members",
+        "share",
+        VOTES,
+        0.9,
+        _gate(Vote, on="bank"),
+        "Seung et al. 1992",
+    ),
 )
 """Methods on a bank of members with the overseer's own model among them. Gates draw from the mixture, which is the overseer's kind of
 acting where she varies; confidence, as everywhere, takes the likeliest action."""
