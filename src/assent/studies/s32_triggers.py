@@ -99,7 +99,7 @@ def verdict(numbers: Score) -> Verdict:
         if holds
         else "Treachery costs otherwise than one question a twin.",
         f"As many questions as twins in {numbers['exactly_as_many']:.0f} of {numbers['exact_lives']:.0f} lives with up to "
-        f"{numbers['most_twins']:.0f} twins that betray in states of their own; {numbers['disasters']:.0f} betrayals in "
+        f"{numbers['most_twins']:.0f} twins that betray in states of their own (as a prototype's); {numbers['disasters']:.0f} betrayals in "
         f"{numbers['lives']:.0f} lives. Other triggers: at most {numbers['other_most']:.2f} questions a twin in "
         f"{numbers['other_lives']:.0f} lives. Betraying with chance {NEARLY}: {numbers['nearly_mean']:.2f} a twin on average, "
         f"{numbers['nearly_most']:.2f} at most.",
@@ -136,7 +136,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
             lambda width, name: line_chart(
                 width=width,
                 name=name,
-                title="Every liar costs one question",
+                title="Every liar costs one question, or two if it lies not quite for certain",
                 desc="Questions by number of twins.",
                 x=Axis("twins (count, log)", 0.8, 400, log=True),
                 y=Axis("questions a life (count, log)", 0.8, 700, log=True),
