@@ -186,7 +186,7 @@ def _imitation(output: Output, arena: Any, *, seeds: Sequence[int], out: Path) -
             for method, labels in wanted
             for seed in seeds
         }
-        tasks = [Task(*key) for key, kept in found.items() if kept is None]
+        tasks = [Task(key, int(labels), seed) for (key, labels, seed), kept in found.items() if kept is None]
         started = time.monotonic()
         for row in run_imitation(tasks, grounds, run=arena.name, num_steps=arena.num_steps, say=status.update):
             place = (row["method"], row["dial"], row["seed"])
