@@ -70,8 +70,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
             assert said in done["error"]
 
 
-def test_the_package_imitation_is_given_tables_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assent.cli.imitate_bench._cells", lambda *given, **more: [])
+def test_the_package_imitation_is_given_tables_only(tmp_path: Path) -> None:
     done = ask_json(
         "imitate", "bench", "twins", "--seeds", "1", "--method", "minimum", "--with-imitation", "--out", tmp_path
     )

@@ -41,6 +41,8 @@ def bench(
     output = Output("imitate bench", as_json=json, world=world, seed=seed, seeds=seeds, out=str(out))
     with errors_end(output):
         arena, chosen = _chosen(output, world, methods, steps)
+        if with_imitation:
+            _refuse_without_tables(output, arena, seed)
         wanted = [(method, (method.default,)) for method in (_always(arena), _never(), *chosen)]
         cells = _cells(output, arena, wanted, seeds=_seeds(seed, seeds), workers=workers, out=out)
         if with_imitation:
@@ -157,19 +159,23 @@ def _cells(
     ]
 
 
+def _refuse_without_tables(output: Output, arena: Any, seed: int) -> None:
+    from assent.worlds.tabular import Tabular
+
+    if not isinstance(arena.ground(seed).setting.world, Tabular):
+        output.fail(
+            USAGE,
+            f"--with-imitation runs on worlds with tables, not on {arena.name}: leave it out, or give cliff or frozen-lake.",
+        )
+
+
 def _imitation(output: Output, arena: Any, *, seeds: Sequence[int], out: Path) -> list[Any]:
     """The cells of the package imitation, run in an environment of its own; rows that are finished in `out` are not run again."""
     from assent.cli.imitate_results import cell_of
     from assent.peers.imitation_process import METHODS, Task, run_imitation
     from assent.studies.finished import Finished
-    from assent.worlds.tabular import Tabular
 
     grounds = {seed: arena.ground(seed).setting for seed in seeds}
-    if not all(isinstance(setting.world, Tabular) for setting in grounds.values()):
-        output.fail(
-            USAGE,
-            f"--with-imitation runs on worlds with tables, not on {arena.name}: leave it out, or give cliff or frozen-lake.",
-        )
     study = _study(arena)
     wanted = [
         (method, labels)
@@ -188,7 +194,8 @@ def _imitation(output: Output, arena: Any, *, seeds: Sequence[int], out: Path) -
         }
         tasks = [Task(key, int(labels), seed) for (key, labels, seed), kept in found.items() if kept is None]
         started = time.monotonic()
-        for row in run_imitation(tasks, grounds, run=arena.name, num_steps=arena.num_steps, say=status.update):
+        rows = run_imitation(tasks, grounds, run=arena.name, num_steps=arena.num_steps, say=status.update)
+        for row in rows if tasks else ():
             place = (row["method"], row["dial"], row["seed"])
             finished.keep(study, _cell_text(*place[:2]), row["seed"], [row], time.monotonic() - started)
             found[place] = ([row], 0.0)
