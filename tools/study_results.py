@@ -34,7 +34,7 @@ def page(collection: Collection, folder: Path) -> str:
     lines = [f"# {collection.question}", "", *(text + "\n" for text in collection.about)]
     lines += [f"**{headline}**", "", *(text + "\n" for text in sentences)]
     letters = glossary([result[what] for result in found.values() for what in ("claim", "figure")])
-    lines += [f"Letters. {_text(letters)}", ""]
+    lines += [f"Letters. {_text(letters)}", ""] if letters else []
     rows, seconds = (sum(result[what] for result in found.values()) for what in ("rows", "seconds"))
     lines += [
         f"Made by `assent study run {collection.name} --seed {first['seed']}` and `tools/study_results.py`: {held} of {len(found)} "

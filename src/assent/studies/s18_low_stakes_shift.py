@@ -23,7 +23,8 @@ CLAIM = (
 )
 SOURCE = (
     "the idea: P. Christiano, Low-stakes alignment, 2021; fixed share: M. Herbster and M. K. Warmuth, Tracking the best expert, 1998; "
-    "online gradients: M. Zinkevich, 2003; the bound on wrong acts: derived in docs/low-stakes.md"
+    "online gradients: M. Zinkevich, Online convex programming and generalized infinitesimal gradient ascent, 2003; the bound on wrong "
+    "acts: derived in docs/low-stakes.md"
 )
 PREMISES = ("none", "stake", "cost", "free", "rate", "silence", "regret", "total")
 GRID = (

@@ -30,7 +30,7 @@ CLAIM = (
 )
 SOURCE = (
     "the assumption: P. Christiano, Low-stakes alignment, 2021; that without it one asks for ever or is nearly sure of catastrophe: B. "
-    "Plaut, H. Zhu and S. Russell, ICML 2025; the bounds: docs/low-stakes.md"
+    "Plaut, H. Zhu and S. Russell, Avoiding catastrophe in online learning by asking for help, 2025; the bounds: docs/low-stakes.md"
 )
 STEPS, RATE = 3_000, 0.1
 EVERYTHING = float(STEPS)

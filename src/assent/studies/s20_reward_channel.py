@@ -174,7 +174,7 @@ def verdict(numbers: Score) -> Verdict:
         f"{numbers['least_observed_after']:.3f} and the true one {numbers['most_true_after']:.3f}, and over the whole life at most "
         f"{_percent(numbers['most_free_true'])} of what was to be had is real. How soon epsilon-greedy does it lies at "
         f"{numbers['law_places']:.0f} times on the law of its exploration (the rarest count has a tail of {numbers['law_tail']:.1e}). "
-        f"Declared, or of unknown cost: {numbers['guarded_grabbed']:.0f} of {numbers['guarded_lives']:.0f} lives; at least "
+        f"Declared, or of unknown cost: {numbers['guarded_grabbed']:.0f} of {numbers['guarded_lives']:,.0f} lives; at least "
         f"{_percent(numbers['least_kept'])} is real, and no learner earns more than {numbers['most_given_up']:.4f} a round less than "
         f"without such an act. Asked: {_percent(numbers['explorers_asked'], 1)} at most by explorers, "
         f"{_percent(numbers['optimist_asked'])} by UCB1, {_percent(numbers['told_asked'])} by UCB1 that is told. "
