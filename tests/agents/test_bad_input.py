@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from assent.agents.guarded import guarded
 from assent.agents.imitator import Imitator
 from assent.alarms import AssentWarning
-from assent.core import Audit, Minimum, RatioSet, RiskCap, Unexplained
+from assent.core import Answer, Audit, Minimum, RatioSet, RiskCap, Unexplained
 from assent.drive import drive
+from assent.fold import belief_digest
+from assent.hypotheses.networks import Networks
+from assent.hypotheses.simplexes import Simplexes
+from assent.hypotheses.supports import Supports
 from assent.hypotheses.tables import Tables
-from assent.ledger import Ledger
+from assent.ledger import Ledger, LedgerError
 from assent.overseers.absent import Absent
 from assent.overseers.demonstrator import Demonstrator
+from assent.overseers.inbox import Inbox
 from assent.overseers.noisy import Noisy
 from assent.overseers.scripted import Scripted
-from assent.session import Session
+from assent.session import Asked, Session
 from assent.worlds.stream import Stream
 from tests.session_support import unchecked
 
@@ -67,6 +74,99 @@ def test_whoever_the_overseer_is_every_number_is_finite_and_every_question_has_a
     assert weights.sum() == pytest.approx(1.0, abs=1e-9)
     minimum = [event.body["mass"] <= event.body["minimum"] + 1e-12 for event in events if event.kind == "act"]
     assert all(minimum), "an act had more mass than a leader gave it"
+
+
+PLACES = np.random.default_rng(7).normal(size=(CONTEXTS, 2))
+
+
+def counted(number: int) -> Any:
+    return number % ACTIONS
+
+
+LABELLED: dict[str, Any] = {
+    "noisy": Noisy(Scripted(counted), error=0.3, num_actions=ACTIONS),
+    "silent three times in ten": Absent(Scripted(counted), 0.3),
+    "never there": Absent(),
+    "changing in the middle": Scripted(lambda label: (label + (label >= CONTEXTS)) % ACTIONS),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("overseer", LABELLED)
+@pytest.mark.parametrize("members", ["simplexes", "supports", "networks"])
+def test_other_classes_stand_the_same_overseers(members: str, overseer: str, tmp_path: Path) -> None:
+    """Silence teaches nothing, bit for bit; whatever is said, numbers are finite and questions have reasons."""
+    steps = 120
+    makes: dict[str, Any] = {
+        "simplexes": lambda: Imitator.of(Simplexes.of(CONTEXTS, ACTIONS), guards=(Audit(0.05), RiskCap(2.0))),
+        "supports": lambda: Imitator.of(Supports.of(CONTEXTS, ACTIONS)),
+        "networks": lambda: guarded(
+            Networks.of(2, ACTIONS, num_members=3, hidden=(8,), batch=4, num_steps=2, capacity=50)
+        ),
+    }
+    agent, numbers = makes[members](), np.random.default_rng(1).integers(0, CONTEXTS, steps)
+    items = PLACES[numbers] if members == "networks" else numbers
+    labels = numbers + CONTEXTS * (np.arange(steps) >= steps // 2)
+    world = Stream.of(items, labels=labels, num_actions=2 * CONTEXTS)
+    world = replace(world, num_actions=ACTIONS)
+    with unchecked(), Ledger.open(tmp_path / "run.db", group=64) as ledger, warnings.catch_warnings():
+        warnings.simplefilter("ignore", AssentWarning)
+        session = Session.open(agent, ledger, run="run", overseer=LABELLED[overseer], null_action=0)
+        rounds = list(drive(session, world, num_steps=steps))
+        assert session.verify().ok
+        events = list(ledger.events("run"))
+    for event in events:
+        if event.kind in ("act", "ask"):
+            assert np.isfinite([event.body["ask"], event.body["theta"]]).all()
+        if event.kind == "ask":
+            assert event.body["reason"]
+    assert np.isfinite(session.belief.log_weight).all()
+    if overseer == "never there":
+        assert all(done.asked for done in rounds)
+        assert belief_digest(session.belief) == belief_digest(agent.init())
+
+
+def test_answers_given_twice_or_to_questions_of_the_past_teach_once(tmp_path: Path) -> None:
+    """The same again is the first result; another choice, or an answer to an earlier question, is refused, and beliefs stay bit for bit."""
+    agent = Imitator.of(Tables.of(policies()), guards=(Audit(1.0),))
+    with Ledger.open(tmp_path / "run.db") as ledger:
+        session = Session.open(agent, ledger, run="run", overseer=Inbox(), null_action=0)
+        first = session.decide(0)
+        assert isinstance(first, Asked)
+        session.answer(first.question.id, 1, actor="bea", idem="a")
+        once = belief_digest(session.belief)
+        assert session.answer(first.question.id, 1, actor="bea", idem="a") == 1
+        with pytest.raises(LedgerError):
+            session.answer(first.question.id, 2, actor="bea", idem="b")
+        second = session.decide(1)
+        assert isinstance(second, Asked)
+        with pytest.raises(LedgerError):
+            session.answer(first.question.id, 0, actor="eve", idem="c")
+        assert belief_digest(session.belief) == once
+        assert session.waiting is not None
+        session.answer(second.question.id, 0, actor="bea", idem="d")
+        expected = agent.init()
+        for obs, action in ((0, 1), (1, 0)):
+            expected = agent.learn(expected, obs, Answer(np.asarray(action)))
+        assert np.array_equal(session.belief.log_weight, expected.log_weight)
+        assert session.verify().ok
+
+
+@pytest.mark.slow
+def test_a_vocabulary_of_152_thousand_goes_through_a_session(tmp_path: Path) -> None:
+    """Its question has a reason, and one answer tells the members apart."""
+    size, members = 152_064, 2
+    logits = np.random.default_rng(0).normal(size=(members, 1, size)) * 3
+    rows = np.exp(logits - logits.max(axis=2, keepdims=True))
+    agent = Imitator.of(Tables.of(rows / rows.sum(axis=2, keepdims=True)))
+    with unchecked(), Ledger.open(tmp_path / "run.db") as ledger:
+        session = Session.open(agent, ledger, run="run", overseer=Inbox(), null_action=-1)
+        asked = session.decide(0)
+        assert isinstance(asked, Asked)
+        assert asked.question.body["reason"] == "disagreement"
+        session.answer(asked.question.id, int(np.argmax(rows[1, 0])), actor="bea")
+        assert int(np.argmax(session.belief.log_weight)) == 1
+        assert np.isfinite(session.belief.log_weight).all()
 
 
 @pytest.mark.slow
