@@ -63,6 +63,7 @@ def plain_loss(layers: Any, fixed: Any, items: Any, labels: Any) -> Any:
     return -jnp.take_along_axis(jax.nn.log_softmax(total, axis=1), labels[:, None], axis=1).mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_steps_are_those_of_optax_on_derivatives_of_jax(seed: int) -> None:
     """20 answers of 3 steps. An Adam that forgets its squares, the wrong variant, comes out elsewhere."""
@@ -267,6 +268,7 @@ def test_memories_are_values() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(kept, leaves(early), strict=True))
 
 
+@pytest.mark.slow
 def test_traced_it_says_the_same() -> None:
     members = networks(learning_rate=0.02)
     memory = taught(members, 20)
