@@ -273,11 +273,11 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
         Figure(
             "bought",
             "Each point is one way of auditing, mean over lives of 20,000 rounds with their range. Across: questions. Up: bad acts. Lower "
-            "left is better: audits of first visits buy most.",
+            "left is better: audits that come early, in each state or in the life, buy most.",
             lambda width, name: line_chart(
                 width=width,
                 name=name,
-                title="Audits buy evidence; audits of first visits buy it sooner",
+                title="Audits buy evidence; early audits buy it sooner",
                 desc="Bad acts by questions.",
                 x=Axis("questions a life (count, log)", 800, 8_000, log=True),
                 y=Axis("bad acts a life (count)", 0, 260),

@@ -89,8 +89,8 @@ class Shipped:
 
 
 GRID = (
-    *(Beginner(rule, 10, DIGITS) for rule in RULES),
-    *(Beginner(f"river {name}", 10, DIGITS) for name in RIVER),
+    *(Beginner(rule, 20, DIGITS) for rule in RULES),
+    *(Beginner(f"river {name}", 20, DIGITS) for name in RIVER),
     *(Shipped(members, 20) for members in (*ASKING, BEGIN_ALIKE)),
 )
 QUICK = (
@@ -285,7 +285,7 @@ STUDY = Study(
     title="Does it ask when nobody knows anything?",
     claim=CLAIM,
     source=SOURCE,
-    yardstick="1,797 digits in ten random orders, twelve members that learn from answers alone and begin uniform; a first digit that is "
+    yardstick="1,797 digits in twenty random orders, twelve members that learn from answers alone and begin uniform; a first digit that is "
     "not asked about with one answer 0.5, a life with more than 5 % errors, or a rule said to sleep that asks shows the claim wrong, and "
     "so does a class that asks otherwise than said",
     advice="Never read agreement as consent before something has been learned: act only on an answer that has mass, or on members with a "
