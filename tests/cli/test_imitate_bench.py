@@ -9,7 +9,7 @@ import pytest
 
 from assent.cli.imitate_bench import code_digest
 from assent.cli.imitate_picture import MOST, Track, frontier_picture
-from assent.cli.imitate_results import PLACES, Line, cell_of, dominated, lines_of
+from assent.cli.imitate_results import PLACES, TITLES, Line, cell_of, dominated, lines_of
 from assent.cli.imitate_worlds import ARENAS
 from assent.peers.frontier import Point
 from assent.peers.methods import Method
@@ -126,6 +126,12 @@ def test_every_arena_has_eight_peers_and_settings_of_each() -> None:
         for item in arena.methods:
             assert len(set(item.settings)) == len(item.settings) >= 2
             assert item.default > 0
+
+
+def test_each_picture_holds_its_methods_and_our_first() -> None:
+    for arena in ARENAS.values():
+        for kind in TITLES:
+            assert sum(item.kind == kind for item in arena.methods) + 1 <= MOST, (arena.name, kind)
 
 
 def test_the_digest_of_the_code_is_one_of_sha_256() -> None:

@@ -22,6 +22,7 @@ PLACES = (50, 100, 200, 500, 1000)
 
 TITLES: dict[Kind, str] = {
     "members": "Given members with the overseer's own model among them",
+    "bounds": "Learning from labels alone: bounds from below",
     "gates": "Learning from labels alone: gates",
     "daggers": "Learning from labels alone: cloning and the DAgger family",
     "others": "Learning from labels alone: prediction sets, learning to defer, and supports",

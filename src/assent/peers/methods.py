@@ -34,9 +34,9 @@ from assent.peers.safe_dagger import EnsembleDagger, SafeDagger
 from assent.peers.thrifty_dagger import ThriftyDagger
 from assent.peers.trace import Setting
 
-Kind = Literal["members", "gates", "daggers", "others"]
-"""`members`: methods that are given members with the overseer's own model among them. The rest begins with nothing: `gates` on one model
-or a committee of learned ones, `daggers`, and `others`."""
+Kind = Literal["members", "bounds", "gates", "daggers", "others"]
+"""`members`: methods that are given members with the overseer's own model among them. The rest begins with nothing: `bounds` from below,
+`gates` on one model or a committee of learned ones, `daggers`, and `others`."""
 
 WARM_UP = 200
 """Labels that a method which cannot begin without any is given first, and pays for."""
@@ -394,22 +394,20 @@ TABLES: tuple[Method, ...] = (
 
 ITEMS: tuple[Method, ...] = (
     Method(
-        "lower bounds of a regression",
+        "lower bound of a regression",
         "logistic-lower",
-        "gates",
-        "tau",
-        (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.3),
-        0.8,
-        lambda ground, dial: Imitator(
-            replace(ground.one, beta=0.5), Everyone(), Tolerance(dial, greedy=True), (Readable(),)
-        ),
+        "bounds",
+        "threshold",
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+        0.5,
+        lambda ground, dial: Imitator(replace(ground.one, beta=0.25), Everyone(), Confidence(dial), (Readable(),)),
         "docs/hypotheses.md",
         ours=True,
     ),
     Method(
         "minimum over a learned committee",
         "minimum-learned",
-        "gates",
+        "bounds",
         "tau",
         (0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.2),
         0.6,
@@ -420,8 +418,9 @@ ITEMS: tuple[Method, ...] = (
         ours=True,
     ),
 )
-"""Ours for items with one right answer. What untaught members agree on has too little mass to be done alone, and the bounds of an untaught
-regression are near 0: both ask from the start."""
+"""Ours for items with one right answer: the likeliest action is done where every regression in the ellipsoid gives it the threshold. What
+untaught members agree on has too little mass to be done alone, and the bounds of an untaught regression are near 0: both ask from the
+start."""
 
 
 def _first(ground: Ground) -> int:
