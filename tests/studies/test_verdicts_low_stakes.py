@@ -60,6 +60,7 @@ EPSILON, EXP3, UCB, TOLD = s20.LEARNERS
 
 REFUTED: list[tuple[Study, str, Change]] = [
     (s18.STUDY, "more lives above the bound than chance has", each(ended(GUARDED), passed=True)),
+    (s18.STUDY, "more lives above the regret times the stake", each(ended(GUARDED), beforehand=1.0)),
     (
         s18.STUDY,
         "a life above the regret bound",

@@ -96,7 +96,8 @@ def _times(of: Mapping[str, Sequence[Row]], name: str) -> float:
 def verdict(numbers: Score) -> Verdict:
     """Whether the claim held, in words and figures."""
     # so many lives above a bound that one in a hundred may pass would come by chance less than once in a thousand times
-    bounded = tails(int(numbers["passed"]), int(numbers["lives"]), RISK)[1] > 1e-3 and numbers["over_regret"] == 0
+    above = int(max(numbers["passed"], numbers["above_beforehand"]))
+    bounded = tails(above, int(numbers["lives"]), RISK)[1] > 1e-3 and numbers["over_regret"] == 0
     others = numbers["frozen_above"] == numbers["shifted"] and numbers["free_above"] > 0.9 * numbers["lives"]
     quiet = tails(int(numbers["false_alarms"]), int(numbers["watched"]), RISK)[1] > 1e-3
     checked = quiet and numbers["broken_found"] == numbers["broken"]
@@ -109,9 +110,10 @@ def verdict(numbers: Score) -> Verdict:
         else "The bound held, but not the rest of the claim."
         if bounded
         else "The learner lost more than its bound allows.",
-        f"{numbers['passed']:.0f} of {numbers['lives']:.0f} guarded lives ever passed their bound; the costliest ended at "
-        f"{_percent(numbers['worst_part'])} of it. Log loss was at most {_percent(numbers['nearest_regret'], 2)} of the regret bound above "
-        f"the best sequence. The frozen model passed the learner's bound in {numbers['frozen_above']:.0f} of {numbers['shifted']:.0f} "
+        f"{numbers['passed']:.0f} of {numbers['lives']:.0f} guarded lives ever passed their bound, and {numbers['above_beforehand']:.0f} "
+        f"lost more than the stake times what the regret bound allows beforehand; the costliest ended at "
+        f"{_percent(numbers['worst_part'])} of its bound. Log loss was at most {_percent(numbers['nearest_regret'], 2)} of the regret "
+        f"bound above the best sequence. The frozen model passed the learner's bound in {numbers['frozen_above']:.0f} of {numbers['shifted']:.0f} "
         f"lives with a shift, by {numbers['frozen_least']:.1f} times at least; the unguarded learner its own in "
         f"{numbers['free_above']:.0f} of {numbers['lives']:.0f}. Without share the learner lost {numbers['unshared_times']:.1f} times as "
         f"much, with restarts on alarm {numbers['restarting_times']:.1f}. In the tabular world it lost {numbers['base_cost']:.0f} of at "
