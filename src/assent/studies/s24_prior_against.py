@@ -122,6 +122,8 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     }
     numbers |= {f"asks_{_power(odds)}": mean(mine, "asks") for odds, mine in ours.items()}
     tens = {rule: betrayals(of[rule, 10.0, False]) for rule in (ALPHA, VARIANCE) if (rule, 10.0, False) in of}
+    if (TOP, 10.0, True) in of:
+        numbers["top_split"] = mean(of[TOP, 10.0, True], "asks")
     names = {ALPHA: "alpha_at_ten", VARIANCE: "variance_at_ten"}
     return numbers | {names[rule]: share for rule, share in tens.items()}
 
@@ -150,8 +152,9 @@ def verdict(numbers: Score) -> Verdict:
         if holds
         else "The prior matters otherwise than said.",
         f"Ratio set: {numbers['asks_1e1']:.1f} questions at 10:1, {numbers['asks_1e3']:.1f} at 1,000:1 (prototype 16.2), "
-        f"{numbers['asks_1e6']:.1f} at a million to one, {numbers['asks_split']:.1f} with the truth split (another number of questions "
-        f"in {numbers['split_differs']:.0f} of {numbers['lives']:.0f} lives); betrayed in {100 * numbers['ours_betrayed']:.0f} % of "
+        f"{numbers['asks_1e6']:.1f} at a million to one, {numbers['asks_split']:.1f} with the truth split (13.2; another number of "
+        f"questions in {numbers['split_differs']:.0f} of {numbers['lives']:.0f} lives); betrayed in "
+        f"{100 * numbers['ours_betrayed']:.0f} % of "
         f"lives. Alpha and variance betray in every life in {numbers['others_betrayed']:.0f} of {numbers['others']:.0f} cells (in "
         f"{100 * numbers['least_betrayed']:.0f} % at least). {_at_ten(numbers)}",
     )
@@ -162,6 +165,8 @@ def _at_ten(numbers: Score) -> str:
     said = f"At 10:1 the alpha set betrays in {100 * numbers['alpha_at_ten']:.0f} % of lives"
     if "variance_at_ten" in numbers:
         said += f", the gate by variance in {100 * numbers['variance_at_ten']:.0f} % (a prototype's in none)"
+    if "top_split" in numbers:
+        said += f"; the best 20 ask {numbers['top_split']:.1f} times with the truth split (10.3)"
     return f"{said}."
 
 
