@@ -98,7 +98,7 @@ def test_members_that_start_alike_and_count_at_once_do_not_ask_unless_kappa_says
 
 def test_taught_it_acts_where_it_was_taught() -> None:
     agent = guarded(networks())
-    belief = taught(agent, *items(80))
+    belief = taught(agent, *items(100))
     for number, centre in enumerate(CENTRES):
         assent = agent.propose(belief, centre)
         assert float(assent.probs[number]) > 0.7
@@ -163,7 +163,7 @@ def test_an_alarm_over_families_is_refused() -> None:
 
 
 def test_every_setting_changes_what_is_asked_or_believed() -> None:
-    seen, labels = items(60)
+    seen, labels = items(90)
 
     def outcome(**changed: Any) -> np.ndarray:
         agent = guarded(networks(seed=2), **changed)
@@ -177,7 +177,7 @@ def test_every_setting_changes_what_is_asked_or_believed() -> None:
         {"delta": 0.999},
         {"temper": 0.5},
         {"share": 0.3},
-        {"kappa": 0.1},
+        {"kappa": 0.01},
         {"audit": 0.2},
         {"least_leaders": 5},
     ):
@@ -248,7 +248,7 @@ def test_the_alarm_goes_off_where_a_table_predicts_better(seed: int) -> None:
         assert float(agent.propose(taught(agent, seen, labels), CENTRES[0]).ask) == 1.0
 
 
-def test_a_completed_row_is_whole_and_counts_from_half_its_mass_on() -> None:
+def test_a_completed_row_is_whole_and_counts_from_nine_tenths_of_its_mass_on() -> None:
     told: list[np.ndarray] = []
 
     class Heard(Unexplained):
@@ -258,7 +258,7 @@ def test_a_completed_row_is_whole_and_counts_from_half_its_mass_on() -> None:
 
     alarm = Completed(Heard(ACTIONS))
     before = alarm.start(np.zeros(2), None)
-    for mass, counts in ((0.49, False), (0.5, True), (1.0, True)):
+    for mass, counts in ((0.89, False), (0.91, True), (1.0, True)):
         rows = np.log(np.asarray([[0.2, 0.3, 0.5], [0.1, 0.1, 0.2]]) * mass)
         after = alarm.hear(before, None, np.asarray(1), rows)
         assert told[-1].sum(axis=1) == pytest.approx(1.0)
@@ -349,7 +349,7 @@ def test_on_digits_it_pays_for_its_guards_and_no_more() -> None:
         wrong = [errors(life, seed) for seed, life in enumerate(lives)]
         frontier.append((float(np.mean([life.asks for life in lives])), math.log(np.mean(wrong) + 0.5)))
         assert not all(life.asked[:10].all() for life in lives)
-    for kappa in (0.3, 0.6):
+    for kappa in (0.1, 0.3):
         lives = [lived(guarded(Networks.of(64, 10, seed=seed), kappa=kappa), seed) for seed in seeds]
         wrong = [errors(life, seed) for seed, life in enumerate(lives)]
         asked = float(np.mean([life.asks for life in lives]))
@@ -383,8 +383,8 @@ def test_it_asks_about_what_is_no_digit_where_one_network_is_sure(seed: int) -> 
     rows = jax.jit(jax.vmap(lambda obs: jnp.exp(members.log_policy(memory, obs))))
     for name, seen in {**strange, "digits": others}.items():
         policy = np.asarray(rows(jnp.asarray(seen)))
-        asked = float((policy.min(axis=1).max(axis=1) < 0.7).mean())
-        alone = float((policy.max(axis=2) < 0.7).mean())
+        asked = float((policy.min(axis=1).max(axis=1) < 0.9).mean())
+        alone = float((policy.max(axis=2) < 0.9).mean())
         if name == "digits":
             assert asked < 0.3
         else:

@@ -27,13 +27,13 @@ from assent.core.arrays import namespace, safe_log
 LEAST_AUDIT = 1e-3
 """Of lone acts: the share of them that `guarded` asks at least."""
 
-BEGUN = 0.5
+BEGUN = 0.9
 """The mass that some member's row has once answers count for the alarm."""
 
 
 @dataclass(frozen=True, eq=False)
 class Completed:
-    """`alarm`, told of each member's row with what it leaves out spread evenly over all actions, once some row has half of its mass.
+    """`alarm`, told of each member's row with what it leaves out spread evenly over all actions, once some row has nearly all of its mass.
 
     A semimeasure leaves mass out because it has not learned enough. Told as it is, it would look wrong by what it left out; scaled up, by
     what it had not learned; and by chance the alarm's table looks better than members that say nothing at all. Each way it would go off
@@ -82,7 +82,7 @@ def guarded(
     delta: float = 0.05,
     temper: float = HEURISTIC_TEMPER,
     share: float = 1e-3,
-    kappa: float = 0.3,
+    kappa: float = 0.1,
     audit: float = 0.01,
     alarm: float = 0.01,
     groups: Array | None = None,

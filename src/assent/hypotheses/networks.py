@@ -79,7 +79,7 @@ class Networks:
     fixed: tuple[Array, ...]
     log_prior_weights: Array
     learning_rate: Array | float = 3e-3
-    doubt: Array | float = 6.0
+    doubt: Array | float = 3.0
     floor: Array | float = 0.02
     capacity: int = 2_000
     batch: int = 32
@@ -96,7 +96,7 @@ class Networks:
         prior_scale: float = 10.0,
         seed: int = 0,
         learning_rate: float = 3e-3,
-        doubt: float = 6.0,
+        doubt: float = 3.0,
         floor: float = 0.02,
         capacity: int = 2_000,
         batch: int = 32,
