@@ -110,10 +110,11 @@ def expected_asks(bias: float, rounds: int) -> list[tuple[float, float]]:
     p)))/2`: Laplace's approximation of the evidence under a uniform prior. The width is what the minimum leaves over.
     """
     spread, asks, points = 2 * bias * (1 - bias), 1.0, list[tuple[float, float]]()
+    marks = set(np.geomspace(FIRST, rounds, 60).round().tolist())
     for time in range(1, rounds + 1):
         budget = math.log(1 / DELTA) + 0.5 * math.log(max(asks / (math.pi * spread), 1.0))
         asks += min(1.0, 2 * math.sqrt(spread * budget / asks))
-        if time >= FIRST and time % max(time // 20, 1) == 0:
+        if time in marks:
             points.append((float(time), asks))
     return points
 
