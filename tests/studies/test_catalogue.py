@@ -17,9 +17,6 @@ from tests.session_support import unchecked
 QUICK = {"calibration", "silence", "trust", "age"}
 """Those whose small cells take about a second; the others are marked as slow."""
 
-FAILS = {"cliff", "digits"}
-"""Those whose claim failed on the whole grid (docs/results): a small one need not make it hold."""
-
 
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
@@ -69,7 +66,7 @@ def test_a_small_grid_is_run_judged_and_drawn(study: Study) -> None:
     score = study.score(rows)
     assert all(isinstance(value, float) and not math.isnan(value) for value in score.values()), score
     verdict = study.verdict(score)
-    assert verdict.holds or study.name in FAILS, f"{verdict.sentence} {verdict.figure}"
+    assert verdict.holds, f"{verdict.sentence} {verdict.figure}"
     for figure in study.figures(rows):
         for width in (WIDE, NARROW):
             ElementTree.fromstring(figure.draw(width, f"{study.name}-{figure.name}"))

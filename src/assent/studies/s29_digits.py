@@ -83,8 +83,9 @@ GRID = (
     *(Dial(PLANTED_MINIMUM, dial, 0.0, 5, 0) for dial in (0.5, 0.7)),
 )
 QUICK = (
-    *(Dial(rule, dial, 0.0, 3, DIGITS) for rule in (HEAD, ONE) for dial in (0.5, 0.7, 0.9, 0.97)),
-    Dial(BOUND, 0.5, BOUNDS[1], 3, DIGITS),
+    *(Dial(HEAD, dial, 0.0, 3, DIGITS) for dial in (0.5, 0.6, 0.7, 0.8, 0.9)),
+    *(Dial(ONE, dial, 0.0, 3, DIGITS) for dial in (0.5, 0.7, 0.9, 0.97)),
+    Dial(BOUND, 0.5, BOUNDS[0], 3, DIGITS),
     Dial(LEADERS, 0.3, 0.0, 3, DIGITS),
     Dial(EVERYONE, 0.7, 0.0, 3, DIGITS),
     Dial(PLANTED_CONFIDENCE, 0.9, 0.0, 1, 0),
