@@ -31,6 +31,7 @@ from assent.hypotheses.wrap import wrap
 from assent.ledger import Ledger
 from assent.overseers.scripted import READS_LABELS
 from assent.presets.digits import _shuffled
+from assent.rollout import as_arrays
 from assent.session import Asked, Session
 from assent.studies.imitating import Case, Life, live, peer
 from assent.worlds.stream import Stream
@@ -397,12 +398,17 @@ def test_with_plain_weights_the_committee_collapses_and_tempered_it_does_not() -
     """The wrong temper is 1: fewer leaders than two at some time in the first hundred answers; at a tenth never."""
     images, labels = digits(0)
     least = {}
-    for temper in (1.0, 0.1):
-        agent = guarded(Networks.of(64, 10, seed=0), temper=temper, share=0.0)
-        belief, least[temper] = agent.init(), 8
-        with unchecked():
-            for item, label in zip(images[:150], labels[:150], strict=True):
-                belief = agent.learn(belief, item, Answer(np.asarray(label)))
-                leading = agent.leading(belief.log_weight, belief.log_prior)
-                least[temper] = min(least[temper], int(np.count_nonzero(leading)))
+
+    @jax.jit
+    def leaders(agent: Imitator, seen: Any, said: Any) -> Any:
+        def step(belief: Any, row: Any) -> Any:
+            belief = agent.learn(belief, row[0], Answer(row[1]))
+            return belief, jnp.count_nonzero(agent.leading(belief.log_weight, belief.log_prior))
+
+        return jax.lax.scan(step, agent.init(), (seen, said))[1]
+
+    with jax.enable_x64(True), unchecked():
+        for temper in (1.0, 0.1):
+            agent = as_arrays(guarded(Networks.of(64, 10, seed=0), temper=temper, share=0.0))
+            least[temper] = int(leaders(agent, jnp.asarray(images[:150]), jnp.asarray(labels[:150])).min())
     assert least[1.0] < 3 <= least[0.1], least
