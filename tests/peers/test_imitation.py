@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import assent.lab  # noqa: F401
+import assent
+import assent.lab
 from assent.cli.imitate_worlds import ALWAYS, ARENAS
 from assent.overseers.scripted import READS_LABELS
 from assent.peers.imitation_process import METHODS, Task, _given, environment_for, run_imitation
@@ -111,3 +113,14 @@ def test_imitation_itself_learns_the_cliff_and_counts_each_label_once(python: Pa
     # cloning hands over once; DAgger again and again, as its share of the overseer falls
     assert [row["switches"] == 1 for row in rows] == [True, True, False, False]
     assert all(row["goals"] > 0 for row in rows)
+
+
+def test_what_it_wants_is_pinned_with_hashes_and_brings_no_torch() -> None:
+    text = (Path(assent.__file__).parent / "peers" / "imitation_requirements.txt").read_text(encoding="utf-8")
+    entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
+    pinned = {entry.split("==")[0]: entry for entry in entries}
+    assert pinned["imitation"].startswith("imitation==1.0.1 ")
+    assert pinned["gymnasium"].startswith("gymnasium==0.29")
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert [name for name in pinned if name == "torch" or name.startswith(("nvidia", "cuda", "triton"))] == []
+    assert len(pinned) > 50
