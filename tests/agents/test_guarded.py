@@ -354,7 +354,8 @@ def test_on_digits_it_pays_for_its_guards_and_no_more() -> None:
         lives = [lived(guarded(Networks.of(64, 10, seed=seed), kappa=kappa), seed) for seed in seeds]
         wrong = [errors(life, seed) for seed, life in enumerate(lives)]
         asked = float(np.mean([life.asks for life in lives]))
-        there = math.exp(float(np.interp(asked, *zip(*frontier, strict=True)))) - 0.5
+        questions, logarithms = zip(*frontier, strict=True)
+        there = math.exp(float(np.interp(asked, questions, logarithms))) - 0.5
         assert all(life.asked[:10].all() for life in lives)
         assert max(wrong) <= 0.05 * 1_797
         # what is paid for the audits, the doubt and the dissent of eight: up to three times the errors, and two for the noise of two lives

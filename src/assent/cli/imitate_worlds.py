@@ -18,7 +18,7 @@ from assent.overseers.scripted import READS_LABELS
 from assent.peers.cloner import Cloner
 from assent.peers.deferral import DeferralPolicy
 from assent.peers.discrepancy import CountedDiscrepancy, LinearDiscrepancy
-from assent.peers.methods import DAGGERS, GATES, ITEMS, MEMBERS, OTHERS, TABLES, THRIFTY, WARM_UP, Ground, Method
+from assent.peers.methods import DAGGERS, GATES, ITEMS, MEMBERS, OTHERS, TABLES, THRIFTY, WARM_UP, Stock, Method
 from assent.peers.trace import ByLabel, ByState, ByTrap, Setting, sweep
 from assent.worlds.stream import Stream
 
@@ -58,7 +58,7 @@ class Arena:
     most: int
     together: bool
     methods: tuple[Method, ...]
-    ground: Callable[[int], Ground]
+    ground: Callable[[int], Stock]
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,14 @@ def _rows(task: Task, done: Any, seeds: Sequence[int]) -> list[dict[str, Any]]:
 
 
 @lru_cache(maxsize=64)
-def _ground(world: str, seed: int) -> Ground:
+def _ground(world: str, seed: int) -> Stock:
     return ARENAS[world].ground(seed)
 
 
-def _of_contexts(setting: Setting, bank: Any, *, seed: int) -> Ground:
+def _of_contexts(setting: Setting, bank: Any, *, seed: int) -> Stock:
     """The ground of a world whose observations are numbers of contexts."""
     contexts, actions = bank.num_contexts, bank.num_actions
-    return Ground(
+    return Stock(
         setting=setting,
         bank=bank,
         one=BootstrapCounts.single(num_contexts=contexts, num_actions=actions),
@@ -130,21 +130,21 @@ def _of_contexts(setting: Setting, bank: Any, *, seed: int) -> Ground:
     )
 
 
-def _cliff(seed: int) -> Ground:
+def _cliff(seed: int) -> Stock:
     from assent.presets.cliff import cliff
 
     scene = cliff(seed)
     return _of_contexts(Setting(scene.world, scene.overseer, ByState()), scene.hypotheses, seed=seed)
 
 
-def _frozen_lake(seed: int) -> Ground:
+def _frozen_lake(seed: int) -> Stock:
     from assent.presets.frozen_lake import frozen_lake
 
     scene = frozen_lake(seed)
     return _of_contexts(Setting(scene.world, scene.overseer, ByState()), scene.hypotheses, seed=seed)
 
 
-def _twins(seed: int) -> Ground:
+def _twins(seed: int) -> Stock:
     from assent.presets.twins import twins
 
     scene = twins(seed)
@@ -153,7 +153,7 @@ def _twins(seed: int) -> Ground:
     return _of_contexts(Setting(scene.world, scene.overseer, outcome), scene.hypotheses, seed=seed)
 
 
-def _digits(seed: int) -> Ground:
+def _digits(seed: int) -> Stock:
     from assent.presets.streams import digits
 
     stream = digits(seed)
@@ -162,7 +162,7 @@ def _digits(seed: int) -> Ground:
     items = fourier_features(images, num_features=FEATURES, width=WIDTH, seed=[seed, 6])
     size = items.shape[1]
     several = NewtonSoftmax.of(num_features=size, num_actions=10, num_members=5, seed=[seed, 7])
-    return Ground(
+    return Stock(
         setting=Setting(Stream.of(items, labels=labels, num_actions=10), READS_LABELS, ByLabel()),
         bank=None,
         one=LogisticHead.of(size, 10, beta=0.0),

@@ -23,7 +23,7 @@ import numpy as np
 import platformdirs
 
 from assent.overseers.demonstrator import Demonstrator
-from assent.peers.methods import BUDGETS, WARM_UP, Ground, Method
+from assent.peers.methods import BUDGETS, WARM_UP, Stock, Method
 from assent.peers.trace import Setting, chances
 from assent.worlds.tabular import BITS, Tabular
 
@@ -36,7 +36,7 @@ FROM = "ASSENT_TORCH_FROM"
 _SOURCE = "Gleave et al., imitation: clean imitation learning implementations, 2022; version 1.0.1"
 
 
-def _elsewhere(ground: Ground, dial: Any) -> Any:
+def _elsewhere(ground: Stock, dial: Any) -> Any:
     raise RuntimeError("imitation's methods have no agent here: they live in an environment of their own.")
 
 

@@ -43,7 +43,7 @@ WARM_UP = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class Stock:
     """What methods are made of, for one seed.
 
     Attributes:
@@ -85,7 +85,7 @@ class Method:
     dial: str
     settings: tuple[float | int, ...]
     default: float | int
-    make: Callable[[Ground, Any], Any]
+    make: Callable[[Stock, Any], Any]
     source: str
     ours: bool = False
 
@@ -105,10 +105,10 @@ OFF = (0.6, 0.4, 0.3, 0.2, 0.1, 0.05, 0.02, 0.008)
 _COHEN = "Cohen, Hutter and Nanda 2022; ratio set: docs/theory.md"
 
 
-def _gate(rule: Callable[[Any], Any], *, on: str) -> Callable[[Ground, Any], Any]:
+def _gate(rule: Callable[[Any], Any], *, on: str) -> Callable[[Stock, Any], Any]:
     """A gate over all members: one learned model, several, or the bank. Learned weights are tempered, as `Imitator.of` has it."""
 
-    def make(ground: Ground, dial: Any) -> Any:
+    def make(ground: Stock, dial: Any) -> Any:
         members = getattr(ground, on)
         if on == "several":
             return Imitator.of(members, leading=Everyone(), rule=rule(dial))
@@ -423,6 +423,6 @@ untaught members agree on has too little mass to be done alone, and the bounds o
 start."""
 
 
-def _first(ground: Ground) -> int:
+def _first(ground: Stock) -> int:
     """A table knows where it knows nothing; a regression does not, and has to begin with some labels."""
     return 0 if ground.one.num_contexts is not None else WARM_UP // 2

@@ -9,7 +9,7 @@ import numpy as np
 from assent.planning.transitions import NOTHING, Transitions
 
 STEPS = ((1, 0), (0, 1), (-1, 0), (0, -1))
-"""East, south, west, north as (columns, rows): MiniGrid's directions 0 to 3."""
+"""East, south, west, north as (columns, rows); MiniGrid's directions 0 to 3."""
 
 LEFT, RIGHT, FORWARD = 0, 1, 2
 ACTION_NAMES = ("left", "right", "forward", "pick up", "drop", "toggle", "done")

@@ -19,7 +19,7 @@ ILLEGAL = 16
 """The spot of a pick-up or setting down that cannot be; spots 0 to 15 are 4 d + l: set down at rank l, wanting to go to rank d."""
 
 TURNS = ((-1, 0), (0, 1), (1, 0), (0, -1))
-"""Up, right, down, left: CliffWalking's actions as (rows, columns)."""
+"""Up, right, down, left as (rows, columns); CliffWalking's actions 0 to 3."""
 
 
 def cliff_walking(*, slippery: bool = True) -> Transitions:
