@@ -18,7 +18,7 @@ from assent.overseers.scripted import READS_LABELS
 from assent.peers.cloner import Cloner
 from assent.peers.deferral import DeferralPolicy
 from assent.peers.discrepancy import CountedDiscrepancy, LinearDiscrepancy
-from assent.peers.methods import DAGGERS, GATES, ITEMS, MEMBERS, OTHERS, TABLES, THRIFTY, WARM_UP, Stock, Method
+from assent.peers.methods import DAGGERS, GATES, ITEMS, MEMBERS, OTHERS, TABLES, THRIFTY, WARM_UP, Method, Stock
 from assent.peers.trace import ByLabel, ByState, ByTrap, Setting, sweep
 from assent.worlds.stream import Stream
 

@@ -23,7 +23,7 @@ import numpy as np
 import platformdirs
 
 from assent.overseers.demonstrator import Demonstrator
-from assent.peers.methods import BUDGETS, WARM_UP, Stock, Method
+from assent.peers.methods import BUDGETS, WARM_UP, Method, Stock
 from assent.peers.trace import Setting, chances
 from assent.worlds.tabular import BITS, Tabular
 
