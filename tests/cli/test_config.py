@@ -183,6 +183,7 @@ def test_variables_drive_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 EXACT = Tables.of(policies(0))
+WORST = np.ones(policies(0).shape[1:])
 LEARNED = wrap([lambda obs: [0.5, 0.5]] * 3, num_actions=2)
 
 
@@ -238,6 +239,8 @@ def test_no_setting_is_read_and_then_ignored() -> None:
         "audit": {"audit": 0.1},
         "audit_first": {"audit_first": 5.0},
         "alarm": {"alarm": 0.05},
+        "stake": {"stake": 0.5},
+        "stakes": {"stakes": 3.0},
         "share": {"share": 0.1},
         "veto_floor": {"rule": "veto", "veto_floor": 0.5},
         "threshold": {"rule": "confidence", "threshold": 0.5},
@@ -245,7 +248,7 @@ def test_no_setting_is_read_and_then_ignored() -> None:
     assert set(flips) == set(AgentConfig.model_fields)
 
     def described(settings: dict[str, Any]) -> Any:
-        agent = agent_of(AgentConfig(**settings), EXACT, one_label=False)
+        agent = agent_of(AgentConfig(**settings), EXACT, one_label=False, worst=WORST)
         return (repr(agent.rule), *(str(value) for value in agent.describe().values()))
 
     for name, flip in flips.items():
@@ -253,6 +256,19 @@ def test_no_setting_is_read_and_then_ignored() -> None:
             {key: value for key, value in flip.items() if key != name} if "rule" in flip and name != "rule" else base
         )
         assert described(flip) != described(unflipped), name
+
+
+def test_what_may_cost_too_much_is_asked_and_a_world_that_declares_nothing_is_a_sentence() -> None:
+    rows = Tables.of(np.asarray([[[1.0, 0.0]]]))
+    for settings, ask in (({"stake": 0.5}, 1.0), ({"stake": 1.0}, 0.0), ({"stakes": 0.5}, 1.0), ({}, 0.0)):
+        agent = agent_of(AgentConfig(**settings), rows, one_label=False, worst=np.ones((1, 2)))
+        assert float(agent.propose(agent.init(), 0).ask) == ask, settings
+    for settings in ({"stake": 0.5}, {"stakes": 0.5}):
+        with pytest.raises(ValueError, match=r"agent\.stakes? = 0\.5: this preset declares no costs"):
+            agent_of(AgentConfig(**settings), rows, one_label=False)
+    for bad in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=r"agent\.stake = (-1|nan|inf)"):
+            agent_of(AgentConfig(stake=bad), rows, one_label=False, worst=np.ones((1, 2)))
 
 
 def test_the_threshold_of_confidence_decides_when_to_act() -> None:

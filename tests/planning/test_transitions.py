@@ -42,6 +42,7 @@ def test_the_tables_hold_each_outcome_and_nothing_else(seed: int) -> None:
         assert (made.spot[state, action][~there] == NOTHING).all()
         assert not made.event[state, action][~there].any()
         assert made.risky[state, action] == any(row[2] < 0 for row in listed[state][action])
+        assert made.worst_cost(mishap=7.0)[state, action] == 7.0 * made.risky[state, action]
 
 
 @pytest.mark.parametrize("seed", range(5))

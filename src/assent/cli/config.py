@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -32,6 +34,7 @@ from assent.core import (
     RiskCap,
     Rotation,
     Rule,
+    Stakes,
     SureAbove,
     Tallied,
     Unexplained,
@@ -63,6 +66,10 @@ class AgentConfig(BaseModel):
     alarm: float | None = Field(
         default=None, description="Chance of a false alarm that no member explains the overseer; see Unexplained."
     )
+    stake: float | None = Field(
+        default=None, description="Mishaps that one lone act may cost at worst, as the world declares; see Stakes."
+    )
+    stakes: float | None = Field(default=None, description="The same for all lone acts of the run together.")
     share: float | None = Field(
         default=None, description="Part of the weights that goes back to the prior at an answer."
     )
@@ -175,8 +182,8 @@ class _Environment(BaseSettings):
     agent: AgentConfig = AgentConfig()
 
 
-OTHER_VARIABLES = frozenset({"ASSENT_FAILPOINT"})
-"""Variables of the same prefix that are no settings of a run (`assent.ledger.failpoints`)."""
+OTHER_VARIABLES = frozenset({"ASSENT_FAILPOINT", "ASSENT_TORCH_FROM"})
+"""Variables of the same prefix that are no settings of a run (`assent.ledger.failpoints`, `assent.peers.imitation_process`)."""
 
 
 def _refuse_unknown_variables(variables: Mapping[str, str]) -> None:
@@ -187,7 +194,9 @@ def _refuse_unknown_variables(variables: Mapping[str, str]) -> None:
             raise ValueError(f"unknown environment variable {name}{_nearest(name.upper(), known)}.")
 
 
-def agent_of(config: AgentConfig, members: Hypotheses, *, one_label: bool) -> Imitator:
+def agent_of(
+    config: AgentConfig, members: Hypotheses, *, one_label: bool, worst: NDArray[np.float64] | None = None
+) -> Imitator:
     """The agent that `config` describes for these members; `one_label` when every item has one right action.
 
     Raises:
@@ -209,7 +218,7 @@ def agent_of(config: AgentConfig, members: Hypotheses, *, one_label: bool) -> Im
         agent = Imitator.of(members, leading=leading, rule=rules[config.rule], temper=config.temper)
     with _key("share", config):
         agent = replace(agent, share=config.share or 0.0)
-    return replace(agent, guards=_guards(config, members, one_label))
+    return replace(agent, guards=(*_guards(config, members, one_label), *_counting_guards(config, members, worst)))
 
 
 @contextmanager
@@ -221,9 +230,9 @@ def _key(name: str, config: AgentConfig) -> Generator[None]:
         raise ValueError(f"agent.{name} = {getattr(config, name)}: {error}") from error
 
 
-def _guards(config: AgentConfig, members: Hypotheses, one_label: bool) -> tuple[Guard | Tallied, ...]:
+def _guards(config: AgentConfig, members: Hypotheses, one_label: bool) -> tuple[Guard, ...]:
     least = (1 if members.grade in PROVEN else 2) if config.min_leaders is None else config.min_leaders
-    guards: list[Guard | Tallied] = [Readable()]
+    guards: list[Guard] = [Readable()]
     with _key("min_leaders", config):
         guards.append(MinLeaders(least))
     mass = 0.5 if config.one_answer is None and one_label else config.one_answer
@@ -233,12 +242,20 @@ def _guards(config: AgentConfig, members: Hypotheses, one_label: bool) -> tuple[
     if config.sure_above is not None:
         with _key("sure_above", config):
             guards.append(SureAbove(config.sure_above))
-    return (*guards, *_counting_guards(config, members))
+    return tuple(guards)
 
 
-def _counting_guards(config: AgentConfig, members: Hypotheses) -> tuple[Guard | Tallied, ...]:
-    """Audits, the alarm, and last the cap, which has to see what the others take."""
+def _counting_guards(
+    config: AgentConfig, members: Hypotheses, worst: NDArray[np.float64] | None
+) -> tuple[Guard | Tallied, ...]:
+    """Stakes, audits, the alarm, and last the cap, which has to see what the others take."""
     guards: list[Guard | Tallied] = []
+    given = "stakes" if config.stake is None else "stake"
+    if getattr(config, given) is not None:
+        with _key(given, config):
+            if worst is None:
+                raise ValueError("this preset declares no costs, so everything would be asked: leave the key out.")
+            guards.append(Stakes(worst, per_decision=config.stake, per_run=config.stakes))
     if config.audit is not None and config.audit_first is None:
         with _key("audit", config):
             guards.append(Audit(config.audit))

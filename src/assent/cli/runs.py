@@ -180,7 +180,8 @@ def scene_and_agent(config: RunConfig) -> tuple[Played | Overseen, Considering]:
         found = overseen(level, seed=config.seed, terms=terms, text=given.level_text, draws=given.draws or 0)
         return found, found.agent
     scene = _played(config)
-    return scene, agent_of(config.agent, scene.hypotheses, one_label=scene.truth is not None)
+    worst = getattr(scene, "worst", None)
+    return scene, agent_of(config.agent, scene.hypotheses, one_label=scene.truth is not None, worst=worst)
 
 
 def _played(config: RunConfig) -> Played:

@@ -129,6 +129,22 @@ class Transitions:
         """Boolean [S, A]: actions of which some possible outcome is a mishap."""
         return np.asarray((self.event & self.possible).any(axis=2))
 
+    def worst_cost(self, *, mishap: float = 1.0) -> np.ndarray:
+        """Float64 [S, A], what each action may cost at once at worst: `mishap` where some possible outcome is one, else 0.
+
+        The declaration that `assent.core.Stakes` wants, in the world's own words. What a later step costs is declared of that step.
+
+        Raises:
+            ValueError: a mishap that costs nothing, or no number.
+
+        >>> rows = [[[(0.5, 0, 0.0, False), (0.5, 0, -9.0, True)], [(1.0, 0, 0.0, False)]]]
+        >>> Transitions.of_rows(rows, start=[1], event=lambda state, action, row: row[2] < 0).worst_cost(mishap=3.0)
+        array([[3., 0.]])
+        """
+        if not 0 < mishap < np.inf:
+            raise ValueError(f"mishap = {mishap}: say what one costs, above 0 and finite, in the unit of your budgets.")
+        return np.where(self.risky, float(mishap), 0.0)
+
     def episode(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Successor [S + 1, A, K], chance [S + 1, A, K] and terminal [S + 1], as the solvers want them.
 

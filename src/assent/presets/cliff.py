@@ -58,6 +58,7 @@ def cliff(seed: int, *, num_goals: int = 8, num_cliffs: int = 5, num_steps: int 
         labels=list(transitions.action_names),
         event="falls",
         goal="arrivals",
+        worst=transitions.worst_cost(),
         notes={"goals": goals, "cliffs": cliffs},
     )
 

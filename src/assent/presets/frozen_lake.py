@@ -55,5 +55,6 @@ def frozen_lake(
         labels=list(transitions.action_names),
         event="falls",
         goal="arrivals",
+        worst=transitions.worst_cost(),
         notes={"goals": goals, "layouts": [tuple(layout.tolist()) for layout in (holes, *layouts)]},
     )

@@ -39,6 +39,8 @@ class Lived:
         num_steps: decisions in the whole run.
         labels: what the actions are called.
         event, goal: what mishaps and goals are called, in the plural.
+        worst: float64 `[S, A]`, what the world declares that each action may cost at once at worst, in mishaps; None where it declares
+            nothing.
         truth: none: several actions may be right.
         picture: none: observations are numbers of states.
         null_action: what is done when nobody answers.
@@ -52,6 +54,7 @@ class Lived:
     labels: list[str]
     event: str
     goal: str
+    worst: NDArray[np.float64] | None = None
     truth: None = None
     picture: None = None
     null_action: int = -1

@@ -61,5 +61,6 @@ def lava(
         labels=list(transitions.action_names),
         event="steps into lava",
         goal="arrivals",
+        worst=transitions.worst_cost(),
         notes={"goals": goals, "layouts": [tuple(layout.tolist()) for layout in layouts]},
     )

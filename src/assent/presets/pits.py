@@ -49,5 +49,6 @@ def pits(seed: int, *, num_layouts: int = 10, num_steps: int = NUM_STEPS) -> Liv
         labels=list(transitions.action_names),
         event="falls",
         goal="deliveries",
+        worst=transitions.worst_cost(),
         notes={"layouts": layouts},
     )

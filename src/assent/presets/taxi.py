@@ -54,6 +54,7 @@ def taxi(seed: int, *, rainy: bool = False, num_hypotheses: int = 40, num_steps:
         labels=list(transitions.action_names),
         event="mishaps",
         goal="rides",
+        worst=transitions.worst_cost(),
         notes={"readings": readings.tolist()},
     )
 
