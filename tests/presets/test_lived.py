@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from assent.agents.imitator import Imitator
+from assent.core import RatioSet
 from assent.drive import drive
+from assent.hypotheses.tables import Tables
 from assent.ledger import Ledger
 from assent.presets.cart_pole import cart_pole
 from assent.presets.catalogue import LIVED
@@ -30,6 +32,26 @@ def test_the_catalogue_names_functions_of_a_seed(name: str) -> None:
     assert isinstance(scene, Lived)
     assert len(scene.labels) == scene.world.num_actions == scene.hypotheses.num_actions
     assert scene.hypotheses.num_contexts == scene.world.num_contexts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in LIVED if name not in ("cart-pole", "treachery")])
+def test_no_mishap_happens_where_the_world_declares_none(name: str) -> None:
+    """Whoever acts at random meets with many, each of them declared."""
+    if name == "lava":
+        require_minigrid()
+    module, _, function = LIVED[name].partition(":")
+    scene = getattr(importlib.import_module(module), function)(0)
+    contexts, actions = scene.worst.shape
+    careless = Imitator(Tables.of(np.full((1, contexts, actions), 1 / actions)), RatioSet(0.05))
+    trace = live(careless, scene.world, scene.overseer, seed=0, run="careless", num_steps=3000)
+    asked, action, state = (np.asarray(part) for part in (trace.asked, trace.action, trace.state.state))
+    assert not asked.any()
+    fell = np.asarray(trace.state.event)[1:]
+    declared = scene.worst[state, action][:-1]
+    assert fell.any()
+    assert set(np.unique(declared)) == {0.0, 1.0}
+    assert (declared[fell] == 1.0).all()
 
 
 def test_a_round_is_counted_by_what_the_next_one_shows() -> None:
