@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 
 from assent.agents.imitator import Imitator
-from assent.alarms import AssentWarning, CoverageFailed
+from assent.alarms import AssentWarning, ClassExhausted, CoverageFailed
 from assent.certificate import certificate
-from assent.core import Audit, Mixture, RatioSet, RiskCap, TopK, Unexplained, Vetoed
+from assent.core import AskFirst, Audit, Minimum, Mixture, RatioSet, RiskCap, Tolerance, TopK, Unexplained, Vetoed
 from assent.drive import actions_done, drive
 from assent.explanation import explain
-from assent.fold import belief_digest
+from assent.fold import AgentDiffers, belief_digest
+from assent.hypotheses.context_tree import ContextTrees
+from assent.hypotheses.supports import Supports
 from assent.hypotheses.tables import Tables
 from assent.ledger import Ledger
 from assent.overseers.absent import Absent
@@ -245,3 +247,131 @@ def test_to_follow_the_law_that_she_states_costs_nothing(ledger: Ledger) -> None
     assert (found.spent, found.at_most) == (0.0, 0.0)
     assert found.sum_theta > 1
     assert not found.broken
+
+
+# ---- what a certificate must refuse ----
+
+
+def stating(ledger: Ledger, rows: Any, *, overseer: Any, **settings: Any) -> Session:
+    agent = Imitator.of(Tables.of(np.asarray(rows)), **settings)
+    return open_session(ledger, agent=agent, overseer=overseer, residual=True)
+
+
+def waiting_at_0(session: Session) -> None:
+    while session.waiting is None:
+        session.decide(0)
+
+
+def test_only_the_minimum_can_be_made_up_for_by_asking(ledger: Ledger) -> None:
+    """Tolerance acts with more than any leader gives: what was not charged was 326 acts of 400 where hers was one half."""
+    rows = [[[0.9, 0.1]], [[0.5, 0.5]]]
+    with pytest.raises(ValueError, match="residual wants the rule Minimum, not Tolerance"):
+        stating(ledger, rows, overseer=Demonstrator(np.asarray(rows[1])), rule=Tolerance(0.5), guards=(RiskCap(1.0),))
+    assert ledger.runs() == []
+
+
+def test_a_plain_choice_where_probabilities_are_stated_is_refused_or_charged_for(ledger: Ledger) -> None:
+    rows = [[[0.6, 0.4]], [[0.4, 0.6]]]
+    settings: dict[str, Any] = {"leading": RatioSet(1e-9), "guards": (RiskCap(0.5),)}
+    session = stating(ledger, rows, overseer=Demonstrator(np.asarray(rows[0])), **settings)
+    waiting_at_0(session)
+    assert session.waiting is not None
+    with pytest.raises(ValueError, match="a plain choice is none: use consult"):
+        session.answer(session.waiting.id, 0, actor="ann")
+    # another process may write one all the same
+    ledger.answer(session.waiting.id, 0, actor="ann", digest=session.waiting.digest)
+    assert session.collect() == 0
+    for _ in range(200):
+        if isinstance(session.decide(0), Asked):
+            session.consult(0)
+    found = certificate(ledger.events("run"))
+    assert found.spent > 0.1
+    assert found.factor is None
+    assert any("1 answers were plain choices" in sentence for sentence in found.broken)
+    again = Session.resume(session.agent, ledger, run="run", overseer=session.overseer)
+    assert belief_digest(again.belief) == belief_digest(session.belief)
+
+
+def test_after_a_contradiction_rounds_are_charged(ledger: Ledger) -> None:
+    rows = [[[0.6, 0.4]], [[0.5, 0.5]]]
+    session = stating(ledger, rows, overseer=Demonstrator(np.asarray([[0.1, 0.9]])), leading=RatioSet(1e-9))
+    waiting_at_0(session)
+    with pytest.warns(CoverageFailed):
+        session.consult(0)
+    for _ in range(50):
+        if isinstance(session.decide(0), Asked):
+            session.consult(0)
+    found = certificate(ledger.events("run"))
+    assert found.spent != 0
+    assert found.broken
+
+
+def test_a_class_that_knows_supports_alone_has_no_event_bound(ledger: Ledger) -> None:
+    agent = Imitator.of(Supports.of(1, 2), guards=(RiskCap(0.1),))
+    session = open_session(ledger, agent=agent, overseer=Demonstrator(np.asarray([[0.9, 0.1]])))
+    for _ in range(30):
+        if isinstance(session.decide(0), Asked):
+            session.consult(0)
+    found = certificate(ledger.events("run"))
+    assert (found.preserves, found.bounds_events, found.factor) == ("support", False, None)
+    assert any("not how often" in sentence for sentence in found.broken)
+
+
+def test_the_last_answer_may_refute_the_class(ledger: Ledger) -> None:
+    rows = np.asarray([[[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]]])
+    agent = Imitator.of(Tables.of(rows), guards=(RiskCap(1.0),))
+    session = open_session(ledger, agent=agent, overseer=Demonstrator(np.asarray([[0.0, 0.0, 1.0]])))
+    assert isinstance(session.decide(0), Asked)
+    with pytest.warns(ClassExhausted):
+        session.consult(0)
+    found = certificate(ledger.events("run"))
+    assert found.alarms == ("ClassExhausted",)
+    assert found.factor is None
+    assert found.broken
+
+
+def test_no_bound_on_questions_for_a_rule_that_need_not_ask(ledger: Ledger) -> None:
+    rows = Tables.of(np.asarray([[[0.9, 0.1]], [[0.5, 0.5]]]))
+    for rule, proven in ((Minimum(), True), (Tolerance(0.5), False), (Mixture(), False)):
+        assert (Imitator.of(rows, rule=rule).promise()["query_bound"] is not None) == proven
+
+
+def test_what_a_class_supposes_besides_stands_among_the_assumptions(ledger: Ledger) -> None:
+    agent = Imitator.of(ContextTrees(2, 2))
+    assert "Dirichlet" in agent.promise()["assumes"][0]
+    assert Imitator.of(ContextTrees(2, 2, delta_tree=0.0)).promise()["assumes"] == []
+    session = open_session(ledger, agent=agent, overseer=Absent(), labels=["a", "b"])
+    until_asked(session)
+    assert any("Dirichlet" in sentence for sentence in certificate(ledger.events("run")).assumptions)
+
+
+def test_guards_count_the_agents_own_actions() -> None:
+    rows = Tables.of(np.full((2, 3, 5), 0.2))
+    for guard in (Unexplained(2, 0.01), Vetoed(2)):
+        with pytest.raises(ValueError, match="counts 2 actions, and the hypotheses have 5"):
+            Imitator.of(rows, guards=(guard,))
+    for groups in ([0, -1, 0], [0, 2, 0], [[0, 1, 0]], [0.0, 1.0, 0.0]):
+        with pytest.raises(ValueError, match="another would never fire"):
+            Unexplained(5, 0.01, np.asarray(groups), 2)
+    with pytest.raises(ValueError, match="names 2 contexts of 3"):
+        Imitator.of(rows, guards=(Unexplained(5, 0.01, np.asarray([0, 1]), 2),)).init()
+
+
+def test_a_cap_beyond_numbers_is_refused() -> None:
+    with pytest.raises(ValueError, match="cap = 710: "):
+        RiskCap(710)
+
+
+def test_silence_is_no_answer_to_those_who_ask_first(ledger: Ledger) -> None:
+    agent = tables_agent(guards=(AskFirst(3),))
+    session = open_session(ledger, agent=agent, overseer=Absent())
+    for _ in range(10):
+        assert isinstance(session.decide(0), Asked)
+        session.consult(0)
+
+
+def test_a_setting_that_was_dropped_is_noticed(ledger: Ledger) -> None:
+    rows = Tables.of(np.asarray([[[0.9, 0.1]], [[0.5, 0.5]]]))
+    open_session(ledger, agent=Imitator.of(rows, share=0.2), overseer=Absent()).decide(0)
+    with pytest.raises(AgentDiffers, match=r"whose share is 0\.2; this one's is None"):
+        Session.resume(Imitator.of(rows), ledger, run="run", overseer=Absent())

@@ -383,9 +383,9 @@ def test_an_alarm_is_not_raised_again_by_a_resumed_session(tmp_path: Path) -> No
         session = open_session(ledger, agent=agent, overseer=overseer)
         while session.waiting is None:
             session.decide(0)
-        session.consult(0)
         with pytest.warns(ClassExhausted):
-            session.decide(0)
+            session.consult(0)
+        session.decide(0)
         session.consult(0)
         resumed = Session.resume(agent, ledger, run="run", overseer=overseer)
         assert resumed.alarms == {"ClassExhausted"}

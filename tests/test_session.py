@@ -717,10 +717,10 @@ def test_an_exhausted_class_asks_for_ever_without_a_nan(ledger: Ledger) -> None:
     session = open_session(ledger, agent=agent, overseer=Inbox(), checkpoint_every=1)
     while session.waiting is None:
         session.decide(0)
-    session.answer(session.waiting.id, 2, actor="ann")  # which no member has ever held possible
-    assert np.isneginf(session.belief.log_weight).all()
     with pytest.warns(ClassExhausted, match="every member has been contradicted"):
-        session.decide(0)
+        session.answer(session.waiting.id, 2, actor="ann")  # which no member has ever held possible
+    assert np.isneginf(session.belief.log_weight).all()
+    session.decide(0)
     for _ in range(20):
         session.answer(waiting(session), 1, actor="ann")
         assert np.isneginf(session.belief.log_weight).all()

@@ -69,12 +69,9 @@ def exhausted(log_weight: Array) -> bool:
 
 def alarms_of(agent: Considering, belief: Belief, ready: Ready) -> list[Alarm]:
     """What is wrong with the committee in this round, worst first."""
-    names, found = agent.hypotheses.names, list[Alarm]()
+    names, found = agent.hypotheses.names, alarms_of_belief(agent, belief)
     readable = np.asarray(ready.proposal.readable)
-    if exhausted(agent.log_weight(belief)):
-        text = "every member has been contradicted by what the overseer said or let pass; from here on every decision is asked"
-        found.append(Alarm(ClassExhausted, {}, text))
-    elif ready.leaders == 1 and agent.hypotheses.grade not in PROVEN:
+    if ready.leaders == 1 and agent.hypotheses.grade not in PROVEN:
         name = names[int(np.flatnonzero(np.asarray(ready.proposal.leader))[0])]
         text = f"only {name} still leads; lower the temper, or give the members more data"
         found.append(Alarm(CommitteeCollapsed, {"member": name}, text))
@@ -82,6 +79,15 @@ def alarms_of(agent: Considering, belief: Belief, ready: Ready) -> list[Alarm]:
         silent = [names[int(member)] for member in np.flatnonzero(~readable)]
         text = f"no sub-distribution from {', '.join(silent)}; they abstain, and rounds in which they lead are asked"
         found.append(Alarm(MemberUnreadable, {"members": silent}, text))
+    return found
+
+
+def alarms_of_belief(agent: Considering, belief: Belief) -> list[Alarm]:
+    """Those that follow from what was answered alone, whatever is seen next, worst first."""
+    found = list[Alarm]()
+    if exhausted(agent.log_weight(belief)):
+        text = "every member has been contradicted by what the overseer said or let pass; from here on every decision is asked"
+        found.append(Alarm(ClassExhausted, {}, text))
     return [*found, *(_unexplained(group) for group in _fired(belief))]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assent.core import PROVEN
-from assent.fold import charge_of, is_exact
+from assent.fold import charge_of, contradicts, is_exact
 from assent.ledger import Event
 
 BOUNDED_RULES = ("Minimum", "Tolerance")
@@ -59,7 +59,8 @@ class Certificate:
     @property
     def bounds_events(self) -> bool:
         """Whether a bound on events stands: a cap set beforehand, a proven class, nothing broken."""
-        return self.cap is not None and self.delta is not None and self.grade in PROVEN and not self.broken
+        proven = self.delta is not None and self.grade in PROVEN and self.preserves == "distribution"
+        return self.cap is not None and proven and not self.broken
 
     @property
     def factor(self) -> float | None:
@@ -99,6 +100,8 @@ class _Count:
     asked: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     exact: bool = False
     orders: int = 0
+    plain: int = 0
+    refuted: bool = False
     unmarked: int = 0
     corrections: set[int] = field(default_factory=set[int])
     taught: int = 0
@@ -113,15 +116,19 @@ class _Count:
             self._decided(event.kind, body)
         elif event.kind == "answer":
             asked = self.asked.pop(body["question"], None)
+            self.plain += self.exact and "stated" not in body
+            self.exact = self.exact and "stated" in body
             if asked is not None and "order" not in asked and not self.exact:
                 shown, choice = asked["dossier"], body["choice"]
                 self.charges.append(charge_of(shown["assent"][choice], shown["minimum"][choice], asked["ask"]))
         elif event.kind == "alarm":
             self.alarms.append(body["name"])
+            self.exact = self.exact and not contradicts(body["name"])
         elif event.kind == "volunteer":
             self.corrections.add(event.seq)
         elif event.kind == "apply":
             self.taught += body["cause"] in self.corrections
+            self.refuted = body["leaders"] == 0 or body["surprise"] is None or self.refuted
 
     def _decided(self, kind: str, body: dict[str, Any]) -> None:
         self.orders += "order" in body
@@ -157,7 +164,10 @@ class _Count:
             sum_theta3=math.fsum(theta**3 for theta in self.theta),
             query_bound=promise.get("query_bound"),
             alarms=tuple(self.alarms),
-            assumptions=assumptions(promise.get("preserves", "distribution")),
+            assumptions=(
+                *assumptions(promise.get("preserves", "distribution")),
+                *(str(sentence) for sentence in promise.get("assumes", ())),
+            ),
             broken=tuple(self._broken(agent, promise)),
         )
 
@@ -166,12 +176,18 @@ class _Count:
             yield "The members are learned: none of them is the overseer's own model, so nothing bounds their errors."
         elif promise.get("delta") is None:
             yield f"Nothing is proven of the leading set {agent.get('leading', 'of this agent')}: it may lose the overseer's model unseen."
-        if agent.get("rule") not in BOUNDED_RULES:
+        if not promise.get("bounds", agent.get("rule") in BOUNDED_RULES):
             yield f"The rule {agent.get('rule')} may do what a leading member excludes: no bound on events holds."
         for alarm in self.alarms:
             said = _ALARMS.get(alarm.split(" ")[0])
             if said is not None:
                 yield said.format(alarm=alarm)
+        if promise.get("cap") is not None and promise.get("preserves", "distribution") != "distribution":
+            yield "The class knows which actions the overseer takes, not how often: its cap on risk bounds no event."
+        if self.refuted and not any(alarm.startswith("ClassExhausted") for alarm in self.alarms):
+            yield "An answer was impossible under every member, or left nobody leading: the overseer's model was not in the class."
+        if self.plain:
+            yield f"{self.plain} answers were plain choices in a run that was to follow stated probabilities: acts before were not charged."
         if self.taught:
             yield f"{self.taught} corrections that nobody asked for moved the weights: they are chosen by who saw the action."
         if self.kinds["veto"]:

@@ -36,7 +36,8 @@ class Explanation:
         ask: in [0, 1], the chance that this round was asked; `theta` the part of it that the members' disagreement makes.
         leaders: how many members led.
         blockers: one for each action, the one with the greatest disagreement first.
-        dissent: members that take mass away alone, strongest first.
+        dissent: members that take mass away alone, strongest first; where several do it together, those whose best action is not the
+            mixture's.
         answer: the name of the action that was answered, None where nobody did; `by` who answered.
         surprise: nats, of the answer under the mixture of all members; None where it is unknown or was impossible.
         leaders_after: how many members led once the answer was learned from; None where it was not.

@@ -36,6 +36,7 @@ class Folded:
         corrections: by seq, the observation and choice of volunteered corrections that were not learned from.
         alarms: names of the alarms raised so far.
         applied: how many answers and corrections were learned from.
+        exact: the run follows the law that its overseer states: open for it, and neither a plain choice nor a contradiction since.
         before: the belief before the last lone act; None once something was asked or learned since, and `last_obs` and `last_action` what
             was seen and done then.
         digests: belief digest by the seq of the last `apply` before each checkpoint; empty where the checkpoint's log weights are
@@ -49,6 +50,7 @@ class Folded:
     corrections: dict[int, tuple[Any, int]] = field(default_factory=lambda: dict[int, tuple[Any, int]]())
     alarms: set[str] = field(default_factory=lambda: set[str]())
     applied: int = 0
+    exact: bool = False
     before: Belief | None = None
     last_obs: Any = None
     last_action: int = -1
@@ -109,6 +111,11 @@ def is_exact(opened: Mapping[str, Any]) -> bool:
     return bool(opened["config"].get("session", {}).get("residual", False))
 
 
+def contradicts(alarm: str) -> bool:
+    """Whether the alarm of this name says that what is done no longer follows the overseer's law."""
+    return alarm == "CoverageFailed"
+
+
 def charge_of(mass: float, least: float, ask: float) -> float:
     """Nats: what a round cost in which an action of probability `mass` was done, the leaders' minimum being `least`; see `log_factors`."""
     probs, least_probs = np.asarray([mass], dtype=np.float64), np.asarray([least], dtype=np.float64)
@@ -153,14 +160,14 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
     at = Folded(belief=agent.init())
     answers: dict[int, tuple[Any, int]] = {}
     # a checkpoint is taken between learning from an answer and remembering what was done
-    last_apply, learned, exact = 0, at.belief, False
+    last_apply, learned = 0, at.belief
     for event in events:
         body = event.body
         if event.kind == "open":
-            exact = is_exact(body)
+            at.exact = is_exact(body)
         elif event.kind == "act":
             at.before = at.belief
-            at.belief = after_act(agent, at.belief, body, decode(body.get("obs")), exact=exact)
+            at.belief = after_act(agent, at.belief, body, decode(body.get("obs")), exact=at.exact)
             at.last_obs, at.last_action = decode(body.get("obs")), done(body, body["action"])
             at.step = body["step"] + 1
         elif event.kind == "ask":
@@ -168,6 +175,7 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
         elif event.kind == "answer" and at.asked is not None:
             answers[event.seq] = (decode(at.asked["obs"]), lesson_of(body))
             at.unapplied = (event.seq, body["choice"], lesson_of(body))
+            at.exact = at.exact and "stated" in body
         elif event.kind == "volunteer":
             at.corrections[event.seq] = (decode(body["obs"]), body["choice"])
         elif event.kind == "apply":
@@ -178,19 +186,20 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
             at.applied, last_apply = at.applied + 1, event.seq
             if at.unapplied is not None and at.unapplied[0] == body["cause"]:
                 at.belief = after_asking(
-                    agent, at.belief, at.asked or {}, obs, at.unapplied[1], answered=True, exact=exact
+                    agent, at.belief, at.asked or {}, obs, at.unapplied[1], answered=True, exact=at.exact
                 )
                 settle(at)
         elif event.kind in ("expire", "withdraw") and at.asked is not None:
             taken = body["action"] if event.kind == "expire" else at.asked["null_action"]
             at.belief = after_asking(
-                agent, at.belief, at.asked, decode(at.asked["obs"]), taken, answered=False, exact=exact
+                agent, at.belief, at.asked, decode(at.asked["obs"]), taken, answered=False, exact=at.exact
             )
             settle(at)
         elif event.kind == "veto":
             vetoed(agent, at, body)
         elif event.kind == "alarm":
             at.alarms.add(body["name"])
+            at.exact = at.exact and not contradicts(body["name"])
         elif event.kind == "checkpoint":
             rebuilt = checkpoint_body(learned)
             at.digests[last_apply] = rebuilt["belief"] if rebuilt["log_weight"] == body["log_weight"] else ""
@@ -206,10 +215,11 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
 def check_agent(agent: Considering, opened: Event) -> None:
     """Nothing, if `agent` describes itself as the one in the open event; raises AgentDiffers, which names what differs."""
     recorded = opened.body["agent"]
-    for key, now in agent.describe().items():
+    described = agent.describe()
+    for key in (*described, *(key for key in recorded if key not in described)):
         if key == "promise":
             continue  # it follows from the rest, and older ledgers lack it
-        was = recorded.get(key)
+        was, now = recorded.get(key), described.get(key)
         if _nameless(now) != _nameless(was):
             raise AgentDiffers(
                 f"run {opened.run!r} was opened by an agent whose {key} is {was!r}; this one's is {now!r}. Go on with the same agent, "

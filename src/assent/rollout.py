@@ -30,6 +30,7 @@ from assent.core import (
 )
 from assent.core.arrays import missing_mass
 from assent.core.residual import draw as draw_from
+from assent.core.residual import must_keep_below
 from assent.core.residual import residual as residual_of
 from assent.core.tallies import bound, tallied
 
@@ -108,17 +109,22 @@ def rollout(
         key: randomness of the world.
         chance: `chances(seed, run, num_steps=T)`. The session draws the same numbers, so both decide alike.
         residual: whether the overseer states her probabilities when asked (`probs(revealed)`), so that what is done has exactly her law
-            (`assent.core.residual`).
+            (`assent.core.residual`): free until she contradicts the leaders.
+
+    Raises:
+        ValueError: `residual` with another rule than `Minimum`, whose acts asking cannot make up for.
 
     The agent learns only from answers; asked and unanswered, the world's null action is taken.
     """
+    if residual:
+        must_keep_below(getattr(agent, "rule", None))
     agent, world, overseer = as_arrays((agent, world, overseer))
     first_key, step_key = jax.random.split(key)
     belief = agent.init()
     keep = _nothing_kept(agent, belief)
 
     def live(carry: Any, xs: Any) -> Any:
-        belief, size, state, keep = carry
+        belief, size, state, keep, exact = carry
         number, draw = xs
         obs = world.observe(state)
         weighed, keep = _weighed(agent, belief, obs, keep)
@@ -132,19 +138,19 @@ def rollout(
         action = jnp.where(decision.asked, jnp.where(answered, answer, world.null_action), decision.action)
         factors = log_factors(assent.probs, weighed.least, assent.ask)
         # whoever follows the law that the overseer states pays nothing
-        charge = jnp.where(decision.asked & ~answered, 0.0, factors[action])
-        charge = jnp.zeros_like(charge) if residual else charge
         theta, contradicted = missing_mass(jnp.sum(weighed.least)), contradicted & decision.asked
+        exact = exact & ~contradicted
+        charge = jnp.where((decision.asked & ~answered) | exact, 0.0, factors[action])
         row = (decision.asked, answer, assent.ask, size, theta, charge, contradicted, state)
         belief = agent.remember(belief, obs, action)
         if getattr(agent, "counts", False):
             worst = worst_charge(assent.probs, weighed.least, assent.ask)
-            worst = jnp.zeros_like(worst) if residual else worst
+            worst = jnp.where(exact, 0.0, worst)
             belief = agent.count(belief, Done(obs, action, decision.asked, charge, worst))
         after = world.step(jax.random.fold_in(step_key, number), state, action)
-        return (belief, after_size, after, keep), (action, *row)
+        return (belief, after_size, after, keep, exact), (action, *row)
 
-    start = (belief, effective_size(belief.log_weight), world.init(first_key), keep)
+    start = (belief, effective_size(belief.log_weight), world.init(first_key), keep, jnp.asarray(residual))
     end, (action, asked, answer, ask, size, theta, charge, contradicted, state) = jax.lax.scan(
         live, start, (jnp.arange(chance.shape[0]), chance)
     )

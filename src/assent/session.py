@@ -10,6 +10,7 @@ from assent.agents.considering import Considering
 from assent.asking import asked_of, question_body
 from assent.core import Belief, Overseer
 from assent.core.chances import Chances
+from assent.core.residual import must_keep_below
 from assent.decisions import Acted as Acted
 from assent.decisions import Asked as Asked
 from assent.decisions import NoOverseer as NoOverseer
@@ -83,7 +84,8 @@ class Session:
         Raises:
             NoOverseer: `overseer` is None, or is to state probabilities and cannot.
             EventRefused, TypeError, ValueError: as many labels as actions not given, a null action that is none,
-                `checkpoint_every` below 1, a seed outside of [0, 2^53), or a setting of another type.
+                `checkpoint_every` below 1, a seed outside of [0, 2^53), a setting of another type, or `residual` with another rule than
+                `Minimum`.
             LedgerError: the run exists, or the ledger refuses.
         """
         settings = {
@@ -95,9 +97,11 @@ class Session:
         view = {"labels": labels, "picture": picture}
         body = opening(agent, seed=seed, settings=settings, view=view, config=config or {})
         asked_of(overseer, states=residual)
+        if residual:
+            must_keep_below(getattr(agent, "rule", None))
         ledger.open_run(run, body)
         opened = Event(run=run, seq=1, at_us=0, kind="open", actor="session", body=body, prev=b"", hash=b"")
-        return cls(agent, ledger, overseer, opened, Folded(belief=agent.init()))
+        return cls(agent, ledger, overseer, opened, Folded(belief=agent.init(), exact=residual))
 
     @classmethod
     def resume(cls, agent: Considering, ledger: Ledger, *, run: str, overseer: Overseer | Inbox | None) -> Session:
@@ -189,11 +193,16 @@ class Session:
         Raises:
             AnswerConflict, AnswerLate, QuestionChanged, ChoiceOutOfRange, UnknownQuestion: refused, and kept on the ledger.
             EventRefused: `choice` is no whole number.
-            ValueError: the question belongs to another run.
+            ValueError: the question belongs to another run, or to one whose overseer states probabilities.
         """
         found = self.ledger.question(question)
         if found.run != self.run:
             raise ValueError(f"question {question} belongs to run {found.run!r}, not to {self.run!r}: answer it there.")
+        if self._residual:
+            raise ValueError(
+                "this run follows the probabilities that its overseer states, and a plain choice is none: use consult, or open a run "
+                "without residual."
+            )
         seen = found.digest if digest is None else digest
         answered = self.ledger.answer(question, whole("choice", choice), actor=actor, digest=seen, idem=idem)
         asked = self._standing.at.asked
@@ -281,6 +290,7 @@ class Session:
         event = self.ledger.volunteer(self.run, step, choice, actor=actor, obs=encode(obs), note=note)
         if teaches:
             self._standing.learn(event.seq, obs, choice, unasked=True)
+            self._standing.watch_belief()
 
     def veto(self, reason: str, *, actor: str, instead: SupportsIndex | None = None) -> int:
         """Stops the act just decided, before it takes effect; returns the action to do: `instead`, or the null action.

@@ -8,11 +8,22 @@ from operator import index
 from typing import Any, TypeVar
 
 from assent.agents.considering import Considering
-from assent.alarms import Alarm, alarms_of, unreadable_correction
+from assent.alarms import Alarm, alarms_of, alarms_of_belief, unreadable_correction
 from assent.core import Answer, Belief
 from assent.decisions import QuestionWaits
 from assent.dossier import Ready
-from assent.fold import Folded, after_act, after_asking, apply_body, checkpoint_body, done, fold, settle, vetoed
+from assent.fold import (
+    Folded,
+    after_act,
+    after_asking,
+    apply_body,
+    checkpoint_body,
+    contradicts,
+    done,
+    fold,
+    settle,
+    vetoed,
+)
 from assent.ledger import Halted, Ledger, Question, decode, taken_over
 
 T = TypeVar("T")
@@ -32,7 +43,7 @@ class Standing:
     def __init__(self, agent: Considering, ledger: Ledger, run: str, settings: dict[str, Any], at: Folded) -> None:
         self.agent, self.ledger, self.run, self.settings = agent, ledger, run, settings
         self.at = at
-        self._fence, self._exact = ledger.fence(run), bool(settings.get("residual", False))
+        self._fence = ledger.fence(run)
         self._kept: dict[int, Ready] = {}
         self._ahead = False
 
@@ -82,7 +93,7 @@ class Standing:
         self._ahead = True
         self.at.step = body["step"] + 1
         self.at.before, self.at.last_obs, self.at.last_action = self.at.belief, obs, done(body, body["action"])
-        self.at.belief = after_act(self.agent, self.at.belief, body, obs, exact=self._exact)
+        self.at.belief = after_act(self.agent, self.at.belief, body, obs, exact=self.at.exact)
 
     def ask(self, body: dict[str, Any]) -> Question:
         """A question waits from now on; `body` is that of the ask event."""
@@ -91,19 +102,22 @@ class Standing:
         return question
 
     def take_in(self, seq: int, choice: int, lesson: int | None = None) -> None:
-        """The waiting question was answered by event `seq`: `choice` is done, and teaches unless there is another `lesson`."""
+        """The waiting question was answered by event `seq`: `choice` is done, and teaches unless there is another `lesson`, drawn from the
+        probabilities that the overseer stated."""
+        self.at.exact = self.at.exact and lesson is not None
         obs = decode(self.must_wait()["obs"])
         self.learn(seq, obs, choice if lesson is None else lesson, unasked=False)
         self.at.belief = after_asking(
-            self.agent, self.at.belief, self.must_wait(), obs, choice, answered=True, exact=self._exact
+            self.agent, self.at.belief, self.must_wait(), obs, choice, answered=True, exact=self.at.exact
         )
         settle(self.at)
+        self.watch_belief()
 
     def give_up(self, action: int) -> None:
         """Nobody answered the waiting question, and `action` was done. Silence teaches nothing."""
         asked = self.must_wait()
         self.at.belief = after_asking(
-            self.agent, self.at.belief, asked, decode(asked["obs"]), action, answered=False, exact=self._exact
+            self.agent, self.at.belief, asked, decode(asked["obs"]), action, answered=False, exact=self.at.exact
         )
         settle(self.at)
 
@@ -131,6 +145,11 @@ class Standing:
         due = (self.at.applied + 1) % int(self.settings["checkpoint_every"]) == 0
         self.write(lambda: self.ledger.apply(self.run, seq, body, checkpoint_body(after) if due else None))
         self.at.belief, self.at.applied = after, self.at.applied + 1
+
+    def watch_belief(self) -> None:
+        """What the answers alone are alarming about is on the ledger: there may be no next decision to find it in."""
+        for alarm in alarms_of_belief(self.agent, self.at.belief):
+            self._sound(alarm)
 
     def sound(self, alarm: Alarm) -> None:
         """Raises an alarm, once."""
@@ -203,4 +222,5 @@ class Standing:
         detail = {"step": self.at.step, **alarm.detail}
         self.write(lambda: self.ledger.alarm(self.run, name, detail))
         self.at.alarms.add(name)
+        self.at.exact = self.at.exact and not contradicts(name)
         warnings.warn(f"run {self.run!r}, decision {self.at.step}: {alarm.sentence}.", alarm.kind, stacklevel=5)

@@ -27,6 +27,7 @@ from assent.core import (
     RiskCap,
     Rule,
     Tallied,
+    Tolerance,
     Unexplained,
     apply_each,
     bayes_update,
@@ -120,6 +121,12 @@ class Imitator:
                 "Unexplained compares answers with the best member, and these members are families, whose best policy nobody knows: its "
                 "false alarms would not be as rare as delta says. Leave it out, or take members that are policies."
             )
+        for guard in self.guards:
+            count = getattr(guard, "num_actions", self.hypotheses.num_actions)
+            if count != self.hypotheses.num_actions:
+                raise ValueError(
+                    f"{type(guard).__name__} counts {count} actions, and the hypotheses have {self.hypotheses.num_actions}: give as many."
+                )
         if isinstance(self.leading, AlphaSet):
             self.leading.warn_about(self.hypotheses.log_prior())
 
@@ -199,7 +206,8 @@ class Imitator:
         """What is proven of this agent if its assumptions hold, in JSON values; None for what is not.
 
         `delta`: the chance of ever losing the overseer's model, of members and families together; `query_bound`: of the expected sum of
-        theta cubed; `cap`: nats of risk that the run may spend; `preserves`: "distribution" or "support"; `members`: H.
+        theta cubed; `cap`: nats of risk that the run may spend; `bounds`: whether the rule gives no action more than a fixed multiple
+        of the leaders' minimum; `assumes`: what the class supposes besides; `preserves`: "distribution" or "support"; `members`: H.
         """
         log_prior, temper = self.hypotheses.log_prior(), float(self.temper)
         families = hasattr(self.hypotheses, "log_lower")
@@ -211,8 +219,13 @@ class Imitator:
         caps = [float(guard.cap) for guard in self.guards if isinstance(guard, RiskCap)]
         return {
             "delta": risk,
-            "query_bound": query_bound(self.leading, log_prior, temper=temper) if proven and not families else None,
+            # the proof wants a round to be asked with at least what the minimum leaves over
+            "query_bound": query_bound(self.leading, log_prior, temper=temper)
+            if proven and not families and isinstance(self.rule, Minimum)
+            else None,
             "cap": caps[0] if caps else None,
+            "bounds": isinstance(self.rule, Minimum | Tolerance),
+            "assumes": list(getattr(self.hypotheses, "assumes", ())),
             "preserves": str(getattr(self.hypotheses, "preserves", "distribution")),
             "members": self.hypotheses.num_members,
         }

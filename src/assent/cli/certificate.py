@@ -10,11 +10,12 @@ from rich.table import Table
 
 from assent.certificate import Certificate
 from assent.certificate import certificate as certify
-from assent.cli.output import FAILED, OK, Output, errors_end, visible
+from assent.cli.output import FAILED, OK, STORAGE, Output, errors_end, visible
 from assent.cli.runs import check_seed, existing
 from assent.explanation import Explanation
 from assent.explanation import explain as explain_question
 from assent.ledger import Ledger
+from assent.ledger.verification import Verification
 
 
 def certificate(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
@@ -22,7 +23,7 @@ def certificate(name: str, *, ledger: Path, seed: int | None, json: bool) -> Non
     output = Output("imitate certificate", as_json=json, run=name, ledger=str(ledger))
     with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
         check_seed(book, name, seed)
-        checked = book.verify(name)
+        checked = _verified(output, book, name)
         found = certify(book.events(name))
         signable = checked.ok and found.delta is not None and not found.broken
         output.say(_numbers(found))
@@ -41,6 +42,7 @@ def explain(name: str, question: str, *, ledger: Path, seed: int | None, json: b
     output = Output("imitate explain", as_json=json, run=name, question=question)
     with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
         check_seed(book, name, seed)
+        _verified(output, book, name)
         found = explain_question(book.events(name), question)
         output.plain(
             f"Question {found.question}, decision {found.step}: asked with probability {found.ask:.4g}, because of "
@@ -49,9 +51,21 @@ def explain(name: str, question: str, *, ledger: Path, seed: int | None, json: b
         )
         output.say(_blockers(found))
         if found.dissent:
-            output.plain(f"Alone in taking mass away: {', '.join(found.dissent[:8])}.")
+            output.plain(f"Against what the others would do: {', '.join(found.dissent[:8])}.")
         output.plain(_taught(found))
         output.done(OK, explanation=asdict(found))
+
+
+def _verified(output: Output, book: Ledger, name: str) -> Verification:
+    """The check of the run's chain; ends the command where its events are not what was written, since then they say nothing."""
+    checked = book.verify(name)
+    if not checked.ok:
+        output.fail(
+            STORAGE,
+            f"the ledger of run {name!r} is not what was written: {checked.failures[0]} There is nothing to sign and nothing to explain. "
+            "`assent log verify` names everything; restore a backup.",
+        )
+    return checked
 
 
 _REASONS = {

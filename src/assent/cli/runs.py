@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import signal
 import threading
 import warnings
@@ -288,8 +289,10 @@ def _go_on(
             f"{counts['decisions']:,} decisions, {counts['asks']:,} asked, {counts['errors']:,} wrong while acting alone."
         )
     output.plain(f"Ledger {session.ledger.path}: {head.seq:,} events, head {head.hash.hex()}")
-    output.plain(f"Next: assent report {session.run} --ledger {session.ledger.path}")
-    output.plain(f"      assent log verify {session.run} --ledger {session.ledger.path}")
+    which = shlex.join(["--ledger", str(session.ledger.path), "--", session.run])
+    which = which if session.run.startswith("-") else shlex.join([session.run, "--ledger", str(session.ledger.path)])
+    output.plain(f"Next: assent report {which}")
+    output.plain(f"      assent log verify {which}")
     output.done(
         OK,
         run=session.run,

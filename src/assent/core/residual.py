@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from assent.core.arrays import Array, namespace, rounding
+from assent.core.rules import Minimum
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,3 +65,16 @@ def draw(probs: Array, uniform: Array) -> Array:
     last = xp.sum(xp.astype(below < below[-1], xp.int64))
     chosen = xp.sum(xp.astype(below <= uniform * below[-1], xp.int64))
     return xp.where(chosen < last, chosen, last)
+
+
+def must_keep_below(rule: object) -> None:
+    """Nothing, if `rule` does no action with more than the leaders' minimum, so that asking can make up the overseer's law.
+
+    Raises:
+        ValueError: it is another than `Minimum`.
+    """
+    if not isinstance(rule, Minimum):
+        raise ValueError(
+            f"residual wants the rule Minimum, not {type(rule).__name__}: an action that is done alone more often than the overseer "
+            "would do it cannot be made up for by asking."
+        )

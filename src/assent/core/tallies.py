@@ -123,7 +123,7 @@ class RiskCap:
             have been done, `log(1 + ask)` for the minimum rule.
 
     Raises:
-        ValueError: `cap` is below 0 or not finite.
+        ValueError: `cap` is below 0 or above 700, from where on `exp(cap)` is no number.
 
     >>> import numpy as np
     >>> half = np.asarray([0.5, 0.25])
@@ -138,9 +138,9 @@ class RiskCap:
     realised: bool = True
 
     def __post_init__(self) -> None:
-        if not 0 <= self.cap < math.inf:
+        if not 0 <= self.cap <= 700:
             raise ValueError(
-                f"cap = {self.cap}: the risk that a run may spend is a number of nats from 0 up; 1 allows e = 2.7 times the overseer's "
+                f"cap = {self.cap}: the risk that a run may spend is a number of nats from 0 to 700; 1 allows e = 2.7 times the overseer's "
                 "own chance of anything. Leave the guard out for a run without a cap."
             )
 
@@ -239,7 +239,7 @@ class ContextAudit:
 
 @dataclass(frozen=True)
 class AskFirst:
-    """Ask for sure until `count_first` rounds have been asked.
+    """Ask for sure until `count_first` answers have come; silence is none.
 
     Attributes:
         count_first: at least 0.
@@ -264,8 +264,10 @@ class AskFirst:
         return withhold(assent, namespace(assent.probs).asarray(tally >= self.count_first))
 
     def count(self, tally: Array, done: Done) -> Array:
-        xp = namespace(tally)
-        return tally + xp.astype(xp.asarray(done.asked), tally.dtype)
+        return tally
+
+    def hear(self, tally: Array, obs: Any, action: Array, log_policy: Array) -> Array:
+        return tally + 1
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from assent.core.arrays import Array, namespace, safe_log
 from assent.core.assent import Assent
 from assent.core.guards import Context, withhold
@@ -74,6 +76,12 @@ class Unexplained:
             raise ValueError(
                 "groups and num_groups come together: the group of each context, and how many groups there are."
             )
+        if self.groups is not None and self.num_groups is not None:
+            given = np.asarray(self.groups)
+            if given.ndim != 1 or given.dtype.kind not in "iu" or not ((given >= 0) & (given < self.num_groups)).all():
+                raise ValueError(
+                    f"groups = {given}: give one whole number from 0 to {self.num_groups - 1} for each context; another would never fire."
+                )
 
     @staticmethod
     def example() -> Unexplained:
@@ -82,6 +90,8 @@ class Unexplained:
 
     def start(self, like: Array, num_contexts: int | None) -> Evidence:
         xp = namespace(like)
+        if self.groups is not None and num_contexts is not None and self.groups.shape[0] != num_contexts:
+            raise ValueError(f"groups names {self.groups.shape[0]} contexts of {num_contexts}: give the group of each.")
         groups = self.num_groups or num_contexts or 1
         return Evidence(
             log_members=xp.zeros((groups, like.shape[0]), dtype=like.dtype),

@@ -59,6 +59,16 @@ class Masked:
     def names(self) -> tuple[str, ...]:
         return self.hypotheses.names
 
+    @property
+    def preserves(self) -> str:
+        """What the members without a mask preserve: how often the overseer does what, or only what she ever does."""
+        return str(getattr(self.hypotheses, "preserves", "distribution"))
+
+    @property
+    def assumes(self) -> tuple[str, ...]:
+        """What the members without a mask suppose besides."""
+        return tuple(getattr(self.hypotheses, "assumes", ()))
+
     def log_prior(self) -> Array:
         return self.hypotheses.log_prior()
 

@@ -136,6 +136,16 @@ class ContextTrees:
         return (f"context trees of depth {self.depth}",)
 
     @property
+    def assumes(self) -> tuple[str, ...]:
+        """What `risk` supposes beyond membership; nothing where no tree is dropped."""
+        if self.delta_tree == 0:
+            return ()
+        return (
+            "The overseer's probabilities in the leaves of her tree are like draws from Dirichlet(1/2): delta is an average over such "
+            "overseers, and some overseers lose their tree for certain (delta_tree = 0 supposes nothing).",
+        )
+
+    @property
     def risk(self) -> float:
         """The chance that an action is ever given more than the overseer gives it."""
         return self.delta_tree + self.delta_leaf
