@@ -61,6 +61,10 @@ def test_the_commands_are_those_that_are_tested() -> None:
         "world check",
         "study list",
         "study run",
+        "imitate certificate",
+        "imitate explain",
+        "imitate bench",
+        "imitate frontier",
         "log verify",
         "log head",
         "log show",
@@ -90,7 +94,8 @@ def test_every_command_and_option_is_documented_and_takes_json_and_seed(name: st
 
 def test_the_list_of_commands_names_each_with_a_sentence() -> None:
     shown = " ".join(
-        " ".join(invoke(*group, "--help").output.split()) for group in ((), ("log",), ("study",), ("world",))
+        " ".join(invoke(*group, "--help").output.split())
+        for group in ((), ("log",), ("study",), ("world",), ("imitate",))
     )
     for name, command in COMMANDS.items():
         assert name.split()[-1] in shown
@@ -166,9 +171,11 @@ WORKING: dict[str, list[str]] = {
     "world show": ["world", "show", "fork"],
     "world check": ["world", "check", "fork"],
     "study list": ["study", "list"],
+    "imitate certificate": ["imitate", "certificate", "twins-0", "--seed", "0"],
+    "imitate explain": ["imitate", "explain", "twins-0", "1", "--seed", "0"],
 }
-TRIED_ELSEWHERE = {"demo", "play", "study run"}
-"""By tests of their own: one takes long, one reads what is typed, one runs studies."""
+TRIED_ELSEWHERE = {"demo", "play", "study run", "imitate bench", "imitate frontier"}
+"""By tests of their own: one takes long, one reads what is typed, three run lives by the hundred."""
 
 
 def test_every_command_but_the_demonstration_is_tried() -> None:

@@ -108,6 +108,8 @@ def test_the_first_rounds_are_asked() -> None:
     assert ask(guard, tally) == 1.0
     for _ in range(2):
         tally = guard.count(tally, Done(0, 0, True, 0.0, 0.0))
+        assert ask(guard, tally) == 1.0, "a question that nobody answers is no answer"
+        tally = guard.hear(tally, 0, np.asarray(0), np.zeros((1, 2)))
     assert ask(guard, tally) == 0.25
 
 
