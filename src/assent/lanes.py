@@ -53,7 +53,8 @@ def side_by_side(
     In a round every lane decides with the belief as it stood when the round began; then the answers that have come are learned from, in
     the order of the lanes. A lane that asked waits `delay` rounds for its answer, doing nothing, and then does what was answered; the
     others go on meanwhile. Each answer is a fresh draw from the overseer's policy in the situation in which it was asked, whoever learned
-    what in between, so the leading set keeps its promise; the bound on questions grows by at most `B / (1 - exp(-B))` (docs/theory.md).
+    what in between, so the leading set keeps its promise; the bound on questions grows by at most `B / (1 - exp(-B))`
+    without delay (docs/theory.md), and with one none is proven.
     Risk is counted lane by lane.
 
     Args:
