@@ -260,11 +260,17 @@ def test_no_setting_is_read_and_then_ignored() -> None:
 
 def test_what_may_cost_too_much_is_asked_and_a_world_that_declares_nothing_is_a_sentence() -> None:
     rows = Tables.of(np.asarray([[[1.0, 0.0]]]))
-    for settings, ask in (({"stake": 0.5}, 1.0), ({"stake": 1.0}, 0.0), ({"stakes": 0.5}, 1.0), ({}, 0.0)):
+    cases: list[tuple[dict[str, Any], float]] = [
+        ({"stake": 0.5}, 1.0),
+        ({"stake": 1.0}, 0.0),
+        ({"stakes": 0.5}, 1.0),
+        ({}, 0.0),
+    ]
+    for settings, ask in cases:
         agent = agent_of(AgentConfig(**settings), rows, one_label=False, worst=np.ones((1, 2)))
         assert float(agent.propose(agent.init(), 0).ask) == ask, settings
-    for settings in ({"stake": 0.5}, {"stakes": 0.5}):
-        with pytest.raises(ValueError, match=r"agent\.stakes? = 0\.5: this preset declares no costs"):
+    for settings, _ in cases[:3]:
+        with pytest.raises(ValueError, match=r"agent\.stakes? = (0\.5|1\.0): this preset declares no costs"):
             agent_of(AgentConfig(**settings), rows, one_label=False)
     for bad in (-1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=r"agent\.stake = (-1|nan|inf)"):
