@@ -134,7 +134,8 @@ def rollout(
         answer = jnp.where(decision.asked, said, -1)
         # the session refuses an answer that is no action; here, where nothing can be raised, it counts as silence
         answered = (answer >= 0) & (answer < world.num_actions) & _legal(agent, obs, answer)
-        belief, after_size, keep = _learn(agent, belief, size, obs, lesson, answered, keep)
+        taught = jnp.where(answered, lesson, 0)  # a refused one is not looked at, even where it is a constant
+        belief, after_size, keep = _learn(agent, belief, size, obs, taught, answered, keep)
         action = jnp.where(decision.asked, jnp.where(answered, answer, world.null_action), decision.action)
         factors = log_factors(assent.probs, weighed.least, assent.ask)
         # whoever follows the law that the overseer states pays nothing

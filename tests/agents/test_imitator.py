@@ -418,11 +418,16 @@ def test_it_says_what_it_is() -> None:
     described, least = agent.describe(), np.exp(agent.hypotheses.log_prior()).min()
     assert described.pop("promise") == {
         "delta": pytest.approx(0.1**2),  # tempered by a half
-        "query_bound": pytest.approx(4.31 * 4 * np.log(1 / (0.1 * least)) / 0.5),
+        "query_bound": None,  # this rule need not ask where members disagree
         "cap": None,
+        "bounds": False,
+        "assumes": [],
         "preserves": "distribution",
         "members": 2,
     }
+    minimum = replace(agent, rule=Minimum()).promise()
+    assert minimum["bounds"]
+    assert minimum["query_bound"] == pytest.approx(4.31 * 4 * np.log(1 / (0.1 * least)) / 0.5)
     assert described == {
         "rule": "Confidence",
         "settings": "Confidence(threshold=0.8)",

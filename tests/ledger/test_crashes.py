@@ -57,4 +57,4 @@ def test_anything_else_is_no_fail_point(monkeypatch, value):
 
 def test_no_name_is_the_beginning_of_another():
     assert not [(one, two) for one in FAILPOINTS for two in FAILPOINTS if one != two and two.startswith(one)]
-    assert len(FAILPOINTS) == len(set(FAILPOINTS)) == 14 * 8
+    assert len(FAILPOINTS) == len(set(FAILPOINTS)) == 15 * 8
