@@ -38,7 +38,9 @@ def test_regrets_are_those_of_predictions_one_after_the_other(counts: list[int])
     assert float(die_regret(row)) == pytest.approx(exact_regret(counts), abs=1e-13)
     coin = [counts[0], sum(counts[1:])]
     assert float(coin_regret(row[0], row.sum())) == pytest.approx(exact_regret(coin), abs=1e-13)
-    # the wrong variant adds one to each count (Laplace's estimate), and is told apart
+    # the wrong variant adds one to each count (Laplace's estimate), and is told apart where one side never came up; elsewhere they cross
+    coin = [0, sum(counts)]
+    row = np.asarray(coin, dtype=float)
     if sum(counts) > 1:
         laplace = math.log(math.comb(sum(coin), coin[0])) + math.log(sum(coin) + 1)
         best = sum(c * math.log(c / sum(coin)) for c in coin if c)
