@@ -16,7 +16,7 @@ from assent.certificate import certificate
 from assent.core import AskFirst, Audit, Minimum, Mixture, RatioSet, RiskCap, Tolerance, TopK, Unexplained, Vetoed
 from assent.drive import actions_done, drive
 from assent.explanation import explain
-from assent.fold import AgentDiffers, belief_digest
+from assent.fold import AgentDiffers, belief_digest, fold
 from assent.hypotheses.context_tree import ContextTrees
 from assent.hypotheses.supports import Supports
 from assent.hypotheses.tables import Tables
@@ -375,3 +375,23 @@ def test_a_setting_that_was_dropped_is_noticed(ledger: Ledger) -> None:
     open_session(ledger, agent=Imitator.of(rows, share=0.2), overseer=Absent()).decide(0)
     with pytest.raises(AgentDiffers, match=r"whose share is 0\.2; this one's is None"):
         Session.resume(Imitator.of(rows), ledger, run="run", overseer=Absent())
+
+
+def test_a_stated_answer_that_was_not_taken_in_is_collected_with_its_lesson(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wrong variant, which learns from the choice, has another belief than the ledger leads to."""
+    rows = np.asarray([[[0.6, 0.4]], [[0.1, 0.9]]])
+    for seed in range(8):
+        agent = Imitator.of(Tables.of(rows))
+        run = f"run-{seed}"
+        session = Session.open(
+            agent, ledger, run=run, overseer=Demonstrator(rows[0]), seed=seed, null_action=0, residual=True
+        )
+        waiting_at_0(session)
+        with monkeypatch.context() as broken:
+            broken.setattr(session._standing, "take_in", lambda *given: None)
+            session.consult(0)
+        session.collect()
+        session.close()
+        assert belief_digest(session.belief) == belief_digest(fold(agent, ledger.events(run)).belief)

@@ -252,7 +252,7 @@ class Session:
         self.ledger.expire_due()
         found = self.ledger.question(question["question"])
         if found.answer is not None:
-            self._standing.take_in(found.answer.seq, found.answer.choice)
+            self._standing.take_in(found.answer.seq, found.answer.choice, self._lesson(found.answer.seq))
             return found.answer.choice
         return self.expire() if found.state in ("expired", "withdrawn") else None
 
@@ -289,8 +289,7 @@ class Session:
             self.agent.hypotheses.log_policy(self.belief.memory, obs)
         event = self.ledger.volunteer(self.run, step, choice, actor=actor, obs=encode(obs), note=note)
         if teaches:
-            self._standing.learn(event.seq, obs, choice, unasked=True)
-            self._standing.watch_belief()
+            self._standing.learn(event.seq, obs, choice)
 
     def veto(self, reason: str, *, actor: str, instead: SupportsIndex | None = None) -> int:
         """Stops the act just decided, before it takes effect; returns the action to do: `instead`, or the null action.
@@ -348,6 +347,13 @@ class Session:
     def close(self, reason: str = "done") -> None:
         """Ends the run for good."""
         self.ledger.close_run(self.run, reason)
+
+    def _lesson(self, answer: int) -> int | None:
+        """What was drawn from stated probabilities to teach, beside the choice, in the answer with this number; None for a plain one."""
+        if not self._residual:
+            return None
+        said = next(event for event in self.ledger.events(self.run, kinds=("answer",)) if event.seq == answer)
+        return said.body.get("lesson")
 
     def _action(self, what: str, choice: SupportsIndex) -> int:
         action, most = whole(what, choice), self.agent.hypotheses.num_actions - 1

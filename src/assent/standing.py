@@ -106,12 +106,12 @@ class Standing:
         probabilities that the overseer stated."""
         self.at.exact = self.at.exact and lesson is not None
         obs = decode(self.must_wait()["obs"])
-        self.learn(seq, obs, choice if lesson is None else lesson, unasked=False)
+        self._learn(seq, obs, choice if lesson is None else lesson, unasked=False)
         self.at.belief = after_asking(
             self.agent, self.at.belief, self.must_wait(), obs, choice, answered=True, exact=self.at.exact
         )
         settle(self.at)
-        self.watch_belief()
+        self._watch_belief()
 
     def give_up(self, action: int) -> None:
         """Nobody answered the waiting question, and `action` was done. Silence teaches nothing."""
@@ -136,8 +136,12 @@ class Standing:
         self.write(lambda: self.ledger.veto(self.run, body, actor=actor))
         vetoed(self.agent, self.at, body)
 
-    def learn(self, seq: int, obs: Any, choice: int, *, unasked: bool) -> None:
-        """Event `seq` says that `choice` is what the overseer would do at `obs`; whether it came without a question."""
+    def learn(self, seq: int, obs: Any, choice: int) -> None:
+        """Event `seq` says, without having been asked, that `choice` is what the overseer would do at `obs`."""
+        self._learn(seq, obs, choice, unasked=True)
+        self._watch_belief()
+
+    def _learn(self, seq: int, obs: Any, choice: int, *, unasked: bool) -> None:
         before, self.at.before = self.at.belief, None
         after = self.agent.learn(before, obs, Answer(choice, unasked))
         body = apply_body(self.agent, before, after, obs, choice)
@@ -146,8 +150,8 @@ class Standing:
         self.write(lambda: self.ledger.apply(self.run, seq, body, checkpoint_body(after) if due else None))
         self.at.belief, self.at.applied = after, self.at.applied + 1
 
-    def watch_belief(self) -> None:
-        """What the answers alone are alarming about is on the ledger: there may be no next decision to find it in."""
+    def _watch_belief(self) -> None:
+        """Puts on the ledger what the answers alone are alarming about: there may be no next decision to find it in."""
         for alarm in alarms_of_belief(self.agent, self.at.belief):
             self._sound(alarm)
 
@@ -163,7 +167,7 @@ class Standing:
         if self.learns_from_corrections:
             for seq, (obs, choice) in sorted(self.at.corrections.items()):
                 if obs is not None and self._reads(seq, obs, choice):
-                    self.learn(seq, obs, choice, unasked=True)
+                    self.learn(seq, obs, choice)
             self.at.corrections.clear()
         if self.at.unapplied is not None:
             self.take_in(*self.at.unapplied)
