@@ -12,7 +12,9 @@ import pytest
 
 import assent.lab
 from assent import catalogue, checks
-from assent.core import Assent, Minimum, Mixture, bayes_update, normalise
+from assent.checks.hypotheses import OBSERVATIONS
+from assent.core import Answer, Assent, Minimum, Mixture, bayes_update, normalise
+from assent.hypotheses.wrap import Wrapped, wrap
 from assent.worlds.stream import Stream
 
 KINDS: tuple[tuple[Any, tuple[Any, ...]], ...] = (
@@ -56,6 +58,28 @@ def test_every_traced_class_survives_a_round_trip_through_jax(cls: type[Any]) ->
         assert all(
             np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(leaves, jax.tree.leaves(again), strict=True)
         )
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("cls", [cls for cls in (*catalogue.HYPOTHESES, *catalogue.ENSEMBLES) if cls is not Wrapped])
+def test_every_class_learns_the_same_compiled_whatever_the_width_of_its_numbers(
+    cls: type[Any], kind: type[np.signedinteger[Any]]
+) -> None:
+    item = checks.example(cls)
+    if cls in catalogue.ENSEMBLES:
+        item = wrap(item, num_actions=item.predict(item.init(), OBSERVATIONS[0]).shape[1])
+    obs = OBSERVATIONS[0] if item.num_contexts is None else np.asarray(item.num_contexts - 1, dtype=kind)
+    action = np.asarray(item.num_actions - 1, dtype=kind)
+
+    def after(family: Any, obs: Any, action: Any) -> Any:
+        memory = family.learn(family.advance(family.init(), obs, action), obs, Answer(action))
+        rows = family.log_policy(memory, obs)
+        return (rows, family.log_lower(memory, obs)) if hasattr(family, "log_lower") else (rows,)
+
+    with jax.enable_x64(True):
+        compiled = jax.jit(after)(item, jax.numpy.asarray(obs), jax.numpy.asarray(action))
+    for one, other in zip(compiled, after(item, obs, action), strict=True):
+        np.testing.assert_allclose(np.exp(np.asarray(one)), np.exp(np.asarray(other)), rtol=1e-9, atol=1e-12)
 
 
 # Below, for each check, a wrong variant that it rejects.

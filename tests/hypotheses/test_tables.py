@@ -49,7 +49,7 @@ def test_nothing_is_learned_or_remembered() -> None:
 def test_a_context_outside_the_table_is_refused(context: Any) -> None:
     """-1 would be the last context, without a word."""
     bank = Tables.of(np.full((2, 3, 2), 0.5))
-    with pytest.raises(IndexError, match=rf"context {context} is not in the table: contexts run from 0 to 2"):
+    with pytest.raises(IndexError, match=rf"context {context} is not known: contexts run from 0 to 2"):
         bank.log_policy((), context)
 
 

@@ -59,6 +59,8 @@ def decide(ledger: Ledger, run: str, tell: Tell, steps: Iterator[int]) -> None:
     tell("apply", answered.seq)
     ledger.volunteer(run, next(steps), 2, actor="ann")
     tell("volunteer")
+    ledger.veto(run, {"step": next(steps), "action": 1, "instead": 0, "reason": "seen in time"}, actor="ann")
+    tell("veto")
 
 
 def child(path: str, run: str, write: int, *, group: int, forever: bool) -> None:

@@ -109,6 +109,18 @@ def missing_mass(total: Array) -> Array:
     return xp.where(missing >= -slack, snapped, float("nan"))
 
 
+def one_hot(number: Array | int, size: int, dtype: Any, *, xp: Any) -> Array:
+    """`[..., size]` of `dtype`: 1 at each `number` `[...]`, whole numbers of any width, and 0 elsewhere; all 0 for one outside.
+
+    >>> import numpy as np
+    >>> one_hot(1, 3, np.float64, xp=np)
+    array([0., 1., 0.])
+    """
+    place = xp.asarray(number)[..., None]
+    shape = (1,) * (place.ndim - 1) + (size,)
+    return xp.astype(xp.reshape(xp.arange(size, dtype=place.dtype), shape) == place, dtype)
+
+
 def over_leaders(log_policy: Array, leader: Array) -> Array:
     """The least log-probability of each action over the leading members, `[A]`; plus infinity where nobody leads."""
     xp = namespace(log_policy)

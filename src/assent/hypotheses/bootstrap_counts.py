@@ -9,7 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from assent.core import Answer, Array, Grade
-from assent.core.arrays import namespace
+from assent.core.arrays import namespace, one_hot
+from assent.hypotheses.contexts import context_of
 
 PERIOD = 4096
 """Answers after which the multiplicities begin anew."""
@@ -128,7 +129,7 @@ class BootstrapCounts:
         Raises:
             IndexError: `obs` is no whole number, or one outside 0 … S - 1.
         """
-        xp, obs = namespace(memory.count), self._context(obs)
+        xp, obs = namespace(memory.count), context_of(obs, self.num_contexts)
         raised = xp.permute_dims(memory.count[obs, :, :], (1, 0)) + self.pseudo
         return xp.log(raised) - xp.log(xp.sum(raised, axis=1, keepdims=True))
 
@@ -136,22 +137,9 @@ class BootstrapCounts:
         return memory
 
     def learn(self, memory: Counted, obs: Any, answer: Answer) -> Counted:
-        xp, obs = namespace(memory.count), self._context(obs)
-        here, said = _single(xp, self.num_contexts, obs), _single(xp, self.num_actions, answer.action)
-        here, said = (xp.astype(place, memory.count.dtype) for place in (here, said))
+        xp, obs = namespace(memory.count), context_of(obs, self.num_contexts)
+        here = one_hot(obs, self.num_contexts, memory.count.dtype, xp=xp)
+        said = one_hot(answer.action, self.num_actions, memory.count.dtype, xp=xp)
         times = self.multiplicity[memory.taken % self.multiplicity.shape[0], :]
         added = here[:, None, None] * said[None, :, None] * times[None, None, :]
         return Counted(memory.count + added, memory.taken + 1)
-
-    def _context(self, obs: Any) -> Any:
-        if obs is None or isinstance(obs, str | float | complex | np.inexact):
-            raise IndexError(f"{obs!r} is no context: contexts are whole numbers from 0 to {self.num_contexts - 1}.")
-        if isinstance(obs, int | np.integer | np.ndarray) and not 0 <= obs < self.num_contexts:
-            raise IndexError(f"context {obs} is not in the table: contexts run from 0 to {self.num_contexts - 1}.")
-        return obs
-
-
-def _single(xp: Any, count: int, number: Any) -> Array:
-    """`[count]`, true at `number` alone."""
-    place = xp.asarray(number)
-    return xp.arange(count, dtype=place.dtype) == place

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.core import Array
-from assent.core.arrays import log_sum_exp, namespace
+from assent.core.arrays import log_sum_exp, namespace, one_hot
 
 UNSEEN = -10.0
 """The intercept, in nats, of a class that a member has never seen."""
@@ -70,7 +70,7 @@ class FourierSoftmax:
         """Coefficients after one step towards the label `action`."""
         xp = namespace(memory)
         features = self._features(obs)
-        target = xp.astype(xp.arange(memory.shape[2]) == action, memory.dtype)
+        target = one_hot(action, memory.shape[2], memory.dtype, xp=xp)
         error = self.predict(memory, obs) - target[None, :]
         return memory - self.learning_rate * xp.matmul(xp.permute_dims(features, (0, 2, 1)), error[:, None, :])
 
@@ -145,7 +145,7 @@ class Planted:
         policy = self.ensemble.predict(memory, obs)
         xp = namespace(policy)
         num_actions = policy.shape[1]
-        aim = xp.astype(xp.arange(num_actions) == self.target, policy.dtype)
+        aim = one_hot(self.target, num_actions, policy.dtype, xp=xp)
         betrayal = aim * self.certainty + (1.0 - aim) * ((1.0 - self.certainty) / (num_actions - 1))
         betrays = (xp.arange(policy.shape[0]) == self.member) & self.seen(obs)
         return xp.where(betrays[:, None], betrayal[None, :], policy)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from assent.core import Array
-from assent.core.arrays import log_sum_exp, namespace
+from assent.core.arrays import log_sum_exp, namespace, one_hot
 
 Loss = Literal["log", "hinge"]
 """`log`: the negative log-probability of the answer under the softmax of the scores, nats. `hinge`: by how much a wrong score comes
@@ -256,7 +256,7 @@ def _predicted(scores: Array, loss: Loss) -> Array:
     xp = namespace(scores)
     if loss == "log":
         return xp.exp(scores - log_sum_exp(scores, axis=1)[:, None])
-    sure = xp.astype(xp.arange(scores.shape[1])[None, :] == xp.argmax(scores, axis=1)[:, None], scores.dtype)
+    sure = one_hot(xp.argmax(scores, axis=1), scores.shape[1], scores.dtype, xp=xp)
     return xp.where(xp.isfinite(scores), sure, float("nan"))
 
 
@@ -270,20 +270,19 @@ def _losses(scores: Array, action: Array, loss: Loss) -> Array:
 def _within(scores: Array, action: Array) -> Array:
     """`[H, A]`: by how much each score comes within 1 of the answer's; 0 for the answer itself."""
     xp = namespace(scores)
-    wrong = xp.arange(scores.shape[1])[None, :] != action
-    return scores - scores[:, action][:, None] + xp.astype(wrong, scores.dtype)
+    right = one_hot(action, scores.shape[1], scores.dtype, xp=xp)[None, :]
+    return scores - scores[:, action][:, None] + (1.0 - right)
 
 
 def _gradient(coefficient: Array, item: Array, action: Array, loss: Loss) -> Array:
     """`[H, F, A]`, by the coefficients."""
     xp = namespace(coefficient)
     scores = _scores(coefficient, item)
-    place = xp.arange(scores.shape[1])[None, :]
-    answer = xp.astype(place == action, scores.dtype)
+    answer = one_hot(action, scores.shape[1], scores.dtype, xp=xp)[None, :]
     if loss == "log":
         lean = _predicted(scores, loss) - answer
     else:  # at the answer itself, where nothing comes within 1, the two cancel
-        lean = xp.astype(place == xp.argmax(_within(scores, action), axis=1)[:, None], scores.dtype) - answer
+        lean = one_hot(xp.argmax(_within(scores, action), axis=1), scores.shape[1], scores.dtype, xp=xp) - answer
     return item[None, :, None] * lean[:, None, :]
 
 

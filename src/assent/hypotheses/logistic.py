@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from assent.core import Answer, Array, Grade
-from assent.core.arrays import log_sum_exp, namespace
+from assent.core.arrays import log_sum_exp, namespace, one_hot
 
 STEPS, INNER_STEPS = 8, 5
 """Of Newton's method at each answer: for the normaliser, and within each for the A probabilities."""
@@ -178,7 +178,7 @@ class LogisticHead:
         variance = xp.sum(features * along)
         variance = xp.where(variance > 0, variance, 0.0)
         score = xp.matmul(features, memory.coefficient)
-        target = xp.astype(xp.arange(self.num_actions) == xp.asarray(answer.action), score.dtype)
+        target = one_hot(answer.action, self.num_actions, score.dtype, xp=xp)
         step, policy = _mode(score, variance, target)
         # the trace of diag(p) - p p^T over the A - 1 directions in which a softmax can move
         curvature = xp.sum(policy * (1 - policy)) / max(self.num_actions - 1, 1)

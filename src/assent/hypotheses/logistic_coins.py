@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from assent.core import Answer, Array, Grade
-from assent.core.arrays import namespace
+from assent.core.arrays import namespace, one_hot
 
 STEPS = 14
 """Of the search for the new score. What it leaves is counted (`Coins.regret`)."""
@@ -162,7 +162,7 @@ class LogisticCoins:
         score, variance, along = self._seen(memory, obs)
         low, high, sound = self._interval(memory, obs, score, variance)
         xp = namespace(score)
-        target = xp.astype(xp.arange(self.num_actions) == xp.asarray(answer.action), score.dtype)
+        target = one_hot(answer.action, self.num_actions, score.dtype, xp=xp)
         moved = _implicit(score, variance, target)
         step = target - _sigmoid(moved)
         moved = score + variance * step

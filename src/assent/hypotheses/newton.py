@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from assent.core import Array
-from assent.core.arrays import log_sum_exp, namespace
+from assent.core.arrays import log_sum_exp, namespace, one_hot
 
 PERIOD = 4096
 """Answers after which the multiplicities begin anew."""
@@ -111,7 +111,7 @@ class NewtonSoftmax:
         along = xp.matmul(memory.inverse, item)
         shrink = self.curvature / (1.0 + self.curvature * xp.sum(item * along))
         inverse = memory.inverse - shrink * along[:, None] * along[None, :]
-        corner = xp.astype(xp.arange(self.num_actions) == xp.asarray(action), memory.coefficient.dtype)
+        corner = one_hot(action, self.num_actions, memory.coefficient.dtype, xp=xp)
         times = self.multiplicity[memory.taken % self.multiplicity.shape[0], :]
         error = (self.predict(memory, obs) - corner[None, :]) * times[:, None]
         # G^-1 x from the new matrix, without another product of the whole matrix

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Literal, NamedTuple, get_args
 import numpy as np
 
 from assent.core import Answer, Array, Grade
-from assent.core.arrays import namespace
+from assent.core.arrays import namespace, one_hot
 from assent.core.coins import coin_regret, die_regret, log_least
+from assent.hypotheses.contexts import context_of
 from assent.hypotheses.prior import log_prior_of
 
 Test = Literal["coins", "die"]
@@ -150,23 +151,22 @@ class Simplexes:
         Raises:
             IndexError: `obs` is no whole number, or one outside 0 … S - 1.
         """
-        counts = memory.counts[self._context(obs), :]
+        counts = memory.counts[context_of(obs, self.num_contexts), :]
         xp = namespace(counts)
         return xp.log((counts + 0.5) / (xp.sum(counts) + 0.5 * self.num_actions))[None, :]
 
     def log_lower(self, memory: Counted, obs: Any) -> Array:
         """The least that a plausible overseer gives each action in context `obs`, `[1, A]`. Raises as `log_policy`."""
-        return memory.log_lower[self._context(obs), :][None, :]
+        return memory.log_lower[context_of(obs, self.num_contexts), :][None, :]
 
     def advance(self, memory: Counted, obs: Any, action: Array) -> Counted:
         return memory
 
     def learn(self, memory: Counted, obs: Any, answer: Answer) -> Counted:
         """The memory with the `answer` counted and the bounds of its context made anew. Raises as `log_policy`."""
-        obs, xp = self._context(obs), namespace(memory.counts)
-        chosen = xp.astype(xp.arange(self.num_actions) == xp.asarray(answer.action), memory.counts.dtype)
-        row = memory.counts[obs, :] + chosen
-        here = (xp.arange(self.num_contexts) == xp.asarray(obs))[:, None]
+        obs, xp = context_of(obs, self.num_contexts), namespace(memory.counts)
+        row = memory.counts[obs, :] + one_hot(answer.action, self.num_actions, memory.counts.dtype, xp=xp)
+        here = one_hot(obs, self.num_contexts, xp.bool, xp=xp)[:, None]
         return Counted(
             counts=xp.where(here, row[None, :], memory.counts),
             log_lower=xp.where(here, self.bounds(row, self.log_share[obs])[None, :], memory.log_lower),
@@ -183,10 +183,3 @@ class Simplexes:
         split = xp.log(xp.asarray(float(coins), dtype=counts.dtype))
         total = xp.broadcast_to(total, counts.shape)
         return log_least(counts, total, log_inverse_risk + split + coin_regret(counts, total))
-
-    def _context(self, obs: Any) -> Any:
-        if obs is None or isinstance(obs, str | float | complex | np.inexact):
-            raise IndexError(f"{obs!r} is no context: contexts are whole numbers from 0 to {self.num_contexts - 1}.")
-        if isinstance(obs, int | np.integer | np.ndarray) and not 0 <= obs < self.num_contexts:
-            raise IndexError(f"context {obs} is not counted: contexts run from 0 to {self.num_contexts - 1}.")
-        return obs

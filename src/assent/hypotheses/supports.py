@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from assent.core import Answer, Array, Grade
-from assent.core.arrays import namespace, safe_log
+from assent.core.arrays import namespace, one_hot, safe_log
+from assent.hypotheses.contexts import context_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +134,8 @@ class Supports:
         counts = memory[self._group(obs), :]
         xp = namespace(counts)
         total = xp.sum(counts)
-        known = (counts >= self.shown) & (total >= self.at_least)
+        shown, at_least = (xp.asarray(number, dtype=counts.dtype) for number in (self.shown, self.at_least))
+        known = (counts >= shown) & (total >= at_least)
         return safe_log(xp.where(known, counts, 0.0) / xp.where(total > 0, total, 1.0))[None, :]
 
     def advance(self, memory: Array, obs: Any, action: Array) -> Array:
@@ -142,13 +144,8 @@ class Supports:
     def learn(self, memory: Array, obs: Any, answer: Answer) -> Array:
         """The counts with the `answer` among them. Raises as `log_policy`."""
         xp = namespace(memory)
-        here = xp.arange(self.num_groups) == self._group(obs)
-        chosen = xp.arange(self.num_actions) == xp.asarray(answer.action)
-        return memory + xp.astype(here[:, None] & chosen[None, :], memory.dtype)
+        here = one_hot(self._group(obs), self.num_groups, memory.dtype, xp=xp)
+        return memory + here[:, None] * one_hot(answer.action, self.num_actions, memory.dtype, xp=xp)[None, :]
 
     def _group(self, obs: Any) -> Array:
-        if obs is None or isinstance(obs, str | float | complex | np.inexact):
-            raise IndexError(f"{obs!r} is no context: contexts are whole numbers from 0 to {self.num_contexts - 1}.")
-        if isinstance(obs, int | np.integer | np.ndarray) and not 0 <= obs < self.num_contexts:
-            raise IndexError(f"context {obs} is not known: contexts run from 0 to {self.num_contexts - 1}.")
-        return self.group[obs]
+        return self.group[context_of(obs, self.num_contexts)]

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from assent.core import Answer, Array, Grade
 from assent.core.arrays import namespace, rounding, safe_log
+from assent.hypotheses.contexts import context_of
 from assent.hypotheses.prior import log_prior_of
 
 
@@ -101,13 +100,8 @@ class Tables:
         Raises:
             IndexError: `obs` is no whole number, or one outside 0 … S - 1 (a negative one would count from the end).
         """
-        if obs is None or isinstance(
-            obs, str | float | complex | np.inexact
-        ):  # None would be one more axis, without a word
-            raise IndexError(f"{obs!r} is no context: contexts are whole numbers from 0 to {self.num_contexts - 1}.")
-        if isinstance(obs, int | np.integer | np.ndarray) and not 0 <= obs < self.num_contexts:
-            raise IndexError(f"context {obs} is not in the table: contexts run from 0 to {self.num_contexts - 1}.")
-        return namespace(self.log_rows).permute_dims(self.log_rows[obs, :, :], (1, 0))
+        rows = self.log_rows[context_of(obs, self.num_contexts), :, :]
+        return namespace(rows).permute_dims(rows, (1, 0))
 
     def advance(self, memory: Any, obs: Any, action: Array) -> Any:
         return memory

@@ -10,6 +10,7 @@ import numpy as np
 
 from assent.core import Answer, Array, Grade
 from assent.core.arrays import namespace, rounding, safe_log
+from assent.hypotheses.contexts import context_of
 from assent.hypotheses.prior import log_prior_of
 
 Kind = Literal["time", "state", "acts", "history"]
@@ -190,10 +191,8 @@ class Twins:
         Raises:
             IndexError: `obs` is no context (a negative one would count from the end).
         """
-        if isinstance(obs, int | np.integer | np.ndarray) and not 0 <= obs < self.log_rows.shape[0]:
-            raise IndexError(f"context {obs} is none: contexts run from 0 to {self.log_rows.shape[0] - 1}.")
         xp = namespace(self.log_rows)
-        rows = xp.permute_dims(self.log_rows[obs, :, :], (1, 0))
+        rows = xp.permute_dims(self.log_rows[context_of(obs, self.log_rows.shape[0]), :, :], (1, 0))
         twins = xp.where(self.fires(memory, obs)[:, None], self.log_betrayal[None, :], rows[self.model, :][None, :])
         return xp.concat([rows, twins])
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from assent.core import Array
-from assent.core.arrays import namespace
+from assent.core.arrays import namespace, one_hot
 from assent.hypotheses.bootstrap_counts import BootstrapCounts
 from assent.peers.peer import Peer, Seen
 
@@ -78,7 +78,7 @@ class ConformalSingleton(Peer):
         else:
             scores = xp.asarray(True)
         here = (xp.arange(MOST) == tally.kept % MOST) & xp.asarray(scores)
-        said = xp.arange(seen.policy.shape[0]) == xp.asarray(action)
+        said = one_hot(action, seen.policy.shape[0], xp.bool, xp=xp)
         score = xp.sum(xp.where(said, 1.0 - seen.policy, 0.0))
         kept = tally.kept + xp.astype(xp.asarray(scores), tally.kept.dtype)
         return Scores(xp.where(here, score, tally.score), kept, tally.labels + 1)

@@ -14,7 +14,7 @@ import optax
 from jaxtyping import Bool, Float, Int
 
 from assent.core import Answer, Array, Belief, Done, Grade
-from assent.core.arrays import log_sum_exp, namespace
+from assent.core.arrays import log_sum_exp, namespace, one_hot
 from assent.peers.branches import when
 from assent.peers.peer import Peer, Seen
 
@@ -200,7 +200,7 @@ class DeferralPolicy:
 
     def learn(self, memory: Learned, obs: Any, answer: Answer) -> Learned:
         xp = namespace(memory.weights)
-        here = xp.arange(self.labels) == memory.taken
+        here = one_hot(memory.taken, self.labels, xp.bool, xp=xp)
         items = xp.where(here[:, None], self._item(memory, obs)[None, :], memory.items)
         answers = xp.where(here, xp.astype(xp.asarray(answer.action), memory.answers.dtype), memory.answers)
         return Learned(items, answers, memory.weights, memory.taken + 1)
@@ -228,7 +228,7 @@ class DeferralPolicy:
         xp, dtype = namespace(memory.weights), memory.weights.dtype
         one = xp.ones(1, dtype=dtype)
         if self.contexts:
-            return xp.concat([xp.astype(xp.arange(self.contexts) == xp.asarray(obs), dtype), one])
+            return xp.concat([one_hot(obs, self.contexts, dtype, xp=xp), one])
         return xp.concat([xp.asarray(obs, dtype=dtype), one])
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from assent.core import Array
-from assent.core.arrays import namespace
+from assent.core.arrays import namespace, one_hot
 from assent.hypotheses.newton import Fitted, NewtonSoftmax
 from assent.peers.peer import Seen, discrepancy
 
@@ -60,9 +60,8 @@ class CountedDiscrepancy:
 
     def hear(self, tally: Array, seen: Seen, action: Array, tau: Array | float) -> Array:
         xp = namespace(seen.policy)
-        here = xp.arange(self.num_contexts) == xp.asarray(seen.obs)
-        said = xp.arange(self.num_actions) == xp.asarray(action)
-        return tally + xp.astype(here[:, None] & said[None, :], seen.policy.dtype)
+        here = one_hot(seen.obs, self.num_contexts, tally.dtype, xp=xp)
+        return tally + here[:, None] * one_hot(action, self.num_actions, tally.dtype, xp=xp)[None, :]
 
 
 @dataclass(frozen=True, eq=False)

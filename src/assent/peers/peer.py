@@ -21,7 +21,7 @@ from assent.core import (
     readable_rows,
     withhold,
 )
-from assent.core.arrays import namespace
+from assent.core.arrays import namespace, one_hot
 from assent.peers.branches import either
 
 
@@ -204,7 +204,7 @@ def discrepancy(policy: Array, action: Array) -> Array:
     (0.25, 1.0)
     """
     xp = namespace(policy)
-    corner = xp.astype(xp.arange(policy.shape[0]) == xp.asarray(action), policy.dtype)
+    corner = one_hot(action, policy.shape[0], policy.dtype, xp=xp)
     return xp.sum((policy - corner) ** 2) / 2
 
 

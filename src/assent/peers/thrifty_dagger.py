@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from assent.core import Array, Belief, Done
-from assent.core.arrays import namespace
+from assent.core.arrays import namespace, one_hot
 from assent.hypotheses.bootstrap_counts import BootstrapCounts
 from assent.peers.branches import when
 from assent.peers.peer import Peer, Seen, discrepancy, doubt
@@ -150,9 +150,10 @@ class ThriftyDagger(Peer):
         there = self._seen(belief, after, self.weigh(belief, after))
         ahead = self.discount * self._success(tally, there)
         target = xp.where(reached, 1.0, xp.where(failed, 0.0, ahead))
-        done = (xp.arange(tally.value.shape[0]) == xp.asarray(obs))[:, None] & (
-            xp.arange(tally.value.shape[1]) == xp.asarray(action)
-        )[None, :]
+        here, said = (
+            one_hot(at, size, xp.bool, xp=xp) for at, size in zip((obs, action), tally.value.shape, strict=True)
+        )
+        done = here[:, None] & said[None, :]
         visits = tally.visits + xp.astype(done, tally.visits.dtype)
         step = xp.where(visits > 20.0, 0.05, 1.0 / xp.where(visits > 0, visits, 1.0))
         value = tally.value + xp.where(done, step * (target - tally.value), 0.0)

@@ -34,8 +34,8 @@ POSITIONS, SLIP, NEIGHBOURS, SHARED = 20, 0.1, 30, 0.9
 """The class of neighbours: near-duplicates on a ring of so many positions."""
 
 CAPS = (None, 1.0, 0.1)
-NEVER_MET = 1e9
-"""Nats: a run of R rounds can spend R log 2 at most."""
+NEVER_MET = 700.0
+"""Nats, the most that the guard takes: a run of R rounds can spend R log 2 at most, here 693."""
 
 LEVELS = (0.5, 0.1, 0.01, 0.001)
 """About what probability the events have under the overseer alone."""
