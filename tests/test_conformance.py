@@ -14,6 +14,7 @@ import assent.lab
 from assent import catalogue, checks
 from assent.checks.hypotheses import OBSERVATIONS
 from assent.core import Answer, Assent, Minimum, Mixture, bayes_update, normalise
+from assent.hypotheses.tables import Tables
 from assent.hypotheses.wrap import Wrapped, wrap
 from assent.worlds.stream import Stream
 
@@ -80,6 +81,21 @@ def test_every_class_learns_the_same_compiled_whatever_the_width_of_its_numbers(
         compiled = jax.jit(after)(item, jax.numpy.asarray(obs), jax.numpy.asarray(action))
     for one, other in zip(compiled, after(item, obs, action), strict=True):
         np.testing.assert_allclose(np.exp(np.asarray(one)), np.exp(np.asarray(other)), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("obs", [None, [], [0.5], [0.5] * 3, [[0.25, -0.5]], 1.0, "left"], ids=str)
+@pytest.mark.parametrize("cls", [cls for cls in (*catalogue.HYPOTHESES, *catalogue.ENSEMBLES) if cls is not Wrapped])
+def test_an_observation_of_another_form_is_refused(cls: type[Any], obs: Any) -> None:
+    item = checks.example(cls)
+    if cls in catalogue.ENSEMBLES:
+        item = wrap(item, num_actions=item.predict(item.init(), OBSERVATIONS[0]).shape[1])
+    refusal, words = (IndexError, "is no context") if item.num_contexts is not None else (ValueError, r"numbers|string")
+    for at in (obs, np.asarray(obs, dtype=np.float64)) if isinstance(obs, list) else (obs,):
+        with pytest.raises(refusal, match=words):
+            item.log_policy(item.init(), at)
+        if cls is not Tables:  # which learn nothing themselves
+            with pytest.raises(refusal, match=words):
+                item.learn(item.init(), at, Answer(np.asarray(0)))
 
 
 # Below, for each check, a wrong variant that it rejects.

@@ -40,12 +40,13 @@ def query_bound(leading: Any, log_prior: Array, *, temper: float = 1.0) -> float
     """A bound on the expected sum over all time of `theta ** 3`, theta being what the minimum leaves over; None where there is none.
 
     `RatioSet` with H members and `L = ln(1 / (delta w))`, w the least prior weight: the smaller of `2 H^2 / sqrt(delta w)` and, if L >= 2,
-    `4.31 H^2 L`; tempered by eta, `4.31 H^2 L / eta`. `AlphaSet`: `2 M / sqrt(alpha) sum_i sqrt(w_i / w)` with `M = min(H, 1 / alpha)`.
-    They are loose by orders of magnitude: compare what was counted. Derived in docs/theory.md, "How often it asks".
+    `4.31 H^2 L`; tempered by eta, `4.31 H^2 L / eta`. `AlphaSet` with `M = min(H, 1 / alpha)`: `2 M / sqrt(alpha) sum_i sqrt(w_i / w)`, and
+    under a uniform prior, if `ln(1 / alpha) >= 2`, no more than `4.31 M H ln(1 / alpha)`. They are loose by orders of magnitude: compare
+    what was counted. Derived in docs/theory.md, "How often it asks".
 
     >>> uniform = np.full(10, -np.log(10))
-    >>> round(query_bound(RatioSet(0.05), uniform))
-    2284
+    >>> round(query_bound(RatioSet(0.05), uniform)), round(query_bound(AlphaSet(0.005), uniform))
+    (2284, 2284)
     """
     prior = np.exp(np.asarray(log_prior, dtype=np.float64))
     prior = prior[prior > 0]
@@ -56,8 +57,11 @@ def query_bound(leading: Any, log_prior: Array, *, temper: float = 1.0) -> float
         fast = 2 * members**2 / math.sqrt(float(leading.delta) * least) if temper == 1 else math.inf
         return min(slow, fast) if math.isfinite(min(slow, fast)) else None
     if isinstance(leading, AlphaSet) and temper == 1:
-        most = min(members, math.floor(1 / float(leading.alpha)))
-        return 2 * most / math.sqrt(float(leading.alpha)) * float(np.sqrt(prior / least).sum())
+        alpha = float(leading.alpha)
+        most, log_inverse = min(members, math.floor(1 / alpha)), math.log(1 / alpha)
+        fast = 2 * most / math.sqrt(alpha) * float(np.sqrt(prior / least).sum())
+        even = log_inverse >= 2 and np.allclose(prior, least, rtol=1e-9, atol=0)
+        return min(fast, 4.31 * most * members * log_inverse) if even else fast
     return None
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from assent.core import Array
 from assent.core.arrays import log_sum_exp, namespace, one_hot
+from assent.hypotheses.observations import vector_of
 
 UNSEEN = -10.0
 """The intercept, in nats, of a class that a member has never seen."""
@@ -92,8 +93,8 @@ class FourierSoftmax:
         if isinstance(obs, tuple):
             return obs[1][:, None, :]
         xp = namespace(self.phase)
-        size = self.phase.shape[1]
-        waves = (2.0 / size) ** 0.5 * xp.cos(xp.matmul(obs[None, None, :], self.frequency) + self.phase[:, None, :])
+        size, item = self.phase.shape[1], vector_of(obs, self.frequency.shape[1], like=self.phase)
+        waves = (2.0 / size) ** 0.5 * xp.cos(xp.matmul(item[None, None, :], self.frequency) + self.phase[:, None, :])
         return xp.concat([waves, xp.ones((self.phase.shape[0], 1, 1), dtype=self.phase.dtype)], axis=2)
 
 

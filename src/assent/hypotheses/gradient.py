@@ -15,6 +15,7 @@ import numpy as np
 
 from assent.core import Array
 from assent.core.arrays import log_sum_exp, namespace, one_hot
+from assent.hypotheses.observations import vector_of
 
 Loss = Literal["log", "hinge"]
 """`log`: the negative log-probability of the answer under the softmax of the scores, nats. `hinge`: by how much a wrong score comes
@@ -130,7 +131,7 @@ class GradientMembers:
         return Moved(self.start, xp.zeros_like(self.start[:, 0, 0]), xp.zeros_like(self.start[0, 0, 0]))
 
     def predict(self, memory: Moved, obs: Array) -> Array:
-        """Probabilities `[H, A]` for the item `obs` `[F]`."""
+        """Probabilities `[H, A]` for the item `obs` `[F]`; raises ValueError where it is not F numbers."""
         return _predicted(_scores(memory.coefficient, _short(obs, self.norm, like=self.start)), self.loss)
 
     def losses(self, memory: Moved, obs: Array, action: Array) -> Array:
@@ -212,17 +213,21 @@ class ExponentiatedMembers:
         return self.radius[:, None, None] * (up - down) / xp.sum(up + down, axis=(1, 2), keepdims=True)
 
     def predict(self, memory: Moved, obs: Array) -> Array:
-        """Probabilities `[H, A]` for the item `obs` `[F]`."""
-        return _predicted(_scores(self.coefficients(memory), _cut(obs, self.norm, like=self.radius)), self.loss)
+        """Probabilities `[H, A]` for the item `obs` `[F]`; raises ValueError where it is not F numbers."""
+        return _predicted(_scores(self.coefficients(memory), _cut(obs, self.norm, like=memory.coefficient)), self.loss)
 
     def losses(self, memory: Moved, obs: Array, action: Array) -> Array:
         """`[H]`, each member's loss at the answer `action`, before it learns from it."""
-        return _losses(_scores(self.coefficients(memory), _cut(obs, self.norm, like=self.radius)), action, self.loss)
+        return _losses(
+            _scores(self.coefficients(memory), _cut(obs, self.norm, like=memory.coefficient)), action, self.loss
+        )
 
     def update(self, memory: Moved, obs: Array, action: Array) -> Moved:
         """The members after one more gradient each. An item that cannot be read teaches nothing."""
         xp = namespace(memory.coefficient)
-        gradient = _gradient(self.coefficients(memory), _cut(obs, self.norm, like=self.radius), action, self.loss)
+        gradient = _gradient(
+            self.coefficients(memory), _cut(obs, self.norm, like=memory.coefficient), action, self.loss
+        )
         squares = memory.squares + xp.sum(gradient**2, axis=(1, 2))
         return _if_readable(Moved(memory.coefficient + gradient, squares, memory.answers + 1), memory)
 
@@ -241,9 +246,8 @@ def _cut(obs: Any, norm: Array | float, *, like: Array) -> Array:
 
 
 def _item(obs: Any, *, like: Array) -> Array:
-    """The item like the coefficients; what is infinite cannot be read."""
-    xp = namespace(like)
-    item = xp.asarray(obs, dtype=like.dtype)
+    """The item, for coefficients `like` `[H, F, A]`; what is infinite cannot be read."""
+    xp, item = namespace(like), vector_of(obs, like.shape[1], like=like)
     return xp.where(xp.isfinite(item), item, float("nan"))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from assent.core import Answer, Array, Grade
 from assent.core.arrays import log_sum_exp, namespace, one_hot
+from assent.hypotheses.observations import vector_of
 
 STEPS, INNER_STEPS = 8, 5
 """Of Newton's method at each answer: for the normaliser, and within each for the A probabilities."""
@@ -189,9 +190,10 @@ class LogisticHead:
         )
 
     def features(self, obs: Array) -> Array:
-        """`[F]`, of one observation."""
+        """`[F]`, of one observation; raises ValueError where it is not D numbers."""
         xp = namespace(self.precision)
-        obs = xp.asarray(obs, dtype=self.precision.dtype)
+        size = self.precision.shape[0] - 1 if self.frequency is None else self.frequency.shape[0]
+        obs = vector_of(obs, size, like=self.precision)
         if self.frequency is not None:
             size = self.frequency.shape[1]
             obs = (2.0 / size) ** 0.5 * xp.cos(xp.matmul(obs, self.frequency) + self.phase)

@@ -10,6 +10,7 @@ import numpy as np
 
 from assent.core import Answer, Array, Grade
 from assent.core.arrays import namespace, one_hot
+from assent.hypotheses.observations import vector_of
 
 STEPS = 14
 """Of the search for the new score. What it leaves is counted (`Coins.regret`)."""
@@ -141,7 +142,7 @@ class LogisticCoins:
         )
 
     def log_policy(self, memory: Coins, obs: Array) -> Array:
-        """`[1, A]`, the coins' predictions, scaled to sum to 1."""
+        """`[1, A]`, the coins' predictions, scaled to sum to 1; raises ValueError where `obs` is not F numbers."""
         score, variance, _ = self._seen(memory, obs)
         odds = _log_sigmoid(_moderated(score, variance))
         xp = namespace(odds)
@@ -191,7 +192,7 @@ class LogisticCoins:
     def _seen(self, memory: Coins, obs: Array) -> tuple[Array, Array, Array]:
         """Scores `[A]`, their variances `[A]`, and covariance times features `[A, F]`."""
         xp = namespace(memory.coefficient)
-        features = xp.asarray(obs, dtype=memory.coefficient.dtype)
+        features = vector_of(obs, memory.coefficient.shape[1], like=memory.coefficient)
         along = xp.matmul(memory.covariance, features)
         variance = xp.matmul(along, features)
         return xp.matmul(memory.coefficient, features), xp.where(variance > 0, variance, 0.0), along

@@ -12,6 +12,7 @@ import numpy as np
 
 from assent.core import Answer, Array, Grade
 from assent.core.arrays import log_sum_exp, namespace
+from assent.hypotheses.observations import vector_of
 from assent.hypotheses.prior import log_prior_of
 
 MODULUS, MULTIPLIER = 32_749, 30_011
@@ -158,6 +159,11 @@ class Networks:
         return int(self.log_prior_weights.shape[0])
 
     @property
+    def num_features(self) -> int:
+        """D, how many numbers an observation has."""
+        return int(self.layers[0].shape[1]) - 1
+
+    @property
     def num_actions(self) -> int:
         return int(self.layers[-1].shape[2])
 
@@ -188,15 +194,19 @@ class Networks:
             mean=nothing,
             square=nothing,
             steps=xp.zeros((), dtype=xp.int32),
-            items=xp.zeros((self.capacity, self.layers[0].shape[1] - 1), dtype=dtype),
+            items=xp.zeros((self.capacity, self.num_features), dtype=dtype),
             labels=xp.zeros(self.capacity, dtype=xp.int32),
             heard=xp.zeros((), dtype=xp.int32),
         )
 
     def log_policy(self, memory: Trained, obs: Array) -> Array:
-        """What each network predicts, and how much of it counts yet, `[H, A]`."""
+        """What each network predicts, and how much of it counts yet, `[H, A]`.
+
+        Raises:
+            ValueError: `obs` is not D numbers.
+        """
         xp = namespace(self.log_prior_weights)
-        item = xp.asarray(obs, dtype=self.log_prior_weights.dtype)
+        item = vector_of(obs, self.num_features, like=self.log_prior_weights)
         item = xp.where(xp.isfinite(item), item, float("nan"))
         scores = self._scores(memory.layers, item[None, None, :])[0][:, 0, :]
         policy = xp.exp(scores - log_sum_exp(scores, axis=1)[:, None])
@@ -212,9 +222,10 @@ class Networks:
         return memory
 
     def learn(self, memory: Trained, obs: Array, answer: Answer) -> Trained:
-        """The memory after the networks trained on a sample in which this answer has the first place; as it was after an unsound item."""
+        """The memory after the networks trained on a sample in which this answer has the first place; as it was after an unsound item.
+        Raises as `log_policy`."""
         xp = namespace(memory.items)
-        item = xp.asarray(obs, dtype=memory.items.dtype)
+        item = vector_of(obs, self.num_features, like=memory.items)
         sound = xp.all(xp.isfinite(item))
         after = self._kept(memory, xp.where(sound, item, 0.0), answer)
         for _ in range(self.num_steps):

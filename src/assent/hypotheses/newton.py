@@ -10,6 +10,7 @@ import numpy as np
 
 from assent.core import Array
 from assent.core.arrays import log_sum_exp, namespace, one_hot
+from assent.hypotheses.observations import vector_of
 
 PERIOD = 4096
 """Answers after which the multiplicities begin anew."""
@@ -99,15 +100,16 @@ class NewtonSoftmax:
         return Fitted(start, xp.eye(self.num_features, dtype=dtype) / self.ridge, xp.asarray(0))
 
     def predict(self, memory: Fitted, obs: Array) -> Array:
-        """Probabilities `[H, A]` for the item `obs` `[F]`."""
+        """Probabilities `[H, A]` for the item `obs` `[F]`; raises ValueError where it is not F numbers."""
         xp = namespace(memory.coefficient)
-        scores = xp.matmul(xp.asarray(obs)[None, None, :], memory.coefficient)[:, 0, :]
+        item = vector_of(obs, self.num_features, like=memory.coefficient)
+        scores = xp.matmul(item[None, None, :], memory.coefficient)[:, 0, :]
         return xp.exp(scores - log_sum_exp(scores, axis=1)[:, None])
 
     def update(self, memory: Fitted, obs: Array, action: Array) -> Fitted:
         """The members after one step each towards the answer `action` at `obs`."""
         xp = namespace(memory.coefficient)
-        item = xp.asarray(obs)
+        item = vector_of(obs, self.num_features, like=memory.coefficient)
         along = xp.matmul(memory.inverse, item)
         shrink = self.curvature / (1.0 + self.curvature * xp.sum(item * along))
         inverse = memory.inverse - shrink * along[:, None] * along[None, :]

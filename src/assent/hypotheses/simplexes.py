@@ -10,7 +10,7 @@ import numpy as np
 from assent.core import Answer, Array, Grade
 from assent.core.arrays import namespace, one_hot
 from assent.core.coins import coin_regret, die_regret, log_least
-from assent.hypotheses.contexts import context_of
+from assent.hypotheses.observations import context_of
 from assent.hypotheses.prior import log_prior_of
 
 Test = Literal["coins", "die"]

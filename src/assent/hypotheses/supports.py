@@ -10,7 +10,7 @@ import numpy as np
 
 from assent.core import Answer, Array, Grade
 from assent.core.arrays import namespace, one_hot, safe_log
-from assent.hypotheses.contexts import context_of
+from assent.hypotheses.observations import context_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from assent.core import Answer, Array, Grade
 from assent.core.arrays import namespace, rounding, safe_log
-from assent.hypotheses.contexts import context_of
+from assent.hypotheses.observations import context_of
 from assent.hypotheses.prior import log_prior_of
 
 
