@@ -20,10 +20,11 @@ def context_of(obs: Any, num_contexts: int) -> Any:
     2
     """
     number = isinstance(obs, int | np.integer)
-    known = isinstance(obs, np.ndarray | np.generic)
-    if not number and (getattr(obs, "shape", None) != () or (known and obs.dtype.kind not in "iu")):
+    array = isinstance(obs, np.ndarray)
+    unfit = isinstance(obs, np.generic) or getattr(obs, "shape", None) != () or (array and obs.dtype.kind not in "iu")
+    if unfit and not number:
         raise IndexError(f"{obs!r} is no context: contexts are whole numbers from 0 to {num_contexts - 1}.")
-    if (number or known) and not 0 <= obs < num_contexts:
+    if (number or array) and not 0 <= obs < num_contexts:
         raise IndexError(f"context {obs} is not known: contexts run from 0 to {num_contexts - 1}.")
     return obs
 
