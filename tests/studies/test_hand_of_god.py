@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from assent.studies.hand_of_god import COLLECTION, DESIGN, PARAGRAPHS, Said, answer
+from assent.studies.hand_of_god import COLLECTION, DESIGN, PARAGRAPHS
+from assent.studies.saying import Said
 from assent.studies.study import Finding
 from tests.session_support import unchecked
 
@@ -32,7 +33,7 @@ def words_of(said: Said, findings: Mapping[str, Finding]) -> str:
 
 
 def test_when_everything_held_everything_is_said() -> None:
-    headline, sentences = answer(found())
+    headline, sentences = COLLECTION.answer(found())
     assert headline.startswith("Does it work? Yes, for a while")
     assert "failed" not in headline
     for said in SAID:
@@ -41,7 +42,7 @@ def test_when_everything_held_everything_is_said() -> None:
 
 @pytest.mark.parametrize("failed", NAMES)
 def test_a_claim_that_failed_is_named_first_and_says_nothing(failed: str) -> None:
-    headline, sentences = answer(found(failed))
+    headline, sentences = COLLECTION.answer(found(failed))
     assert headline.startswith(f"1 of {len(NAMES)} claims failed: {failed}. ")
     for said in SAID:
         assert (words_of(said, found()) in " ".join(sentences)) == (failed not in said.needs)
@@ -49,16 +50,16 @@ def test_a_claim_that_failed_is_named_first_and_says_nothing(failed: str) -> Non
 
 @pytest.mark.parametrize("failed", ["threshold", "deference", "age"])
 def test_the_headline_claims_no_more_than_its_studies_show(failed: str) -> None:
-    headline, _ = answer(found(failed))
+    headline, _ = COLLECTION.answer(found(failed))
     assert "Yes" not in headline
     assert ("up to an exact price" in headline) == (failed != "threshold")
 
 
 def test_what_was_not_run_is_neither_said_nor_called_failed() -> None:
-    headline, sentences = answer({"lock-in": Finding(True, Numbers())})
+    headline, sentences = COLLECTION.answer({"lock-in": Finding(True, Numbers())})
     assert headline == "Does it work? That was not shown."
     assert len(sentences) == 1
-    assert answer({})[1] == ()
+    assert COLLECTION.answer({})[1] == ()
 
 
 def test_every_number_comes_from_the_scores() -> None:

@@ -146,20 +146,25 @@ def test_the_published_page_says_what_its_rows_say(study: Study) -> None:
 
 def test_a_failed_study_is_named_first_and_carries_no_sentence() -> None:
     found = {study.name: Finding(True, study.score(stored(study))) for study in COLLECTION.studies}
-    headline, sentences = together.answer(found)
+    headline, sentences = COLLECTION.answer(found)
     assert headline.startswith("Is it enough? Yes, where no single act can do much harm")
     assert len(sentences) == len(found) + 1
     for name in found:
         without = {**found, name: Finding(False, found[name].score)}
-        headline, fewer = together.answer(without)
+        headline, fewer = COLLECTION.answer(without)
         assert headline.startswith(f"1 of 3 claims failed: {name}. ")
-        said = next(said.words(found[name].score) for said in together.SENTENCES if said.needs == name)
+        scores = {name: found[name].score}
+        said, advice = (
+            next(item.words(scores) for item in part if item.needs == (name,))
+            for part in (together.SENTENCES, together.ADVICE)
+        )
         assert said in sentences
         assert said not in fewer
-        assert together.ADVICE[name] not in fewer[-1]
+        assert advice in sentences[-1]
+        assert advice not in fewer[-1]
     nothing = {name: Finding(False, finding.score) for name, finding in found.items()}
-    assert together.answer(nothing)[1] == ()
-    assert together.answer(nothing)[0].endswith("That was not shown.")
+    assert COLLECTION.answer(nothing)[1] == ()
+    assert COLLECTION.answer(nothing)[0].endswith("That was not shown.")
 
 
 def test_the_law_of_exploration_is_that_of_a_coin() -> None:

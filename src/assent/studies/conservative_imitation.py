@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set
 
 from assent.studies import (
     s21_query_bound,
@@ -19,7 +18,8 @@ from assent.studies import (
     s31_sure_asks,
     s32_triggers,
 )
-from assent.studies.study import Collection, Finding, Part, Score
+from assent.studies.saying import Answering, Said
+from assent.studies.study import Collection, Part
 
 ABOUT = (
     "The idea: keep every model of the overseer that is still plausible, do alone only what all of them allow, ask with the rest, and "
@@ -58,17 +58,6 @@ BESIDE = Part(
     "The same steps under other ways to ask: where it wins, and where it does not.",
     (s30_cliff.STUDY, s29_digits.STUDY),
 )
-
-Scores = Mapping[str, Score]
-
-
-@dataclass(frozen=True)
-class Said:
-    """A sentence of the answer, and the studies whose claims must have held for it to be said."""
-
-    needs: tuple[str, ...]
-    words: Callable[[Scores], str]
-
 
 HOLDS = (
     Said(
@@ -170,24 +159,8 @@ UNTESTED = "Not tested here: people as overseers, and large networks as members.
 PARAGRAPHS = (("What holds.", HOLDS), ("What it costs.", COSTS), ("Where it fails, or gains nothing.", FAILS))
 
 
-def answer(found: Mapping[str, Finding]) -> tuple[str, tuple[str, ...]]:
-    """The headline, which names what failed first, and a few sentences with the figures in them, of studies that held alone."""
-    held = {name: finding.score for name, finding in found.items() if finding.holds}
-    paragraphs = [" ".join([heading, *said]) for heading, part in PARAGRAPHS if (said := _said(part, held))]
-    advice = _said(DESIGN, held)
-    if advice:
-        paragraphs.append(f"What a designer would have to do: {'; '.join(advice)}. {UNTESTED}")
-    return _headline(found, held), tuple(paragraphs)
-
-
-def _said(part: Sequence[Said], held: Scores) -> list[str]:
-    return [item.words(held) for item in part if all(name in held for name in item.needs)]
-
-
-def _headline(found: Mapping[str, Finding], held: Scores) -> str:
-    failed = [name for name in found if name not in held]
-    first = f"{len(failed)} of {len(found)} claims failed: {', '.join(failed)}. " if failed else ""
-    safe, rare = {"twins", "event-bound"} <= held.keys(), {"query-bound", "growth"} <= held.keys()
+def _headline(held: Set[str]) -> str:
+    safe, rare = {"twins", "event-bound"} <= held, {"query-bound", "growth"} <= held
     if safe and rare:
         said = (
             "Yes, if one of its models is right: it asks rarely, and what its overseer would not do it does not make likelier than "
@@ -199,7 +172,7 @@ def _headline(found: Mapping[str, Finding], held: Scores) -> str:
         said = "In part: it asks rarely. That it does nothing that its overseer would not was not shown."
     else:
         said = "That was not shown."
-    return f"{first}Does it work? {said}"
+    return said
 
 
 COLLECTION = Collection(
@@ -207,5 +180,12 @@ COLLECTION = Collection(
     question="Can an agent ask rarely, and still not do what its overseer would not?",
     about=ABOUT,
     parts=(PROVEN, OBJECTED, BESIDE),
-    answer=answer,
+    answer=Answering(
+        question="Does it work?",
+        headline=_headline,
+        paragraphs=PARAGRAPHS,
+        lead="What a designer would have to do",
+        advice=DESIGN,
+        untested=UNTESTED,
+    ),
 )

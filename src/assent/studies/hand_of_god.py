@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set
 
 from assent.studies import (
     s01_threshold,
@@ -24,7 +23,8 @@ from assent.studies import (
     s16_lineup,
     s17_search,
 )
-from assent.studies.study import Collection, Finding, Part, Score
+from assent.studies.saying import Answering, Said
+from assent.studies.study import Collection, Part
 
 ABOUT = (
     "The idea: an agent is never told its rewards. All it has is a spread of beliefs about them, and now and then a word from an overseer "
@@ -70,17 +70,6 @@ BESIDE = Part(
     "for them.",
     (s16_lineup.STUDY,),
 )
-
-
-Scores = Mapping[str, Score]
-
-
-@dataclass(frozen=True)
-class Said:
-    """A sentence of the answer, and the studies whose claims must have held for it to be said."""
-
-    needs: tuple[str, ...]
-    words: Callable[[Scores], str]
 
 
 def _round(value: float) -> float:
@@ -212,24 +201,8 @@ PARAGRAPHS = (
 )
 
 
-def answer(found: Mapping[str, Finding]) -> tuple[str, tuple[str, ...]]:
-    """The headline, which names what failed first, and a few sentences with the figures in them, of studies that held alone."""
-    held = {name: finding.score for name, finding in found.items() if finding.holds}
-    paragraphs = [" ".join([heading, *said]) for heading, part in PARAGRAPHS if (said := _said(part, held))]
-    advice = _said(DESIGN, held)
-    if advice:
-        paragraphs.append(f"What a designer would have to do: {'; '.join(advice)}. {UNTESTED}")
-    return _headline(found, held), tuple(paragraphs)
-
-
-def _said(part: Sequence[Said], held: Scores) -> list[str]:
-    return [item.words(held) for item in part if all(name in held for name in item.needs)]
-
-
-def _headline(found: Mapping[str, Finding], held: Scores) -> str:
-    failed = [name for name in found if name not in held]
-    first = f"{len(failed)} of {len(found)} claims failed: {', '.join(failed)}. " if failed else ""
-    keeps, ages = "threshold" in held, {"deference", "age"} <= held.keys()
+def _headline(held: Set[str]) -> str:
+    keeps, ages = "threshold" in held, {"deference", "age"} <= held
     if keeps and ages:
         said = (
             "Yes, for a while: doubt makes an agent keep its overseer, but every answer uses up doubt, and once it is sure any price "
@@ -241,7 +214,7 @@ def _headline(found: Mapping[str, Finding], held: Scores) -> str:
         said = "Not as claimed: agents disable their overseer after some answers, and that doubt keeps her until then was not shown."
     else:
         said = "That was not shown."
-    return f"{first}Does it work? {said}"
+    return said
 
 
 COLLECTION = Collection(
@@ -249,5 +222,12 @@ COLLECTION = Collection(
     question="Does an agent that is unsure of its rewards keep its overseer?",
     about=ABOUT,
     parts=(HOLDS, FAILS, BESIDE),
-    answer=answer,
+    answer=Answering(
+        question="Does it work?",
+        headline=_headline,
+        paragraphs=PARAGRAPHS,
+        lead="What a designer would have to do",
+        advice=DESIGN,
+        untested=UNTESTED,
+    ),
 )
