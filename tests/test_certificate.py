@@ -213,6 +213,7 @@ def test_an_explanation_names_who_holds_each_action_back(ledger: Ledger) -> None
     session = lived(ledger, agent=tables_agent())
     asked = next(event.body for event in ledger.events("run") if event.kind == "ask")
     found = explain(ledger.events("run"), asked["question"])
+    assert found.others == 0
     rows = dict(zip(asked["dossier"]["members"], asked["dossier"]["rows"], strict=True))
     for blocker in found.blockers:
         action = int(blocker.action)

@@ -17,13 +17,15 @@ from assent.core import (
     Everyone,
     Minimum,
     MinLeaders,
+    Mixture,
     OneAnswer,
     RatioSet,
     Readable,
     RiskCap,
     decide,
 )
-from assent.dossier import DISSENTS, MOST_NUMBERS, Ready, dossier
+from assent.dossier import DISSENTS, MOST_ACTIONS, MOST_NUMBERS, Ready, assent_and_minimum, dossier, shown_actions
+from assent.fold import charge_of
 from assent.hypotheses.tables import Tables
 from assent.ledger import digest_of_question
 from tests.session_support import policies, tables_agent
@@ -198,14 +200,48 @@ def test_many_dissenters_leave_half_of_the_room_to_the_heaviest() -> None:
     assert len(heavy) == min(600, MOST_NUMBERS // 4)
 
 
-def test_a_large_vocabulary_keeps_one_dissenter_and_the_heaviest() -> None:
+@pytest.mark.parametrize(("actions", "cut"), [(MOST_NUMBERS, False), (MOST_NUMBERS + 1, True)])
+def test_a_large_vocabulary_is_cut_to_what_somebody_likes(actions: int, cut: bool) -> None:
     rng = np.random.default_rng(0)
-    rows = rng.dirichlet(np.ones(5000), size=(4, 1))
-    shown, _ = made(Imitator.of(Tables.of(rows)), log_weight=np.log([0.1, 0.5, 0.3, 0.1]))
+    rows = rng.dirichlet(np.ones(actions), size=(4, 1))
+    shown, ready = made(Imitator.of(Tables.of(rows)), log_weight=np.log([0.1, 0.5, 0.3, 0.1]))
     assert shown["truncated"]
-    assert len(shown["members"]) == 2
     assert "member 1" in shown["members"]
-    assert len(shown["assent"]) == 5000
+    assert len(shown["assent"]) == (MOST_ACTIONS if cut else actions)
+    assert ("actions" in shown) is cut
+    if cut:
+        assert len(shown["members"]) == 4
+        seen, hidden = shown["actions"], sorted({*range(actions)} - {*shown["actions"]})
+        liked = rows[:, 0].max(axis=0)
+        assert liked[seen].min() >= liked[hidden].max()
+        for place, member in enumerate(shown["members"]):
+            np.testing.assert_allclose(shown["rows"][place], rows[int(member.split()[1]), 0, seen], rtol=1e-12)
+        np.testing.assert_allclose(shown["assent"], np.asarray(ready.probs)[seen], rtol=0)
+        assert shown["others"]["count"] == len(hidden)
+        assert shown["others"]["mass"] == pytest.approx(np.asarray(ready.probs)[hidden].sum())
+
+
+def test_an_action_that_is_not_shown_costs_what_the_dearest_of_them_costs() -> None:
+    """Under a rule that goes above the minimum actions differ in what they cost; what stands for all may be no cheaper than any."""
+    rng = np.random.default_rng(1)
+    rows = rng.dirichlet(np.ones(2000) * 0.3, size=(3, 1))
+    shown, ready = made(Imitator.of(Tables.of(rows), rule=Mixture()))
+    every = [charge_of(ready.probs[a], ready.minimum[a], ready.ask) for a in range(2000)]
+    told = [charge_of(*assent_and_minimum(shown, a), ready.ask) for a in range(2000)]
+    hidden = sorted({*range(2000)} - {*shown_actions(shown)})
+    assert [told[a] for a in shown["actions"]] == [every[a] for a in shown["actions"]]
+    assert {told[a] for a in hidden} == {max(every[a] for a in hidden)}
+    assert len({every[a] for a in hidden}) > 100
+
+
+def test_whoever_states_probabilities_is_compared_with_every_action() -> None:
+    agent = Imitator.of(Tables.of(np.random.default_rng(0).dirichlet(np.ones(3000), size=(2, 1))))
+    belief = agent.init()
+    ready = Ready.of(agent.consider(belief, 0))
+    shown = dossier(ready, belief.log_weight, agent.hypotheses.names, every_action=True)
+    assert len(shown["assent"]) == 3000
+    assert "actions" not in shown
+    assert list(shown_actions(shown)) == list(range(3000))
 
 
 # -- why, and what the digest covers --------------------------------------------------------------------------------

@@ -47,13 +47,17 @@ def question_body(
     labels: list[str],
     null_action: int,
     wait_s: float | None,
+    every_action: bool,
 ) -> dict[str, Any]:
-    """The body of the `ask` event: what is asked, why, with which numbers, and what is done if nobody answers."""
+    """The body of the `ask` event: what is asked, why, with which numbers, and what is done if nobody answers.
+
+    `every_action`: the overseer states probabilities, to be compared action by action, so the dossier leaves none out.
+    """
     log_weight = agent.log_weight(belief)
     members: Any = agent.hypotheses
     legal = {"legal": np.asarray(members.legal(obs)).tolist()} if hasattr(members, "legal") else {}
     return {
-        **ask_body(ready, run, step, obs, labels, dossier(ready, log_weight, members.names)),
+        **ask_body(ready, run, step, obs, labels, dossier(ready, log_weight, members.names, every_action=every_action)),
         **legal,
         "u": uniform,
         "reason": ready.why(uniform, exhausted=exhausted(log_weight)),

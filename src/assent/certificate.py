@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from assent.core import PROVEN
+from assent.dossier import assent_and_minimum
 from assent.fold import charge_of, contradicts, is_exact
 from assent.ledger import Event
 
@@ -119,8 +120,7 @@ class _Count:
             self.plain += self.exact and "stated" not in body
             self.exact = self.exact and "stated" in body
             if asked is not None and "order" not in asked and not self.exact:
-                shown, choice = asked["dossier"], body["choice"]
-                self.charges.append(charge_of(shown["assent"][choice], shown["minimum"][choice], asked["ask"]))
+                self.charges.append(charge_of(*assent_and_minimum(asked["dossier"], body["choice"]), asked["ask"]))
         elif event.kind == "alarm":
             self.alarms.append(body["name"])
             self.exact = self.exact and not contradicts(body["name"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.agents.imitator import Proposal
-from assent.core import dissent, worst_charge
+from assent.core import dissent, log_factors, worst_charge
 from assent.core.arrays import Array, missing_mass, over_leaders
 from assent.ledger import digest_of_question, encode, question_id
 
 MOST_NUMBERS = 1024
 """A dossier holds the rows of all members up to this many probabilities; beyond it, of those that matter, and of two at least."""
+
+MOST_ACTIONS = 128
+"""Where there are more than `MOST_NUMBERS` actions, a dossier holds columns of so many."""
 
 DISSENTS = 1e-3
 """The least mass that a member must take away alone to be named as dissenting."""
@@ -105,29 +109,56 @@ class Ready:
         return "guard"
 
 
-def dossier(ready: Ready, log_weight: Array, names: tuple[str, ...]) -> dict[str, Any]:
+def dossier(ready: Ready, log_weight: Array, names: tuple[str, ...], *, every_action: bool = False) -> dict[str, Any]:
     """The question's dossier as JSON values, probabilities in [0, 1].
 
     Members are named with their rows, posterior weights and whether they lead, then the minimum over the leaders, the assent, and the
     numbers of those who dissent, strongest first. Beyond `MOST_NUMBERS` probabilities only as many of the strongest dissenters and the
-    heaviest leaders stay as fit, at least two members in all, and `truncated` says so.
+    heaviest leaders stay as fit, at least two members in all. Of a vocabulary with more actions than that only the `MOST_ACTIONS` stay
+    that some leader likes best: `actions` has their numbers, and `others` how many more there are (`count`), their assent in all
+    (`mass`), and `assent` and `minimum` of the one of them that costs most risk if it is done, which stand for each. `truncated` says
+    that something was left out. With `every_action` no action is.
     """
     rows = np.exp(np.asarray(ready.proposal.log_policy, dtype=np.float64))
     leader = np.asarray(ready.proposal.leader)
     weights = np.exp(np.asarray(log_weight, dtype=np.float64))
     objectors = who_dissents(np.asarray(ready.proposal.log_policy), leader, weights)
-    shown = _shown(rows, leader, weights, objectors)
+    columns = None if every_action else _columns(rows, leader)
+    shown = _shown(rows if columns is None else rows[:, columns], leader, weights, objectors)
     position = {member: place for place, member in enumerate(shown)}
-    return {
+    whole = {
         "members": [names[member] for member in shown],
-        "rows": [rows[member].tolist() for member in shown],
+        "rows": [(rows[member] if columns is None else rows[member, columns]).tolist() for member in shown],
         "weights": [float(weights[member]) for member in shown],
         "leading": [bool(leader[member]) for member in shown],
         "minimum": ready.minimum,
         "assent": ready.probs,
         "dissent": [position[member] for member in objectors if member in position],
-        "truncated": len(shown) < rows.shape[0],
+        "truncated": columns is not None or len(shown) < rows.shape[0],
     }
+    return whole if columns is None else {**whole, **_cut(ready, columns)}
+
+
+def shown_actions(shown: Mapping[str, Any]) -> Sequence[int]:
+    """The numbers of the actions that have a column in the dossier `shown`, ascending."""
+    return shown.get("actions", range(len(shown["assent"])))
+
+
+def assent_and_minimum(shown: Mapping[str, Any], action: int) -> tuple[float, float]:
+    """What the dossier `shown` has of `action`: its assent, and the least that a leader gives it.
+
+    An action without a column has those of the one that costs most, so that no charge is too low.
+
+    >>> cut = {"actions": [3, 7], "assent": [0.5, 0.1], "minimum": [0.5, 0.2], "others": {"assent": 0.01, "minimum": 0.02}}
+    >>> assent_and_minimum(cut, 7), assent_and_minimum(cut, 4)
+    ((0.1, 0.2), (0.01, 0.02))
+    """
+    place = action
+    if "actions" in shown:
+        place = bisect_left(shown["actions"], action)
+        if place == len(shown["actions"]) or shown["actions"][place] != action:
+            return shown["others"]["assent"], shown["others"]["minimum"]
+    return shown["assent"][place], shown["minimum"][place]
 
 
 def ask_body(ready: Ready, run: str, step: int, obs: Any, labels: list[str], shown: dict[str, Any]) -> dict[str, Any]:
@@ -161,6 +192,31 @@ def _least(log_policy: NDArray[Any], leader: NDArray[np.bool_]) -> list[float]:
     if not leader.any():
         return [0.0] * log_policy.shape[1]
     return np.exp(over_leaders(log_policy, leader)).tolist()
+
+
+def _columns(rows: NDArray[np.float64], leader: NDArray[np.bool_]) -> NDArray[np.intp] | None:
+    """The actions that stay, ascending: those that some leader likes best, or some member where nobody leads; None for all."""
+    if rows.shape[1] <= MOST_NUMBERS:
+        return None
+    liked = np.nan_to_num(rows[leader] if leader.any() else rows).max(axis=0)
+    return np.sort(np.argsort(-liked, kind="stable")[:MOST_ACTIONS])
+
+
+def _cut(ready: Ready, columns: NDArray[np.intp]) -> dict[str, Any]:
+    assent, minimum = np.asarray(ready.probs), np.asarray(ready.minimum)
+    hidden = np.delete(np.arange(assent.size), columns)
+    dearest = hidden[np.argmax(log_factors(assent[hidden], minimum[hidden], np.asarray(ready.ask)))]
+    return {
+        "actions": columns.tolist(),
+        "minimum": minimum[columns].tolist(),
+        "assent": assent[columns].tolist(),
+        "others": {
+            "count": int(hidden.size),
+            "assent": ready.probs[dearest],
+            "minimum": ready.minimum[dearest],
+            "mass": float(assent[hidden].sum()),
+        },
+    }
 
 
 def _shown(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from assent.dossier import shown_actions
 from assent.ledger import Event
 
 
@@ -35,7 +36,8 @@ class Explanation:
         question: its id; `step` the decision, `reason` the recorded word for why it asked.
         ask: in [0, 1], the chance that this round was asked; `theta` the part of it that the members' disagreement makes.
         leaders: how many members led.
-        blockers: one for each action, the one with the greatest disagreement first.
+        blockers: one for each action that the record shows, the one with the greatest disagreement first.
+        others: how many more actions there are, of a large vocabulary; the leaders like each of them less than any that is shown.
         dissent: members that take mass away alone, strongest first; where several do it together, those whose best action is not the
             mixture's.
         answer: the name of the action that was answered, None where nobody did; `by` who answered.
@@ -50,6 +52,7 @@ class Explanation:
     theta: float
     leaders: int
     blockers: tuple[Blocker, ...]
+    others: int
     dissent: tuple[str, ...]
     answer: str | None
     by: str | None
@@ -91,6 +94,7 @@ def explain(events: Iterable[Event], question: str) -> Explanation:
         theta=float(asked.get("theta", max(0.0, 1 - sum(dossier["minimum"])))),
         leaders=asked["leaders"],
         blockers=_blockers(dossier, labels),
+        others=dossier["others"]["count"] if "others" in dossier else 0,
         dissent=tuple(dossier["members"][member] for member in dossier["dissent"]),
         answer=None if answered is None else labels[answered.body["choice"]],
         by=None if answered is None else answered.actor,
@@ -102,15 +106,15 @@ def explain(events: Iterable[Event], question: str) -> Explanation:
 def _blockers(dossier: dict[str, Any], labels: list[str]) -> tuple[Blocker, ...]:
     leading = [member for member, leads in enumerate(dossier["leading"]) if leads]
     found: list[Blocker] = []
-    for action, label in enumerate(labels):
-        rows = {member: float(dossier["rows"][member][action]) for member in leading}
-        minimum = float(dossier["minimum"][action])
+    for place, action in enumerate(shown_actions(dossier)):
+        rows = {member: float(dossier["rows"][member][place]) for member in leading}
+        minimum = float(dossier["minimum"][place])
         # ties go to the member with the most weight: of those who say it, the likeliest to be right
         least = min(rows, key=lambda member: (rows[member], -dossier["weights"][member])) if rows else None
         shown = least is not None and rows[least] <= minimum * (1 + 1e-9) + 1e-15
         found.append(
             Blocker(
-                label,
+                labels[action],
                 minimum,
                 max(rows.values(), default=0.0),
                 dossier["members"][least] if shown and least is not None else None,

@@ -12,6 +12,7 @@ import numpy as np
 
 from assent.agents.considering import Considering
 from assent.core import Answer, Belief, Done, effective_size, log_factors, readable_rows, surprise
+from assent.dossier import assent_and_minimum
 from assent.ledger import Event, LedgerError, decode, encode
 
 
@@ -102,7 +103,7 @@ def after_asking(
         return belief
     charge = 0.0
     if answered and not exact and "order" not in body:
-        charge = charge_of(body["dossier"]["assent"][action], body["dossier"]["minimum"][action], body["ask"])
+        charge = charge_of(*assent_and_minimum(body["dossier"], action), body["ask"])
     return agent.count(belief, Done(obs, done(body, action), True, charge, 0.0 if exact else _worst(body)))
 
 

@@ -44,6 +44,7 @@ class Session:
             "labels": opened.body["view"]["labels"],
             "null_action": self._null_action,
             "wait_s": self.overseer.wait_s if isinstance(self.overseer, Inbox) else None,
+            "every_action": self._residual,
         }
         self._standing = Standing(agent, ledger, opened.run, settings, at)
         self._chances, self._draws, self._lessons = (

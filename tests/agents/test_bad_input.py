@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from assent.agents.imitator import Imitator
 from assent.alarms import AssentWarning
 from assent.core import Answer, Audit, Minimum, RatioSet, RiskCap, Unexplained
 from assent.drive import drive
+from assent.explanation import explain
 from assent.fold import belief_digest
 from assent.hypotheses.networks import Networks
 from assent.hypotheses.simplexes import Simplexes
@@ -164,6 +166,10 @@ def test_a_vocabulary_of_152_thousand_goes_through_a_session(tmp_path: Path) -> 
         asked = session.decide(0)
         assert isinstance(asked, Asked)
         assert asked.question.body["reason"] == "disagreement"
+        assert len(json.dumps(asked.question.body)) < 50_000  # and not the megabytes of a number for each word
+        shown = explain(ledger.events("run"), asked.question.id)
+        assert len(shown.blockers) + shown.others == size
+        assert shown.blockers[0].action == str(int(np.argmax(np.ptp(rows[:, 0], axis=0))))
         session.answer(asked.question.id, int(np.argmax(rows[1, 0])), actor="bea")
         assert int(np.argmax(session.belief.log_weight)) == 1
         assert np.isfinite(session.belief.log_weight).all()

@@ -15,8 +15,12 @@ from assent.ledger import (
     QuestionSettled,
     QuestionWithdrawn,
     UnknownQuestion,
+    digest_of_question,
 )
-from tests.ledger.support import APPLY, OPEN, STATE, Clock, ask
+from tests.ledger.support import APPLY, DOSSIER, OPEN, STATE, Clock, ask
+
+OTHERS = {"count": 2, "assent": 0.0, "minimum": 0.0, "mass": 0.0}
+"""Two options more than the three of `DOSSIER`."""
 
 
 @pytest.fixture
@@ -316,6 +320,22 @@ def test_the_same_place_is_asked_once(ledger):
         ({"null_action": -2}, "options 0 to 2"),
         ({"dossier": None}, "is a mapping"),
         ({"dossier": {"assent": [1.0]}}, "A dossier has the keys"),
+        ({"dossier": {**DOSSIER, "actions": [0, 1, 2]}}, "A dossier has the keys"),
+        *(
+            ({"dossier": {**DOSSIER, "actions": actions, "others": others}}, "A dossier that leaves actions out")
+            for actions, others in (
+                ([0, 1], OTHERS),
+                ([0, 2, 1], OTHERS),
+                ([0, 1, 5], OTHERS),
+                ([-1, 0, 1], OTHERS),
+                ([0, 1, True], OTHERS),
+                (None, OTHERS),
+                ([0, 1, 2], None),
+                ([0, 1, 2], {**OTHERS, "count": 0}),
+                ([0, 1, 2], {**OTHERS, "count": "2"}),
+                ([0, 1, 2], {"count": 2}),
+            )
+        ),
         ({"extra": 1}, "unknown key extra"),
     ],
 )
@@ -329,3 +349,12 @@ def test_a_question_without_options_is_refused(ledger):
     body = ask("demo", 0)
     with pytest.raises(EventRefused, match="empty assent"):
         ledger.ask("demo", {**body, "dossier": {**body["dossier"], "assent": []}})
+
+
+def test_options_that_a_dossier_leaves_out_can_be_answered(ledger):
+    dossier = {**DOSSIER, "actions": [0, 2, 4], "others": OTHERS, "truncated": True}
+    digest = digest_of_question(run="demo", step=0, attempt=0, obs=[0], options=OPEN["view"]["labels"], dossier=dossier)
+    question = ledger.ask("demo", {**ask("demo", 0), "dossier": dossier, "digest": digest})
+    with pytest.raises(ChoiceOutOfRange, match="0 to 4"):
+        ledger.answer(question.id, 5, actor="ann", digest=question.digest)
+    assert ledger.answer(question.id, 3, actor="ann", digest=question.digest).choice == 3

@@ -199,6 +199,39 @@ def test_arrays_may_come_encoded_or_decoded() -> None:
         assert question.picture == ((0.0, 0.5), (1.0, 0.25))
 
 
+def test_a_dossier_that_was_cut_speaks_of_the_members_it_names() -> None:
+    """One wrong variant: the places in the dossier, taken for members of the run."""
+    agent = {"agent": {"members": ["ann", "bea", "cai", "dan"]}}
+    cut = {"members": ["dan", "bea"], "rows": [[0.5], [0.5]], "weights": [0.1, 0.6], "dissent": [0], "truncated": True}
+    whole = {
+        "members": ["bea", "ann", "dan", "cai"],
+        "weights": [0.6, 0.2, 0.15, 0.05],
+        "dissent": [2],
+        "truncated": True,
+    }
+    asks = [("ask", {"question": str(at), "dossier": dossier}) for at, dossier in enumerate((cut, whole, cut))]
+    summary = summarise(from_bodies([("open", agent), *asks]))
+    assert [(member.name, member.at) for member in summary.dissent if member.at] == [("dan", (0, 1, 2))]
+    assert [point.weights for point in summary.weights] == [pytest.approx((0.2, 0.6, 0.05, 0.15))]
+
+
+def test_columns_of_a_cut_vocabulary_stand_at_their_actions() -> None:
+    dossier = {
+        "members": ["ann"],
+        "rows": [[0.5, 0.25]],
+        "minimum": [0.5, 0.25],
+        "assent": [0.5, 0.25],
+        "actions": [2, 5],
+    }
+    (question,) = summarise(from_bodies([("ask", {"dossier": dossier})])).questions
+    expected = [math.nan, math.nan, 0.5, math.nan, math.nan, 0.25]
+    for values in (question.rows[0], question.minimum, question.assent):
+        np.testing.assert_array_equal(values, expected)
+    for actions in ([5], [-1, 5], [2, 1 << 60]):
+        (question,) = summarise(from_bodies([("ask", {"dossier": {**dossier, "actions": actions}})])).questions
+        assert question.assent == ()
+
+
 def test_a_made_up_run_is_counted_as_it_was_made() -> None:
     events = make_run(decisions=300)
     summary = summarise(iter(events))

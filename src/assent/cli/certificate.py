@@ -50,6 +50,8 @@ def explain(name: str, question: str, *, ledger: Path, seed: int | None, json: b
             f"{found.theta:.4g} of the probability over."
         )
         output.say(_blockers(found))
+        if found.others:
+            output.plain(f"and {found.others:,} other actions, each of which the leaders like less than these.")
         if found.dissent:
             output.plain(f"Against what the others would do: {', '.join(found.dissent[:8])}.")
         output.plain(_taught(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -71,6 +72,9 @@ _DOSSIER: Final[frozenset[str]] = frozenset(
     ("members", "rows", "weights", "leading", "minimum", "assent", "dissent", "truncated")
 )
 
+_CUT: Final[frozenset[str]] = frozenset(("actions", "others"))
+"""What a dossier has beside these if it leaves actions out."""
+
 
 def check_body(kind: str, body: Body) -> None:
     """Nothing, if the body has the keys of its kind; raises EventRefused that names the missing and unknown ones.
@@ -139,12 +143,39 @@ def _options(dossier: Any) -> int:
     if not isinstance(dossier, Mapping):
         raise EventRefused(f"The dossier of a question is a mapping; this is a {type(dossier).__name__}.")
     keys: set[str] = {str(key) for key in dossier}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-    if keys ^ _DOSSIER:
-        raise EventRefused(f"A dossier has the keys {', '.join(sorted(_DOSSIER))}, not {', '.join(sorted(keys))}.")
-    options = len(dossier["assent"])  # pyright: ignore[reportUnknownArgumentType]
-    if options < 1:
+    extra = keys ^ _DOSSIER
+    if extra and extra != set(_CUT):
+        raise EventRefused(
+            f"A dossier has the keys {', '.join(sorted(_DOSSIER))}, and actions and others where it leaves actions out, not "
+            f"{', '.join(sorted(keys))}."
+        )
+    shown = len(dossier["assent"])  # pyright: ignore[reportUnknownArgumentType]
+    if shown < 1:
         raise EventRefused("The dossier has an empty assent, so the question has no options. Give a number for each.")
-    return options
+    return shown + _hidden(dossier, shown) if "actions" in keys else shown  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _hidden(dossier: Mapping[str, Any], shown: int) -> int:
+    """How many options have no column of their own."""
+    actions: Any = dossier["actions"]
+    others: Any = dossier["others"]
+    listed: list[Any] = list(actions) if isinstance(actions, list) else []  # pyright: ignore[reportUnknownArgumentType]
+    more: dict[str, Any] = dict(others) if isinstance(others, Mapping) else {}  # pyright: ignore[reportUnknownArgumentType]
+    count: Any = more.get("count")
+    sound = (
+        is_count(count)
+        and count > 0
+        and more.keys() == {"count", "assent", "minimum", "mass"}
+        and len(listed) == shown
+        and all(is_count(one) for one in listed)
+        and all(one < other for one, other in itertools.pairwise([*listed, shown + count]))
+    )
+    if not sound:
+        raise EventRefused(
+            f"A dossier that leaves actions out names in `actions` the {shown} options that it shows, ascending, and in `others` how many "
+            f"more there are (count), with assent, minimum and mass; it has {len(listed)} actions, and others = {others!r}."
+        )
+    return count
 
 
 def _check_digest(digest: Any) -> None:

@@ -214,9 +214,10 @@ def draw_chart(question: Question, labels: Sequence[str], *, width: Number, name
         label(f"left over for asking: {real(ask)}", 1, 22, class_="ask-name"),
     ]
     start = left
-    for action, mass in enumerate(question.assent[:MAX_SEGMENTS]):
-        if not math.isfinite(mass) or mass <= 0 or start >= 1:
-            continue
+    drawn = [(action, mass) for action, mass in enumerate(question.assent) if math.isfinite(mass) and mass > 0]
+    for action, mass in drawn[:MAX_SEGMENTS]:
+        if start >= 1:
+            break
         share = min(mass, 1 - start)
         x, wide = 1 + room * start, room * share
         parts.append(rect(x, y, wide, height, class_="segment"))

@@ -15,6 +15,7 @@ from .text import clean
 
 FIRST, SURPRISING, LAST = "the first question", "the most surprising answer", "the last question"
 _MAX_SIDE = 64
+_MAX_ACTIONS = 1 << 22
 
 
 @dataclass
@@ -53,7 +54,7 @@ def choose(asks: Sequence[Asked], *, opening: Opening | None) -> tuple[Question,
 
 def _question(asked: Asked, *, opening: Opening | None, chosen: tuple[str, ...]) -> Question:
     body, dossier = asked.body, fields.mapping(asked.body, "dossier")
-    rows = fields.matrix(dossier, "rows")
+    rows = tuple(_spread(row, dossier) for row in fields.matrix(dossier, "rows"))
     names = fields.texts(dossier, "members") or (opening.members if opening else ())
     obs = body.get("obs")
     return Question(
@@ -71,8 +72,8 @@ def _question(asked: Asked, *, opening: Opening | None, chosen: tuple[str, ...])
         rows=rows,
         weights=fields.reals(dossier.get("weights")),
         leading=tuple(value is True for value in fields.sequence(dossier, "leading")),
-        minimum=fields.reals(dossier.get("minimum")),
-        assent=fields.reals(dossier.get("assent")),
+        minimum=_spread(fields.reals(dossier.get("minimum")), dossier),
+        assent=_spread(fields.reals(dossier.get("assent")), dossier),
         dissent=fields.integers(dossier, "dissent"),
         truncated=dossier.get("truncated") is True,
         fate=asked.fate,
@@ -82,6 +83,18 @@ def _question(asked: Asked, *, opening: Opening | None, chosen: tuple[str, ...])
         surprise=asked.surprise,
         chosen=chosen,
     )
+
+
+def _spread(values: tuple[float, ...], dossier: fields.Body) -> tuple[float, ...]:
+    """`values` at the actions that they are of, NaN at those that the dossier leaves out."""
+    actions = fields.integers(dossier, "actions")
+    if not actions:
+        return values
+    if len(actions) != len(values) or min(actions) < 0 or max(actions) >= _MAX_ACTIONS:
+        return ()
+    spread = np.full(max(actions) + 1, math.nan)
+    spread[list(actions)] = values
+    return tuple(spread.tolist())
 
 
 def _picture(obs: object, view: Picture | None) -> tuple[tuple[float, ...], ...] | None:

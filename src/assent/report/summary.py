@@ -7,6 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from . import fields
 from .opening import MAX_MEMBERS, read_opening
@@ -150,15 +151,30 @@ class _Counter:
             self._dossier(dossier)
 
     def _dossier(self, dossier: fields.Body) -> None:
-        for member in fields.integers(dossier, "dissent"):
-            if 0 <= member < MAX_MEMBERS:
+        names, weights = fields.texts(dossier, "members")[:MAX_MEMBERS], fields.reals(dossier.get("weights"))
+        numbers = list(range(MAX_MEMBERS))
+        if dossier.get("truncated") is True:
+            numbers = [self._number.get(name, -1) for name in names]
+            order: list[int] = sorted(range(len(numbers)), key=numbers.__getitem__)
+            whole = [numbers[place] for place in order] == list(range(len(self._number)))
+            # what is left out has weight too
+            weights = tuple(weights[place] for place in order) if whole and len(weights) == len(numbers) else ()
+        for place in fields.integers(dossier, "dissent"):
+            member = numbers[place] if 0 <= place < len(numbers) else -1
+            if member >= 0:
                 at = self.dissent.setdefault(member, [])
                 if not at or at[-1] != len(self.asks) - 1:
                     at.append(len(self.asks) - 1)
-        for member, name in enumerate(fields.texts(dossier, "members")[:MAX_MEMBERS]):
-            self.names.setdefault(member, name)
+        for member, name in zip(numbers, names, strict=False):
+            if member >= 0:
+                self.names.setdefault(member, name)
         self.dossiers += 1
-        self._weigh(normalise(fields.reals(dossier.get("weights"))))
+        self._weigh(normalise(weights))
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        """Members' numbers by their names, as the run was opened."""
+        return {name: number for number, name in enumerate(self.opening.members if self.opening else ())}
 
     def on_answer(self, event: EventLike) -> None:
         self.answers += 1
