@@ -76,6 +76,15 @@ _CUT: Final[frozenset[str]] = frozenset(("actions", "others"))
 """What a dossier has beside these if it leaves actions out."""
 
 
+def count_options(dossier: Mapping[str, Any]) -> int:
+    """How many options a question with this sound `dossier` has: those that it shows, and those that it leaves out.
+
+    >>> count_options({"assent": [0.5, 0.25], "others": {"count": 3}})
+    5
+    """
+    return len(dossier["assent"]) + (dossier["others"]["count"] if "others" in dossier else 0)
+
+
 def check_body(kind: str, body: Body) -> None:
     """Nothing, if the body has the keys of its kind; raises EventRefused that names the missing and unknown ones.
 
@@ -149,14 +158,14 @@ def _options(dossier: Any) -> int:
             f"A dossier has the keys {', '.join(sorted(_DOSSIER))}, and actions and others where it leaves actions out, not "
             f"{', '.join(sorted(keys))}."
         )
-    shown = len(dossier["assent"])  # pyright: ignore[reportUnknownArgumentType]
-    if shown < 1:
+    if len(dossier["assent"]) < 1:  # pyright: ignore[reportUnknownArgumentType]
         raise EventRefused("The dossier has an empty assent, so the question has no options. Give a number for each.")
-    return shown + _hidden(dossier, shown) if "actions" in keys else shown  # pyright: ignore[reportUnknownArgumentType]
+    if "actions" in keys:
+        _check_cut(dossier, len(dossier["assent"]))  # pyright: ignore[reportUnknownArgumentType]
+    return count_options(dossier)  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _hidden(dossier: Mapping[str, Any], shown: int) -> int:
-    """How many options have no column of their own."""
+def _check_cut(dossier: Mapping[str, Any], shown: int) -> None:
     actions: Any = dossier["actions"]
     others: Any = dossier["others"]
     listed: list[Any] = list(actions) if isinstance(actions, list) else []  # pyright: ignore[reportUnknownArgumentType]
@@ -175,7 +184,6 @@ def _hidden(dossier: Mapping[str, Any], shown: int) -> int:
             f"A dossier that leaves actions out names in `actions` the {shown} options that it shows, ascending, and in `others` how many "
             f"more there are (count), with assent, minimum and mass; it has {len(listed)} actions, and others = {others!r}."
         )
-    return count
 
 
 def _check_digest(digest: Any) -> None:

@@ -111,7 +111,8 @@ class _Reader:
             elif kind == "ask":
                 self._asked(seq, content)
                 del content["obs"]
-                content["dossier"] = {"assent": content["dossier"]["assent"]}
+                shown = content["dossier"]
+                content["dossier"] = {key: shown[key] for key in ("assent", "others") if key in shown}
             elif kind == "checkpoint":
                 del content["log_weight"]
             self.rest.append(Event(self.run, int(seq), int(at_us), kind, actor, content, bytes(prev), bytes(digest)))

@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 
 from assent.ledger.connection import rows
-from assent.ledger.events import Event, microseconds
+from assent.ledger.events import Event, count_options, microseconds
 
 Row = dict[str, Any]
 
@@ -84,7 +84,7 @@ def _ask(state: Projections, event: Event) -> None:
         "attempt": body["attempt"],
         "seq": event.seq,
         "digest": body["digest"],
-        "options": len(body["dossier"]["assent"]),
+        "options": count_options(body["dossier"]),
         "null_action": body.get("null_action"),
         "state": "open",
         "deadline_us": None if wait_s is None else event.at_us + microseconds(wait_s),
