@@ -12,6 +12,7 @@ import pytest
 
 import assent.lab
 from assent import catalogue, checks
+from assent.agents.imitator import Imitator
 from assent.checks.hypotheses import OBSERVATIONS
 from assent.core import Answer, Assent, Minimum, Mixture, bayes_update, normalise
 from assent.hypotheses.tables import Tables
@@ -96,6 +97,33 @@ def test_an_observation_of_another_form_is_refused(cls: type[Any], obs: Any) -> 
         if cls is not Tables:  # which learn nothing themselves
             with pytest.raises(refusal, match=words):
                 item.learn(item.init(), at, Answer(np.asarray(0)))
+
+
+UNNUMBERED = [
+    cls
+    for cls in (*catalogue.HYPOTHESES, *catalogue.ENSEMBLES)
+    if cls is not Wrapped and (cls in catalogue.ENSEMBLES or checks.example(cls).num_contexts is None)
+]
+
+
+@pytest.mark.parametrize("obs", [[np.inf, 1.0], [1.0, -np.inf], [np.inf, np.inf], [np.nan, 1.0]], ids=str)
+@pytest.mark.parametrize("cls", UNNUMBERED)
+def test_what_is_not_finite_is_asked_and_teaches_nothing(cls: type[Any], obs: list[float]) -> None:
+    """One wrong variant: a variance of infinity times zero taken for none, and so for certainty."""
+    item = checks.example(cls)
+    if cls in catalogue.ENSEMBLES:
+        item = wrap(item, num_actions=item.predict(item.init(), OBSERVATIONS[0]).shape[1])
+    agent, bad = Imitator.of(item), np.asarray(obs)
+    belief = agent.init()
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        belief = agent.learn(belief, rng.normal(size=2) * 0.3 + OBSERVATIONS[1], Answer(np.asarray(1)))
+    with np.errstate(all="ignore"):
+        assent = agent.propose(belief, bad)
+        after = agent.learn(belief, bad, Answer(np.asarray(0)))
+    assert float(assent.ask) == 1.0
+    before, now = (agent.propose(one, OBSERVATIONS[1]) for one in (belief, after))
+    np.testing.assert_array_equal(before.probs, now.probs)
 
 
 # Below, for each check, a wrong variant that it rejects.

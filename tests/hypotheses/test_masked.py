@@ -17,6 +17,7 @@ from assent.agents.imitator import Imitator
 from assent.core import Answer, Assent, Masks
 from assent.hypotheses.masked import Masked, MaskedFamilies, given_legal, masked
 from assent.hypotheses.simplexes import Simplexes
+from assent.hypotheses.supports import Supports
 from assent.hypotheses.tables import Tables
 from assent.ledger import ChoiceOutOfRange, Ledger
 from assent.overseers.inbox import Inbox
@@ -104,6 +105,31 @@ def test_families_keep_their_bound_given_what_is_legal() -> None:
         policy = bare + (1 - bare.sum()) * rng.dirichlet(np.full(3, 0.3))
         assert (policy[:2] / policy[:2].sum() >= given[:2] - 1e-12).all()
     assert (given[:2] >= bare[:2]).all()
+
+
+def answered_under(mask: np.ndarray, *, times: int, seed: int) -> tuple[Imitator, Any]:
+    rng, overseer = np.random.default_rng(seed), np.asarray([0.02, 0.08, 0.9])
+    agent = Imitator.of(masked(Simplexes.of(1, 3, delta=0.05)))
+    belief, given_it = agent.init(), overseer * mask / (overseer * mask).sum()
+    for _ in range(times):
+        belief = agent.learn(belief, (0, mask), Answer(np.asarray(rng.choice(3, p=given_it))))
+    return agent, belief
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_draw_among_what_is_legal_bounds_no_probability(seed: int) -> None:
+    """One wrong variant: to count it as a draw among all, which puts the bound of a rare action far above its probability."""
+    agent, belief = answered_under(FIRST, times=60, seed=seed)
+    every = np.ones(3, dtype=bool)
+    assert float(agent.propose(belief, (0, every)).ask) == 1.0
+    agent, belief = answered_under(every, times=60, seed=seed)
+    assert 0.3 < np.asarray(agent.propose(belief, (0, every)).probs)[2] <= 0.9
+
+
+def test_a_support_grows_whatever_the_mask() -> None:
+    agent = Imitator.of(masked(Supports.of(1, 3)))
+    belief = agent.learn(agent.init(), (0, FIRST), Answer(np.asarray(1)))
+    assert np.asarray(agent.propose(belief, (0, np.ones(3, dtype=bool))).probs).tolist() == [0, 1, 0]
 
 
 def test_a_session_puts_the_mask_on_the_ledger_and_refuses_an_illegal_answer(tmp_path: Path) -> None:

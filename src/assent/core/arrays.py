@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
 import array_api_compat
@@ -36,6 +37,28 @@ def choose(condition: Array, chosen: Array, other: float) -> Array:
     if xp is np:
         return chosen if condition else np.full_like(chosen, other)[()]
     return xp.where(condition, chosen, other)
+
+
+def either(condition: Array, one: Any, other: Any) -> Any:
+    """`one` where the scalar `condition` holds, else `other`: memories of one form, tuples or dataclasses of arrays.
+
+    >>> import numpy as np
+    >>> either(np.asarray(True), (np.zeros(1), ()), (np.ones(1), ()))
+    (array([0.]), ())
+    """
+    xp = namespace(condition)
+    if xp is np:
+        return one if condition else other
+    if is_dataclass(one) and not isinstance(one, type):
+        parts = {
+            part.name: either(condition, *(getattr(item, part.name) for item in (one, other))) for part in fields(one)
+        }
+        return replace(one, **parts)
+    if isinstance(one, tuple):
+        pairs = zip(one, other, strict=True)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        parts = [either(condition, *pair) for pair in pairs]  # pyright: ignore[reportUnknownVariableType]
+        return type(one)(*parts) if hasattr(one, "_fields") else tuple(parts)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return xp.where(condition, one, other)
 
 
 def rounding(xp: Any, like: Array) -> float:

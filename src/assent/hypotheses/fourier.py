@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.core import Array
-from assent.core.arrays import log_sum_exp, namespace, one_hot
+from assent.core.arrays import either, log_sum_exp, namespace, one_hot
 from assent.hypotheses.observations import vector_of
 
 UNSEEN = -10.0
@@ -68,12 +68,13 @@ class FourierSoftmax:
         return xp.exp(logits - log_sum_exp(logits, axis=1)[:, None])
 
     def update(self, memory: Array, obs: Array | tuple[Array, Array], action: Array) -> Array:
-        """Coefficients after one step towards the label `action`."""
+        """Coefficients after one step towards the label `action`. An item that cannot be read teaches nothing."""
         xp = namespace(memory)
         features = self._features(obs)
         target = one_hot(action, memory.shape[2], memory.dtype, xp=xp)
         error = self.predict(memory, obs) - target[None, :]
-        return memory - self.learning_rate * xp.matmul(xp.permute_dims(features, (0, 2, 1)), error[:, None, :])
+        after = memory - self.learning_rate * xp.matmul(xp.permute_dims(features, (0, 2, 1)), error[:, None, :])
+        return either(xp.all(xp.isfinite(after)), after, memory)
 
     def lift(self, items: Array) -> tuple[Array, Array]:
         """The items `[T, D]` and every member's features of them `[T, H, F + 1]`: a stream of both spares each round its cosines.

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from assent.core import Array
-from assent.core.arrays import log_sum_exp, namespace, one_hot
+from assent.core.arrays import either, log_sum_exp, namespace, one_hot
 from assent.hypotheses.observations import vector_of
 
 Loss = Literal["log", "hinge"]
@@ -292,12 +292,7 @@ def _gradient(coefficient: Array, item: Array, action: Array, loss: Loss) -> Arr
 
 def _if_readable(after: Moved, before: Moved) -> Moved:
     xp = namespace(after.coefficient)
-    sound = xp.all(xp.isfinite(after.squares)) & xp.all(xp.isfinite(after.coefficient))
-    return Moved(
-        xp.where(sound, after.coefficient, before.coefficient),
-        xp.where(sound, after.squares, before.squares),
-        xp.where(sound, after.answers, before.answers),
-    )
+    return either(xp.all(xp.isfinite(after.squares)) & xp.all(xp.isfinite(after.coefficient)), after, before)
 
 
 def _check(start: Any, radius: Any, norm: float, loss: str) -> None:

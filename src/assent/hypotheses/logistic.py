@@ -8,7 +8,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from assent.core import Answer, Array, Grade
-from assent.core.arrays import log_sum_exp, namespace, one_hot
+from assent.core.arrays import either, log_sum_exp, namespace, one_hot
 from assent.hypotheses.observations import vector_of
 
 STEPS, INNER_STEPS = 8, 5
@@ -173,21 +173,24 @@ class LogisticHead:
         return memory
 
     def learn(self, memory: Head, obs: Array, answer: Answer) -> Head:
-        """The memory after one answer: the new mode, and a greater precision along the features of `obs`."""
+        """The memory after one answer: the new mode, and a greater precision along the features of `obs`. An item that cannot be read
+        teaches nothing."""
         xp, features = namespace(memory.coefficient), self.features(obs)
         along = xp.matmul(memory.covariance, features)
         variance = xp.sum(features * along)
-        variance = xp.where(variance > 0, variance, 0.0)
+        variance = xp.where(variance < 0, 0.0, variance)
         score = xp.matmul(features, memory.coefficient)
         target = one_hot(answer.action, self.num_actions, score.dtype, xp=xp)
         step, policy = _mode(score, variance, target)
         # the trace of diag(p) - p p^T over the A - 1 directions in which a softmax can move
         curvature = xp.sum(policy * (1 - policy)) / max(self.num_actions - 1, 1)
         shrunk = curvature / (1 + curvature * variance)
-        return Head(
+        after = Head(
             coefficient=memory.coefficient + along[:, None] * step[None, :],
             covariance=memory.covariance - shrunk * along[:, None] * along[None, :],
         )
+        readable = xp.all(xp.isfinite(after.coefficient)) & xp.all(xp.isfinite(after.covariance))
+        return either(readable, after, memory)
 
     def features(self, obs: Array) -> Array:
         """`[F]`, of one observation; raises ValueError where it is not D numbers."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from assent.core import Answer, Array, Grade
-from assent.core.arrays import namespace, one_hot
+from assent.core.arrays import either, namespace, one_hot
 from assent.hypotheses.observations import vector_of
 
 STEPS = 14
@@ -129,6 +129,13 @@ class LogisticCoins:
         """The chance that an action is ever given more than the overseer gives it."""
         return self.delta
 
+    @property
+    def assumes(self) -> tuple[str, ...]:
+        """What the promise supposes of the overseer."""
+        return (
+            f"Each action's probability is logistic in the features, with a coefficient vector no longer than norm = {float(self.norm):g}.",
+        )
+
     def log_prior(self) -> Array:
         return namespace(self.precision).zeros_like(self.precision[:1])
 
@@ -142,11 +149,13 @@ class LogisticCoins:
         )
 
     def log_policy(self, memory: Coins, obs: Array) -> Array:
-        """`[1, A]`, the coins' predictions, scaled to sum to 1; raises ValueError where `obs` is not F numbers."""
+        """`[1, A]`, the coins' predictions, scaled to sum to 1; minus infinity throughout once an ellipsoid holds nobody, so that the next
+        answer ends the family as it ends a member that said it could not be. Raises ValueError where `obs` is not F numbers."""
         score, variance, _ = self._seen(memory, obs)
         odds = _log_sigmoid(_moderated(score, variance))
         xp = namespace(odds)
-        return (odds - xp.log(xp.sum(xp.exp(odds))))[None, :]
+        possible = xp.all(self.radius(memory) >= 0)
+        return xp.where(possible, odds - xp.log(xp.sum(xp.exp(odds))), -float("inf"))[None, :]
 
     def log_lower(self, memory: Coins, obs: Array) -> Array:
         """`[1, A]`; minus infinity throughout where the ellipsoid holds nobody."""
@@ -159,7 +168,7 @@ class LogisticCoins:
         return memory
 
     def learn(self, memory: Coins, obs: Array, answer: Answer) -> Coins:
-        """The memory after one answer, which teaches every coin."""
+        """The memory after one answer, which teaches every coin. An item that cannot be read teaches nothing."""
         score, variance, along = self._seen(memory, obs)
         low, high, sound = self._interval(memory, obs, score, variance)
         xp = namespace(score)
@@ -174,11 +183,13 @@ class LogisticCoins:
         lost = _log_sigmoid(side * moved) - _log_sigmoid(side * _moderated(score, variance))
         curvature = _curvature(moved, reach)
         shrunk = curvature / (1 + curvature * variance)
-        return Coins(
+        after = Coins(
             coefficient=memory.coefficient + along * step[:, None],
             covariance=memory.covariance - shrunk[:, None, None] * along[:, :, None] * along[:, None, :],
             regret=xp.where(sound, memory.regret + 2 * lost - variance * step**2 + missed, -float("inf")),
         )
+        readable = xp.all(xp.isfinite(after.coefficient)) & xp.all(xp.isfinite(after.covariance))
+        return either(readable, after, memory)
 
     def radius(self, memory: Coins) -> Array:
         """`[A]`, the square of each ellipsoid's radius; below 0 where the assumption is contradicted."""
@@ -193,9 +204,10 @@ class LogisticCoins:
         """Scores `[A]`, their variances `[A]`, and covariance times features `[A, F]`."""
         xp = namespace(memory.coefficient)
         features = vector_of(obs, memory.coefficient.shape[1], like=memory.coefficient)
+        features = xp.where(xp.isfinite(features), features, float("nan"))  # of infinity times zero nothing is known
         along = xp.matmul(memory.covariance, features)
         variance = xp.matmul(along, features)
-        return xp.matmul(memory.coefficient, features), xp.where(variance > 0, variance, 0.0), along
+        return xp.matmul(memory.coefficient, features), xp.where(variance < 0, 0.0, variance), along
 
     def _interval(self, memory: Coins, obs: Array, score: Array, variance: Array) -> tuple[Array, Array, Array]:
         """Where each action's true score lies, `[A]` twice, and whether there is such a place."""

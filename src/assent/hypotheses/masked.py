@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from assent.core import Answer, Array, Families, Grade, Hypotheses
-from assent.core.arrays import namespace, safe_log
+from assent.core.arrays import either, namespace, safe_log
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +99,7 @@ class Masked:
         return self.hypotheses.advance(memory, obs[0], action)
 
     def learn(self, memory: Any, obs: Any, answer: Answer) -> Any:
+        """What the members learn from an answer is counted whatever the mask was; where they learn at all, that is a heuristic."""
         return self.hypotheses.learn(memory, obs[0], answer)
 
 
@@ -108,7 +109,19 @@ class MaskedFamilies(Masked):
 
     Their lower bounds are masked in the same way: a policy that gives each action at least its bound gives an illegal one at least that,
     so given that nothing illegal is done it gives a legal one at least `bound / (1 - sum of the bounds of illegal ones)`.
+
+    An answer under a mask is a draw given that it is legal, and says nothing of how probable what is legal was; so families learn from
+    answers under full masks alone. Where full masks are rare, number pairs of a context and a mask as contexts of their own, or take
+    a class that bounds no probability (`Supports`): whatever the mask was, what was seen to be done is done sometimes.
     """
+
+    def learn(self, memory: Any, obs: Any, answer: Answer) -> Any:
+        """The memory after the `answer`, or as it was where an action was illegal and probabilities are bounded."""
+        after = self.hypotheses.learn(memory, obs[0], answer)
+        if self.preserves == "support":
+            return after
+        legal = self.legal(obs)
+        return either(namespace(legal).all(legal), after, memory)
 
     @property
     def risk(self) -> float:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from assent.core import Answer, Array, Grade
-from assent.core.arrays import log_sum_exp, namespace
+from assent.core.arrays import either, log_sum_exp, namespace
 from assent.hypotheses.observations import vector_of
 from assent.hypotheses.prior import log_prior_of
 
@@ -230,7 +230,7 @@ class Networks:
         after = self._kept(memory, xp.where(sound, item, 0.0), answer)
         for _ in range(self.num_steps):
             after = self._stepped(after)
-        return _if(sound, after, memory)
+        return either(sound, after, memory)
 
     def _kept(self, memory: Trained, item: Array, answer: Answer) -> Trained:
         xp = namespace(memory.items)
@@ -300,17 +300,6 @@ def _forward(layers: tuple[Array, ...], items: Array) -> tuple[Array, list[Array
         now = xp.matmul(inputs[-1], layer)
         now = xp.where(xp.isfinite(now), now, float("nan"))
     return now, inputs
-
-
-def _if(sound: Array, after: Trained, before: Trained) -> Trained:
-    xp = namespace(before.items)
-    tuples = (
-        tuple(xp.where(sound, new, old) for new, old in zip(one, other, strict=True))
-        for one, other in ((after.layers, before.layers), (after.mean, before.mean), (after.square, before.square))
-    )
-    layers, mean, square = tuples
-    rest = (xp.where(sound, new, old) for new, old in zip(after[3:], before[3:], strict=True))
-    return Trained(layers, mean, square, *rest)
 
 
 def _adam(

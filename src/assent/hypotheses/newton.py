@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from assent.core import Array
-from assent.core.arrays import log_sum_exp, namespace, one_hot
+from assent.core.arrays import either, log_sum_exp, namespace, one_hot
 from assent.hypotheses.observations import vector_of
 
 PERIOD = 4096
@@ -107,7 +107,7 @@ class NewtonSoftmax:
         return xp.exp(scores - log_sum_exp(scores, axis=1)[:, None])
 
     def update(self, memory: Fitted, obs: Array, action: Array) -> Fitted:
-        """The members after one step each towards the answer `action` at `obs`."""
+        """The members after one step each towards the answer `action` at `obs`. An item that cannot be read teaches nothing."""
         xp = namespace(memory.coefficient)
         item = vector_of(obs, self.num_features, like=memory.coefficient)
         along = xp.matmul(memory.inverse, item)
@@ -118,7 +118,8 @@ class NewtonSoftmax:
         error = (self.predict(memory, obs) - corner[None, :]) * times[:, None]
         # G^-1 x from the new matrix, without another product of the whole matrix
         step = along * (1.0 - shrink * xp.sum(item * along))
-        return Fitted(memory.coefficient - step[None, :, None] * error[:, None, :], inverse, memory.taken + 1)
+        after = Fitted(memory.coefficient - step[None, :, None] * error[:, None, :], inverse, memory.taken + 1)
+        return either(xp.all(xp.isfinite(after.coefficient)) & xp.all(xp.isfinite(inverse)), after, memory)
 
 
 def fourier_features(items: Array, *, num_features: int, width: float, seed: int | Sequence[int]) -> Array:
