@@ -18,13 +18,18 @@ from assent.drive import actions_done, drive
 from assent.explanation import explain
 from assent.fold import AgentDiffers, belief_digest, fold
 from assent.hypotheses.context_tree import ContextTrees
+from assent.hypotheses.logistic_coins import LogisticCoins
+from assent.hypotheses.masked import masked
 from assent.hypotheses.supports import Supports
 from assent.hypotheses.tables import Tables
-from assent.ledger import Ledger
+from assent.ledger import ChoiceOutOfRange, Ledger, RunTakenOver
 from assent.overseers.absent import Absent
 from assent.overseers.demonstrator import Demonstrator
+from assent.overseers.inbox import Inbox
+from assent.overseers.scripted import Scripted
 from assent.session import Acted, Asked, Session
 from assent.worlds.stream import Stream
+from tests.ledger.support import STATE
 from tests.session_support import ACTIONS, CONTEXTS, demonstrator, open_session, policies, tables_agent, until_asked
 
 STEPS = 60
@@ -396,3 +401,111 @@ def test_a_stated_answer_that_was_not_taken_in_is_collected_with_its_lesson(
         session.collect()
         session.close()
         assert belief_digest(session.belief) == belief_digest(fold(agent, ledger.events(run)).belief)
+
+
+def test_a_law_over_what_is_not_legal_is_refused_before_it_is_on_the_ledger(ledger: Ledger) -> None:
+    """One wrong variant: its lesson, drawn from all of it, is on the ledger, teaches nothing, and nobody can go on."""
+
+    class Unlawful(Demonstrator):
+        def probs(self, revealed: Any) -> Any:
+            return np.asarray([0.05, 0.475, 0.475])
+
+    agent = Imitator.of(masked(Tables.of(np.asarray([[[0.4, 0.3, 0.3]], [[0.2, 0.2, 0.6]]]))), guards=(Audit(0.5),))
+    obs = (0, np.asarray([False, True, True]))
+    session = open_session(ledger, agent=agent, overseer=Unlawful(policies(0)[0]), residual=True)
+    while isinstance(session.decide(obs), Acted):
+        pass
+    with pytest.raises(ValueError, match=r"action 0, which is not legal here, a probability of 0\.05"):
+        session.consult(0)
+    waiting = session.waiting
+    assert waiting is not None
+    with pytest.raises(ChoiceOutOfRange, match="The lesson is 0"):
+        ledger.answer(
+            waiting.id, 1, actor="ann", lesson={"lesson": 0, "stated": [0.0, 0.5, 0.5]}, digest=waiting.digest
+        )
+    assert session.expire() == 0
+
+
+def test_coins_that_no_overseer_fits_are_not_signed(ledger: Ledger) -> None:
+    family = LogisticCoins.of(1, 2, norm=0.5)
+    agent = Imitator.of(family, guards=(Audit(0.3), RiskCap(50.0)))
+    session = open_session(ledger, agent=agent, overseer=Scripted(lambda revealed: 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ClassExhausted)  # as many as there are; below they are counted on the ledger
+        for _ in range(300):
+            if isinstance(session.decide(np.ones(1)), Asked):
+                session.consult(0)
+    found = certificate(ledger.events("run"))
+    assert any("norm = 0.5" in one for one in found.assumptions)
+    assert any("ClassExhausted" in one for one in found.alarms)
+    assert found.broken
+
+
+def test_more_leaders_than_the_cap_are_no_sign_that_the_class_is_wrong(ledger: Ledger) -> None:
+    rows = np.asarray([[[0.9, 0.1]], [[0.1, 0.9]], [[0.5, 0.5]]])
+    agent = Imitator.of(Tables.of(rows), leading=RatioSet(0.05, cap=1))
+    session = open_session(ledger, agent=agent, overseer=Demonstrator(rows[0]))
+    for _ in range(150):
+        if isinstance(session.decide(0), Asked):
+            session.consult(0)
+    found = certificate(ledger.events("run"))
+    assert found.broken == ()
+    assert found.query_bound is None, "members that say the same stay plausible for ever"
+    assert Imitator.of(Tables.of(rows)).promise()["query_bound"] is not None
+
+
+def test_a_question_that_waits_or_was_taken_back_is_explained_as_such(ledger: Ledger) -> None:
+    session = open_session(ledger, overseer=Inbox())
+    until_asked(session)
+    assert session.waiting is not None
+    first = session.waiting.id
+    assert explain(ledger.events("run"), first).state == "waiting"
+    session.expire()
+    until_asked(session)
+    second = session.waiting.id
+    ledger.withdraw(second, "no longer", actor="ann")
+    session.collect()
+    until_asked(session)
+    third = session.waiting
+    session.answer(third.id, 1, actor="ann")
+    states = [explain(ledger.events("run"), one).state for one in (first, second, third.id)]
+    assert states == ["expired", "withdrawn", "answered"]
+
+
+def test_what_was_done_and_what_taught_are_told_apart(ledger: Ledger) -> None:
+    session = open_session(ledger, overseer=demonstrator(), residual=True)
+    for _ in range(400):
+        if isinstance(session.decide(0), Asked):
+            session.consult(0)
+    differing = [
+        event.body for event in ledger.events("run", kinds=("answer",)) if event.body["lesson"] != event.body["choice"]
+    ]
+    assert differing
+    found = explain(ledger.events("run"), differing[0]["question"])
+    assert (found.answer, found.lesson) == (str(differing[0]["choice"]), str(differing[0]["lesson"]))
+
+
+def test_nobody_vetoes_behind_the_sessions_back(ledger: Ledger, tmp_path: Path) -> None:
+    """One wrong variant: it is on the ledger, the session does not know, and the run can never be gone on with."""
+    session = open_session(ledger, agent=tables_agent(guards=(Vetoed(ACTIONS),)))
+    while isinstance(session.decide(0), Asked):
+        session.consult(0)
+    body = {"step": session.step - 1, "action": 0, "instead": 1, "reason": "no"}
+    with Ledger.open(tmp_path / "run.db") as other:
+        with pytest.raises(RunTakenOver, match="does not hold run 'run'"):
+            other.veto("run", body, actor="human")
+        with pytest.raises(RunTakenOver, match="does not hold run 'run'"):
+            other.checkpoint("run", STATE)
+    assert session.verify().ok
+    ledger.flush("run")
+    Session.resume(tables_agent(guards=(Vetoed(ACTIONS),)), ledger, run="run", overseer=demonstrator())
+
+
+def test_where_nobody_answers_the_null_action_is_done_and_no_other(ledger: Ledger) -> None:
+    session = open_session(ledger, overseer=Inbox())
+    until_asked(session)
+    assert session.waiting is not None
+    with pytest.raises(ChoiceOutOfRange, match="its null action 0 is done"):
+        ledger.expire(session.waiting.id, 1, actor="ops")
+    ledger.expire(session.waiting.id, 0, actor="ops")
+    assert session.collect() == 0

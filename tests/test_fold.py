@@ -260,6 +260,22 @@ def test_another_agent_cannot_resume(settings: dict[str, Any], named: str, tmp_p
             Session.resume(tables_agent(**settings), ledger, run="run", overseer=demonstrator())
 
 
+def test_long_settings_are_compared_to_the_last_number(tmp_path: Path) -> None:
+    """One wrong variant: an abridged representation, in which two thousand groups look like two thousand others."""
+    rows, groups = np.full((2, 2000, 2), 0.5), np.arange(2000) % 7
+    other = groups.copy()
+    other[1000] = (other[1000] + 1) % 7
+
+    def agent(of: Any) -> Imitator:
+        return Imitator.of(Tables.of(rows), guards=(Unexplained(2, 0.01, of, 7),))
+
+    with Ledger.open(tmp_path / "a.db") as ledger:
+        open_session(ledger, agent=agent(groups))
+        with pytest.raises(AgentDiffers, match="guards"):
+            Session.resume(agent(other), ledger, run="run", overseer=demonstrator())
+        assert Session.resume(agent(groups.copy()), ledger, run="run", overseer=demonstrator()).step == 0
+
+
 def test_a_guard_without_a_name_can_resume(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "a.db") as ledger:
         open_session(ledger, agent=tables_agent(guards=(lambda assent, context: assent,)))

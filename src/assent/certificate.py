@@ -128,7 +128,9 @@ class _Count:
             self.corrections.add(event.seq)
         elif event.kind == "apply":
             self.taught += body["cause"] in self.corrections
-            self.refuted = body["leaders"] == 0 or body["surprise"] is None or self.refuted
+            # nobody leads while more than a cap are plausible, too; dead weights amount to no member at all
+            dead = body["leaders"] == 0 and not body.get("effective")
+            self.refuted = dead or body["surprise"] is None or self.refuted
 
     def _decided(self, kind: str, body: dict[str, Any]) -> None:
         self.orders += "order" in body

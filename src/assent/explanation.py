@@ -40,8 +40,10 @@ class Explanation:
         others: how many more actions there are, of a large vocabulary; the leaders like each of them less than any that is shown.
         dissent: members that take mass away alone, strongest first; where several do it together, those whose best action is not the
             mixture's.
-        answer: the name of the action that was answered, None where nobody did; `by` who answered.
-        surprise: nats, of the answer under the mixture of all members; None where it is unknown or was impossible.
+        state: "answered", "expired" (nobody answered in time, the null action was done), "withdrawn" or "waiting".
+        answer: the name of the action that was answered and done, None where nobody did; `by` who answered.
+        lesson: the name of the action that taught instead, where the overseer stated probabilities and it was drawn from them.
+        surprise: nats, of what taught under the mixture of all members; None where it is unknown or was impossible.
         leaders_after: how many members led once the answer was learned from; None where it was not.
     """
 
@@ -54,10 +56,15 @@ class Explanation:
     blockers: tuple[Blocker, ...]
     others: int
     dissent: tuple[str, ...]
+    state: str
     answer: str | None
+    lesson: str | None
     by: str | None
     surprise: float | None
     leaders_after: int | None
+
+
+ENDS = {"expire": "expired", "withdraw": "withdrawn"}
 
 
 def explain(events: Iterable[Event], question: str) -> Explanation:
@@ -70,6 +77,7 @@ def explain(events: Iterable[Event], question: str) -> Explanation:
     asked: dict[str, Any] | None = None
     answered: Event | None = None
     applied: Event | None = None
+    state = "waiting"
     known: list[str] = []
     for event in events:
         if event.kind == "open":
@@ -79,7 +87,9 @@ def explain(events: Iterable[Event], question: str) -> Explanation:
             if question in (event.body["question"], str(event.body["step"])):
                 asked = event.body
         elif asked is not None and event.kind == "answer" and event.body["question"] == asked["question"]:
-            answered = event
+            answered, state = event, "answered"
+        elif event.kind in ENDS and asked is not None and event.body["question"] == asked["question"]:
+            state = ENDS[event.kind]
         elif answered is not None and event.kind == "apply" and event.body["cause"] == answered.seq:
             applied = event
     if asked is None:
@@ -96,6 +106,8 @@ def explain(events: Iterable[Event], question: str) -> Explanation:
         blockers=_blockers(dossier, labels),
         others=dossier["others"]["count"] if "others" in dossier else 0,
         dissent=tuple(dossier["members"][member] for member in dossier["dissent"]),
+        state=state,
+        lesson=None if answered is None or "lesson" not in answered.body else labels[answered.body["lesson"]],
         answer=None if answered is None else labels[answered.body["choice"]],
         by=None if answered is None else answered.actor,
         surprise=None if applied is None else applied.body["surprise"],

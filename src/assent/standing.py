@@ -186,7 +186,7 @@ class Standing:
         """What `write` returns; on `Halted`, goes back to what the ledger holds if decisions were dropped."""
         if not self.drives:
             raise taken_over(
-                self.run
+                self.run, held=True
             )  # by a session on the same ledger object; one on another the ledger itself refuses
         try:
             return write()

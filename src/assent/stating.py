@@ -41,6 +41,15 @@ def stated(overseer: Any, revealed: Any, question: dict[str, Any], uniform: floa
             f"the overseer stated {probs} for {len(shown['assent'])} actions: give one probability for each, summing to 1. The question "
             "still waits."
         )
+    legal = np.asarray(question.get("legal", [True] * len(probs)), dtype=bool)
+    if probs[~legal].sum() > 1e-9:
+        worst = int(np.argmax(np.where(legal, 0.0, probs)))
+        raise ValueError(
+            f"the overseer gives action {worst}, which is not legal here, a probability of {probs[worst]:.4g}: give what she would do "
+            "given what is legal. The question still waits."
+        )
+    if not legal.all():
+        probs = np.where(legal, probs, 0.0) / probs[legal].sum()
     least = np.asarray(shown["minimum"], dtype=np.float64)
     found = residual(probs, np.asarray(shown["assent"], dtype=np.float64), least)
     alarm = None

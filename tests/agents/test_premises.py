@@ -14,7 +14,7 @@ from assent.agents.imitator import Imitator
 from assent.agents.online import online_learner
 from assent.agents.premises import Premises, Promise, premises_of
 from assent.agents.regret import best_tracking, most_wrong, sharing_bound
-from assent.core import SILENT, Audit, Everyone, Minimum, Mixture, RatioSet, Readable, Stakes
+from assent.core import SILENT, AlphaSet, Audit, Confidence, Everyone, Minimum, Mixture, RatioSet, Readable, Stakes
 from assent.drive import drive
 from assent.hypotheses.tables import Tables
 from assent.hypotheses.wrap import wrap
@@ -212,6 +212,11 @@ def test_a_learners_promise_is_read_from_its_guards() -> None:
     for guards in ((Audit(0.1),), (stakes,), (Audit(0.1), Stakes(np.ones((2, 3)), per_run=1.0))):
         with pytest.raises(ValueError, match="Use online_learner"):
             Promise.of(Imitator(bank, Everyone(), Mixture(), guards))
+    for rule, leading in ((Confidence(0.5), Everyone()), (Minimum(), AlphaSet(0.01)), (Mixture(), RatioSet(0.05))):
+        with pytest.raises(ValueError, match="the argument is for the mixture of everyone"):
+            Promise.of(Imitator(bank, leading, rule, (Readable(), Audit(0.1), stakes)))
+    unlikely = Tables.of(rows, prior=np.asarray([0.0, 1.0, 1.0]))
+    assert Promise.of(online_learner(unlikely, stakes=stakes, rate=0.1)).num_members == pytest.approx(2.0)
 
 
 # From a ledger

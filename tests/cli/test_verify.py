@@ -173,6 +173,10 @@ def truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:6000])
 
 
+def cut_in_its_last_page(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1900])
+
+
 def empty(path: Path) -> None:
     path.write_bytes(b"")
 
@@ -184,16 +188,20 @@ READING = (
     ["log", "export", "out.jsonl"],
     ["replay", "twins-0"],
     ["report", "twins-0"],
+    ["resume", "twins-0"],
+    ["imitate", "certificate", "twins-0"],
+    ["imitate", "explain", "twins-0", "1"],
 )
 
 
 @pytest.mark.parametrize("command", READING, ids=" ".join)
-@pytest.mark.parametrize("spoil", [newer, garbage, other_database, truncated, empty])
+@pytest.mark.parametrize("spoil", [newer, garbage, other_database, truncated, cut_in_its_last_page, empty])
 def test_a_spoiled_file_is_refused(spoil: Callable[[Path], None], command: list[str], ledger: Path) -> None:
     spoil(ledger)
     before = ledger.read_bytes()
     done = ask_json(*command)
     assert done["exit"] == STORAGE or (command == ["log", "verify"] and done["exit"] == 1), done
+    assert "Traceback" not in str(done)
     assert ledger.read_bytes() == before, "who reads changes nothing"
 
 

@@ -234,6 +234,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger._connection.close()
         self.buffered = 0
         self.ledger = self._open()
+        self.ledger.take_over("demo")
 
     @rule()
     def restore_a_backup(self) -> None:
@@ -242,6 +243,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.ledger.backup(self.folder / f"{self.name}.db")
         self.ledger.close()
         self.ledger = self._open()
+        self.ledger.take_over("demo")
 
     @invariant()
     def the_model_agrees(self) -> None:

@@ -14,10 +14,11 @@ from assent.ledger import (
     QuestionChanged,
     QuestionSettled,
     QuestionWithdrawn,
+    RunTakenOver,
     UnknownQuestion,
     digest_of_question,
 )
-from tests.ledger.support import APPLY, DOSSIER, OPEN, STATE, Clock, ask
+from tests.ledger.support import APPLY, DOSSIER, OPEN, STATE, Clock, act, ask
 
 OTHERS = {"count": 2, "assent": 0.0, "minimum": 0.0, "mass": 0.0}
 """Two options more than the three of `DOSSIER`."""
@@ -290,8 +291,12 @@ def test_a_second_session_cannot_apply_behind_the_back_of_the_first(tmp_path):
         one.open_run("demo", OPEN)
         seq = one.volunteer("demo", 1, 0, actor="bea").seq
         one.apply("demo", seq, APPLY)
+        with pytest.raises(RunTakenOver, match="does not hold run 'demo'"):
+            two.append("demo", "act", act(0))
+        two.take_over("demo")
         two.apply("demo", seq, APPLY)
-        with pytest.raises(AlreadyApplied):
+        two.flush("demo")
+        with pytest.raises(RunTakenOver, match="has taken run 'demo' over"):
             one.flush("demo")
         assert one.verify().ok
 

@@ -144,6 +144,7 @@ def test_an_answer_to_a_halted_run_counts(ledger):
 
 def test_a_group_is_committed_together(path, ledger):
     with Ledger.open(path, group=3) as grouped:
+        grouped.take_over("demo")
         grouped.append("demo", "act", act(0))
         grouped.append("demo", "act", act(1))
         assert kinds(ledger) == ["open"]
@@ -158,6 +159,7 @@ def test_a_group_is_committed_together(path, ledger):
 
 def test_what_people_do_takes_the_buffer_with_it(path, ledger):
     with Ledger.open(path, group=100) as grouped:
+        grouped.take_over("demo")
         grouped.append("demo", "act", act(0))
         grouped.volunteer("demo", 0, 1, actor="ann")
         assert kinds(ledger) == ["open", "act", "volunteer"]
@@ -168,6 +170,7 @@ def test_what_people_do_takes_the_buffer_with_it(path, ledger):
 
 def test_what_is_in_a_halted_buffer_is_dropped_and_told(path, ledger):
     with Ledger.open(path, group=100) as grouped:
+        grouped.take_over("demo")
         grouped.open_run("other", OPEN)
         grouped.outcome("demo", 0, 1, actor="ann")
         grouped.append("demo", "act", act(1))
@@ -197,6 +200,7 @@ def test_what_is_in_a_halted_buffer_is_dropped_and_told(path, ledger):
 
 def test_a_drop_during_another_call_is_told_by_the_next_decision(path, ledger):
     with Ledger.open(path, group=100) as grouped:
+        grouped.take_over("demo")
         question = grouped.ask("demo", ask("demo", 0))
         grouped.append("demo", "act", act(1))
         ledger.halt("demo", "smoke", actor="bea")
@@ -211,6 +215,7 @@ def test_a_drop_during_another_call_is_told_by_the_next_decision(path, ledger):
 @pytest.mark.parametrize("decision", ["ask", "flush", "close"])
 def test_every_way_on_tells_of_the_drop(path, ledger, decision):
     grouped = Ledger.open(path, group=100)
+    grouped.take_over("demo")
     grouped.append("demo", "act", act(1))
     ledger.halt("demo", "smoke", actor="bea")
     calls = {
@@ -226,6 +231,7 @@ def test_every_way_on_tells_of_the_drop(path, ledger, decision):
 def test_a_backup_is_made_whatever_was_dropped(path, ledger):
     # Wrong variant: a backup that fails, or that uses up what whoever decides has to hear.
     with Ledger.open(path, group=100) as grouped:
+        grouped.take_over("demo")
         grouped.outcome("demo", 0, 1, actor="ann")
         grouped.append("demo", "act", act(1))
         ledger.halt("demo", "smoke", actor="bea")
@@ -237,6 +243,7 @@ def test_a_backup_is_made_whatever_was_dropped(path, ledger):
 
 def test_a_checkpoint_names_the_last_apply_in_the_buffer(path, ledger):
     with Ledger.open(path, group=100) as grouped:
+        grouped.take_over("demo")
         grouped.checkpoint("demo", STATE)
         for step in range(2):
             seq = grouped.volunteer("demo", step, 1, actor="ann").seq
@@ -372,6 +379,7 @@ def test_a_backup_is_the_ledger(path, tmp_path):
     with Ledger.open(copy) as restored:
         assert kinds(restored) == ["open", "act"]
         assert restored.verify().ok
+        restored.take_over("demo")
         restored.append("demo", "act", act(1))
     assert sorted(item.name for item in tmp_path.iterdir()) == ["a.db", "copy.db"]
 

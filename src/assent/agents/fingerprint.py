@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
+LONG = 1000
+"""Characters of a description that are kept as they are."""
 
 
 def fingerprint(thing: Any) -> str:
@@ -43,3 +48,19 @@ def _parts(thing: Any) -> Iterator[bytes]:
         yield values.tobytes()
     else:
         yield type(thing).__qualname__.encode()
+
+
+def settings_of(thing: Any) -> str:
+    """How `thing` represents itself, with every entry of its arrays to the last digit; what is long ends in its SHA-256.
+
+    >>> settings_of(np.arange(3))
+    'array([0, 1, 2])'
+    >>> settings_of(np.arange(2000)) == settings_of(np.arange(2000)[::-1])
+    False
+    """
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        said = repr(thing)
+    if len(said) <= LONG:
+        return said
+    said = re.sub(r" at 0x[0-9a-fA-F]+", "", said)  # where a function lies in memory differs from process to process
+    return f"{said[:LONG]} ... sha256 {hashlib.sha256(said.encode()).hexdigest()}"

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from assent.agents.fingerprint import fingerprint
+from assent.agents.fingerprint import fingerprint, settings_of
 from assent.core import (
     PROVEN,
     AlphaSet,
@@ -190,9 +190,9 @@ class Imitator:
         return {
             **({"share": float(self.share)} if float(self.share) else {}),
             "rule": type(self.rule).__name__,
-            "settings": repr(self.rule),
-            "leading": repr(self.leading),
-            "guards": [repr(guard) for guard in self.guards],
+            "settings": settings_of(self.rule),
+            "leading": settings_of(self.leading),
+            "guards": [settings_of(guard) for guard in self.guards],
             "temper": float(self.temper),
             "members": list(self.hypotheses.names),
             "num_actions": self.hypotheses.num_actions,

@@ -16,7 +16,7 @@ import numpy as np
 
 from assent.agents.imitator import Imitator
 from assent.agents.regret import Floats, most_wrong, sharing_bound, start_tracking, track
-from assent.core import Audit, RatioSet, Stakes
+from assent.core import Audit, Everyone, Minimum, Mixture, RatioSet, Stakes
 from assent.ledger import Event, decode
 
 ROUNDING = 1e-9
@@ -66,8 +66,16 @@ class Promise:
         """What `learner` promises, read from its guards `Audit` and `Stakes`, its prior, share, temper, leading set and floor.
 
         Raises:
-            ValueError: it has no `Audit`, or no `Stakes` with a limit per decision: nothing can be promised of it.
+            ValueError: it has no `Audit`, or no `Stakes` with a limit per decision, or acts by another rule than the mixture of everyone or
+                the minimum over a ratio set: nothing can be promised of it.
         """
+        mixture = isinstance(learner.rule, Mixture) and isinstance(learner.leading, Everyone)
+        minimum = isinstance(learner.rule, Minimum) and isinstance(learner.leading, RatioSet)
+        if not (mixture or minimum):
+            raise ValueError(
+                f"the argument is for the mixture of everyone and for the minimum over a ratio set, not for {learner.rule!r} with "
+                f"{learner.leading!r}: what such a rule does alone may be wrong more often than its members. Use online_learner."
+            )
         audits = [guard.rate for guard in learner.guards if isinstance(guard, Audit)]
         stakes = [guard.per_decision for guard in learner.guards if isinstance(guard, Stakes)]
         limits = [float(limit) for limit in stakes if limit is not None]
@@ -77,10 +85,11 @@ class Promise:
                 "each. Use online_learner."
             )
         floor = getattr(learner.hypotheses, "floor", None)
+        prior = np.asarray(learner.hypotheses.log_prior())
         return cls(
             stake=min(limits),
             rate=1 - math.prod(1 - float(rate) for rate in audits),
-            num_members=math.exp(-float(np.min(np.asarray(learner.hypotheses.log_prior())))),
+            num_members=math.exp(-float(prior[np.isfinite(prior)].min())),
             share=float(learner.share),
             temper=float(learner.temper),
             switches=switches,

@@ -26,8 +26,13 @@ world = typer.Typer(help="The levels: list, show, check.", no_args_is_help=True,
 app.add_typer(world, name="world")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")]
-Seed = Annotated[int, typer.Option(min=0, help="Decides everything that is random.")]
-OnlySeed = Annotated[int | None, typer.Option("--seed", min=0, help="Only runs that were made with this seed.")]
+MOST_SEED = 2**53 - 1
+"""The greatest whole number that JSON holds exactly."""
+
+Seed = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Decides everything that is random.")]
+OnlySeed = Annotated[
+    int | None, typer.Option("--seed", min=0, max=MOST_SEED, help="Only runs that were made with this seed.")
+]
 LedgerPath = Annotated[Path, typer.Option("--ledger", help="The ledger's file.")]
 AnyRun = Annotated[str | None, typer.Argument(help="One run; all of them when left out.")]
 RunName = Annotated[str, typer.Argument(help="The run's name on the ledger.")]
@@ -81,7 +86,7 @@ def run(
             help="digits, twins, treachery, cliff, frozen-lake, taxi, cart-pole, lava, pits, off-switch, or a configuration file.",
         ),
     ],
-    seed: Annotated[int | None, typer.Option(min=0, help="Decides everything that is random.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Decides everything that is random.")] = None,
     name: Annotated[
         str | None,
         typer.Option("--run", help="The run's name; PRESET-SEED when left out, with a number if that is taken."),
@@ -185,7 +190,9 @@ def oracle(
     horizon: Annotated[
         int | None, typer.Option(min=1, help="Steps of the tree; as many as take about a second when left out.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Kept in the launch record: nothing here is random.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MOST_SEED, help="Kept in the launch record: nothing here is random.")
+    ] = 0,
     json: Json = False,
 ) -> None:
     """Print exact values of a level, as fractions where they are rational: keep the overseer or not, and where that turns."""

@@ -138,10 +138,19 @@ def _blockers(found: Explanation) -> Table:
     return table
 
 
+_UNANSWERED = {
+    "waiting": "It waits for an answer: nothing has been done yet.",
+    "withdrawn": "It was taken back before anybody answered; nothing was learned.",
+    "expired": "Nobody answered; the null action was done, and nothing was learned.",
+}
+
+
 def _taught(found: Explanation) -> str:
     if found.answer is None:
-        return "Nobody answered; the null action was done, and nothing was learned."
+        return _UNANSWERED[found.state]
     said = f"{found.by} answered {found.answer}."
+    if found.lesson is not None:
+        said = f"{found.by} stated probabilities: {found.answer} was drawn from what was left of them and done; {found.lesson} taught."
     if found.leaders_after is None:
         return f"{said} It has not been learned from yet."
     surprise = "no member thought it possible" if found.surprise is None else f"surprise {found.surprise:.3g} nats"

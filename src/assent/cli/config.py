@@ -42,20 +42,32 @@ from assent.core import (
 )
 from assent.presets.catalogue import LIVED, OVERSEEN, PRESETS
 
+MOST = 2**53 - 1
+"""The greatest whole number that the ledger's JSON holds exactly."""
 
-class AgentConfig(BaseModel):
-    """The agent. What is left out takes the default that the preset's members need."""
 
+class _Keys(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value(cls, value: object) -> object:
+        if isinstance(value, bool):  # pydantic would read true as 1
+            raise ValueError("a truth value is no number")
+        return value
+
+
+class AgentConfig(_Keys):
+    """The agent. What is left out takes the default that the preset's members need."""
 
     rule: Literal["minimum", "mixture", "rotation", "veto", "confidence"] = "minimum"
     delta: float | None = Field(
         default=None, description="RatioSet: accepted chance of losing the overseer's own model."
     )
     alpha: float | None = Field(default=None, description="AlphaSet instead of RatioSet.")
-    cap: int | None = Field(default=None, description="More leaders than this force asking.")
+    cap: int | None = Field(default=None, le=MOST, description="More leaders than this force asking.")
     temper: float | None = Field(default=None, description="Exponent of each answer's likelihood.")
-    min_leaders: int | None = Field(default=None, description="Ask when fewer members lead.")
+    min_leaders: int | None = Field(default=None, le=MOST, description="Ask when fewer members lead.")
     one_answer: float | None = Field(default=None, description="Act only on the best action, with at least this mass.")
     sure_above: float | None = Field(default=None, description="Ask for sure above this chance of asking.")
     risk_cap: float | None = Field(default=None, description="Nats of risk that the run may spend; see RiskCap.")
@@ -76,18 +88,9 @@ class AgentConfig(BaseModel):
     veto_floor: float = Field(default=0.01, description="Rule veto: below this a leader objects.")
     threshold: float = Field(default=0.9, description="Rule confidence: act from this probability on.")
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_truth_value(cls, value: object) -> object:
-        if isinstance(value, bool):  # pydantic would read true as 1
-            raise ValueError("a truth value is no number")
-        return value
 
-
-class OverseerConfig(BaseModel):
+class OverseerConfig(_Keys):
     """What is changed of a level's overseer, where a preset has one who corrects unasked."""
-
-    model_config = ConfigDict(extra="forbid")
 
     level: str | None = Field(default=None, description="Another level: a name, or a .level.toml file.")
     cost: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="Of each step with the overseer.")
@@ -97,27 +100,18 @@ class OverseerConfig(BaseModel):
     draws: int | None = Field(default=None, ge=1, description="Rewards drawn from a prior that has no list of them.")
     level_text: str | None = Field(default=None, description="On the ledger: what the file of `level` said.")
 
-    @field_validator("cost", "rate", "eps", "believed_eps", "draws", mode="before")
-    @classmethod
-    def _no_truth_value(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError("a truth value is no number")
-        return value
 
-
-class RunConfig(BaseModel):
+class RunConfig(_Keys):
     """A run. It reads no environment itself, so that what a ledger recorded comes back as it was."""
-
-    model_config = ConfigDict(extra="forbid")
 
     schema_version: Literal[1] = 1
     preset: str
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=MOST)
     run: str | None = None
     ledger: Path = Path("assent.db")
-    steps: int | None = Field(default=None, ge=1)
-    group: int = Field(default=256, ge=1, description="Simulated decisions that are committed together.")
-    checkpoint_every: int = Field(default=10, ge=1)
+    steps: int | None = Field(default=None, ge=1, le=MOST)
+    group: int = Field(default=256, ge=1, le=MOST, description="Simulated decisions that are committed together.")
+    checkpoint_every: int = Field(default=10, ge=1, le=MOST)
     agent: AgentConfig = AgentConfig()
     overseer: OverseerConfig = OverseerConfig()
 
@@ -206,6 +200,8 @@ def agent_of(
         raise ValueError(
             f"agent.delta = {config.delta} and agent.alpha = {config.alpha}: give one of them, they are two ways to choose who leads."
         )
+    with _key("cap", config):
+        RatioSet(0.05, config.cap)
     delta = 0.05 if config.delta is None else config.delta
     with _key("delta" if config.alpha is None else "alpha", config):
         leading = RatioSet(delta, config.cap) if config.alpha is None else AlphaSet(config.alpha, config.cap)
@@ -252,6 +248,8 @@ def _counting_guards(
     guards: list[Guard | Tallied] = []
     given = "stakes" if config.stake is None else "stake"
     if getattr(config, given) is not None:
+        with _key("stakes", config):
+            Stakes(np.ones((1, 1)), per_run=config.stakes)
         with _key(given, config):
             if worst is None:
                 raise ValueError("this preset declares no costs, so everything would be asked: leave the key out.")
@@ -260,6 +258,8 @@ def _counting_guards(
         with _key("audit", config):
             guards.append(Audit(config.audit))
     elif config.audit_first is not None:
+        with _key("audit", config):
+            HarmonicAudit(1.0, config.audit or 0.0)
         with _key("audit_first", config):
             guards.append(HarmonicAudit(config.audit_first, config.audit or 0.0))
     if config.alarm is not None:

@@ -42,12 +42,15 @@ def query_bound(leading: Any, log_prior: Array, *, temper: float = 1.0) -> float
     `RatioSet` with H members and `L = ln(1 / (delta w))`, w the least prior weight: the smaller of `2 H^2 / sqrt(delta w)` and, if L >= 2,
     `4.31 H^2 L`; tempered by eta, `4.31 H^2 L / eta`. `AlphaSet` with `M = min(H, 1 / alpha)`: `2 M / sqrt(alpha) sum_i sqrt(w_i / w)`, and
     under a uniform prior, if `ln(1 / alpha) >= 2`, no more than `4.31 M H ln(1 / alpha)`. They are loose by orders of magnitude: compare
-    what was counted. Derived in docs/theory.md, "How often it asks".
+    what was counted. Derived in docs/theory.md, "How often it asks". With a `cap` on the leading set there is none: as long as more members
+    than that are plausible every round is asked, and members that say the same stay plausible for ever.
 
     >>> uniform = np.full(10, -np.log(10))
     >>> round(query_bound(RatioSet(0.05), uniform)), round(query_bound(AlphaSet(0.005), uniform))
     (2284, 2284)
     """
+    if getattr(leading, "cap", None) is not None:
+        return None
     prior = np.exp(np.asarray(log_prior, dtype=np.float64))
     prior = prior[prior > 0]
     members, least = len(prior), _least(log_prior)

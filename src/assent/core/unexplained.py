@@ -131,5 +131,15 @@ class Unexplained:
 
     def _group(self, obs: Any, tally: Evidence) -> Any:
         if self.groups is not None:
+            number = isinstance(obs, int | np.integer)
+            if not number and getattr(obs, "shape", None) != ():
+                raise ValueError(
+                    f"groups tells the group of each numbered context, and {obs!r} is no number. Leave groups out, for one group of all, "
+                    "or number the contexts."
+                )
+            if number and not 0 <= obs < self.groups.shape[0]:
+                raise ValueError(
+                    f"context {obs} is in no group: groups names those from 0 to {self.groups.shape[0] - 1}."
+                )
             return self.groups[obs]
         return obs if tally.counts.shape[0] > 1 else 0

@@ -122,6 +122,11 @@ def answer(
     if legal is not None and not legal[choice]:
         allowed = ", ".join(str(option) for option, fine in enumerate(legal) if fine) or "none"
         return ChoiceOutOfRange(f"The choice {choice} is not legal in question {question}; legal are: {allowed}.")
+    taught = (lesson or {}).get("lesson", choice)
+    if not (is_count(taught) and taught < found.options) or (legal is not None and not legal[taught]):
+        return ChoiceOutOfRange(
+            f"The lesson is {taught!r}; what teaches in question {question} is one of its legal options, as what is done is."
+        )
     refused = _refusal(tx, found, choice, actor=actor, digest=digest, idem=idem)
     if refused is not None:
         if _is_over(tx, found):
@@ -172,10 +177,15 @@ def _refusal(
 
 
 def expire(tx: Transaction, question: str, action: int, *, actor: str) -> LedgerError | None:
-    """Closes an unanswered question with the action that was taken instead."""
+    """Closes an unanswered question with the action that was taken instead: the null action, where the question names one."""
     found = stored_question(tx.connection, question)
     if found is None:
         return unknown_question(question)
+    if found.null_action is not None and action != found.null_action and found.state != "expired":
+        return ChoiceOutOfRange(
+            f"The action is {action!r}, but where nobody answers question {question} its null action {found.null_action} is done, and "
+            "nothing else. To have something else done, answer it."
+        )
     if not is_action(action, found.options):
         return ChoiceOutOfRange(
             f"The action is {action!r}; question {question} has the actions 0 to {found.options - 1}, and -1 for nothing."

@@ -10,7 +10,16 @@ import apsw
 from assent.ledger.canonical import canonical_text
 from assent.ledger.chain import Link, genesis
 from assent.ledger.connection import row
-from assent.ledger.errors import AlreadyApplied, Halted, LedgerError, RunClosed, RunTakenOver, UnknownRun, moment
+from assent.ledger.errors import (
+    AlreadyApplied,
+    Halted,
+    LedgerDamaged,
+    LedgerError,
+    RunClosed,
+    RunTakenOver,
+    UnknownRun,
+    moment,
+)
 from assent.ledger.events import AFTER_CLOSE, DECISIONS, FENCED, check_body
 from assent.ledger.failpoints import failpoint
 from assent.ledger.records import Halt, Head
@@ -83,8 +92,8 @@ class Transaction:
         found = row(self.connection, "SELECT closed_us, fence FROM run WHERE id = ?", (run,))
         if found is None:
             return unknown_run(run)
-        if kind in FENCED and self._fences.get(run, found[1]) != found[1]:
-            return taken_over(run)
+        if kind in FENCED and self._fences.get(run) != found[1]:
+            return taken_over(run, held=run in self._fences)
         if found[0] is not None and kind not in AFTER_CLOSE:
             return RunClosed(f"Run {run!r} was closed on {moment(found[0])}; no {kind} can follow. Open a new run.")
         halt = halt_of(self.connection, run) if kind in DECISIONS else None
@@ -155,6 +164,10 @@ class Transaction:
 def head(connection: apsw.Connection, run: str) -> Head | None:
     """Where the chain of the run ends, or None for a run without events."""
     found = row(connection, "SELECT seq, hash FROM event WHERE run = ? ORDER BY seq DESC LIMIT 1", (run,))
+    if found is not None and None in found:
+        raise LedgerDamaged(
+            f"The last event of run {run!r} has no number or no hash: the file is damaged. Restore a backup."
+        )
     return None if found is None else Head(int(found[0]), bytes(found[1]))
 
 
@@ -176,11 +189,16 @@ def halted(halt: Halt) -> Halted:
     )
 
 
-def taken_over(run: str) -> RunTakenOver:
-    """The refusal of what a session decides in a run that another one has taken over."""
+def taken_over(run: str, *, held: bool) -> RunTakenOver:
+    """The refusal of what somebody decides in a run that another session holds; `held`: this one held it before."""
+    if held:
+        return RunTakenOver(
+            f"Another session has taken run {run!r} over since this one was opened, so nothing of this one is recorded or may take "
+            "effect. Go on there, or resume the run here."
+        )
     return RunTakenOver(
-        f"Another session has taken run {run!r} over since this one was opened, so nothing of this one is recorded or may take "
-        "effect. Go on there, or resume the run here."
+        f"This ledger object does not hold run {run!r}: what a session decides, and what was done instead, is written by the session "
+        "that holds the run. Call it there, or resume the run here (Session.resume)."
     )
 
 
