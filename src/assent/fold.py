@@ -14,6 +14,7 @@ from assent.agents.considering import Considering
 from assent.core import Answer, Belief, Done, effective_size, log_factors, readable_rows, surprise
 from assent.dossier import assent_and_minimum
 from assent.ledger import Event, LedgerError, decode, encode
+from assent.ledger.events import DECISIVE
 
 
 class BeliefDiffers(LedgerError):
@@ -114,7 +115,7 @@ def is_exact(opened: Mapping[str, Any]) -> bool:
 
 def contradicts(alarm: str) -> bool:
     """Whether the alarm of this name says that what is done no longer follows the overseer's law."""
-    return alarm == "CoverageFailed"
+    return alarm in DECISIVE
 
 
 def charge_of(mass: float, least: float, ask: float) -> float:

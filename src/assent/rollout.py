@@ -174,6 +174,9 @@ def live(
 ) -> Trace:
     """One life in float64, compiled: decision for decision what a `Session` with the same seed and run does.
 
+    Of more than 1,024 actions a question keeps a part (`assent.dossier`). An answer outside of it is charged there what the dearest such
+    action would cost, here what it did cost, so with a `RiskCap` a session may begin to ask a little earlier.
+
     Deltas, alphas, tempers, tables and priors are arguments of the compiled function: a new value does not compile again.
     """
     with jax.enable_x64(True):

@@ -69,6 +69,10 @@ class Promise:
             ValueError: it has no `Audit`, or no `Stakes` with a limit per decision, or acts by another rule than the mixture of everyone or
                 the minimum over a ratio set: nothing can be promised of it.
         """
+        if not isinstance(learner, Imitator):  # pyright: ignore[reportUnnecessaryIsInstance]  (callers without a type checker)
+            raise ValueError(
+                f"{learner!r} is no Imitator: give the one inside, each stretch between restarts is its own."
+            )
         mixture = isinstance(learner.rule, Mixture) and isinstance(learner.leading, Everyone)
         minimum = isinstance(learner.rule, Minimum) and isinstance(learner.leading, RatioSet)
         if not (mixture or minimum):
@@ -120,12 +124,12 @@ class Breach:
     Attributes:
         name: of the premise; each is named once a run.
         sentence: what was seen, for people.
-        detail: the same in JSON values, for `Ledger.alarm`.
+        detail: the same in JSON values, for `Ledger.alarm`; None for what is infinite or no number.
     """
 
     name: str
     sentence: str
-    detail: dict[str, float]
+    detail: dict[str, float | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,9 +238,10 @@ class Premises:
         )
         if rest:
             after = replace(after, doubt=self.doubt + math.log((1 - _more(rest)) / (1 - rest)))
-        if not log_loss <= self.promise.surprise:
-            text = f"an answer surprised by {log_loss:.4g} nats, promised were {self.promise.surprise:.4g}"
-            after = after._breach("surprise", text, log_loss=log_loss if math.isfinite(log_loss) else -1.0)
+        # without a floor any finite surprise is allowed; no member may have thought the answer impossible
+        if not (log_loss <= self.promise.surprise and log_loss < math.inf):
+            text = f"an answer surprised by {log_loss:.4g} nats, promised were {self.promise.surprise:.4g} and a finite number"
+            after = after._breach("surprise", text, log_loss=log_loss)
         return after._compared(members)
 
     def unanswered(self) -> Premises:
@@ -258,6 +263,8 @@ class Premises:
         if members is None or (self.least is None and not first):
             return replace(self, least=None)
         losses = np.asarray(members, dtype=np.float64)
+        if not math.isfinite(self.log_loss):
+            return replace(self, least=None)  # a breach of its own; beyond whom an infinite loss lies cannot be said
         least = start_tracking(len(losses), switches=self.promise.switches) if self.least is None else self.least
         after = replace(self, least=track(least, losses, first=first))
         most = after.promise.regret(after.answers)
@@ -269,7 +276,8 @@ class Premises:
     def _breach(self, name: str, sentence: str, **detail: float) -> Premises:
         if any(breach.name == name for breach in self.breaches):
             return self
-        return replace(self, breaches=(*self.breaches, Breach(name, sentence, detail)))
+        kept = {key: value if math.isfinite(value) else None for key, value in detail.items()}
+        return replace(self, breaches=(*self.breaches, Breach(name, sentence, kept)))
 
 
 def premises_of(
@@ -292,21 +300,28 @@ def premises_of(
     acts: dict[int, int] = {}
     asked: dict[str, Any] | None = None
     said: dict[int, int] = {}
+    told: set[int] = set()
+    barred: list[bool] | None = None
     for event in events:
         body = event.body
         if event.kind == "act":
-            acts[body["step"]] = body["action"]
+            acts[body["step"]] = body.get("order", body["action"])
             worst = _worst(stakes, body)
             at = at.acted(ask=body["ask"], worst=worst, cost=reported.get(body["step"]))
         elif event.kind == "ask":
             asked, at = body, at.asking(body["ask"])
+            if (
+                barred is None
+            ):  # before anything was learned weights are the prior; nobody is compared with whom it rules out
+                barred = [weight == 0 for weight in body["dossier"]["weights"]]
         elif event.kind == "answer":
             said[event.seq] = body.get("lesson", body["choice"])
         elif event.kind == "apply":
-            at = _applied(at, body, asked, said)
+            at = _applied(at, body, asked, said, barred)
         elif event.kind in ("expire", "withdraw"):
             at = at.unanswered()
-        elif event.kind == "outcome" and body["step"] in acts:
+        elif event.kind == "outcome" and body["step"] in acts and body["step"] not in told:
+            told.add(body["step"])
             right = acts[body["step"]] == body["truth"]
             at = at.known(right=right, cost=reported.get(body["step"], 0.0))
     return at
@@ -316,11 +331,15 @@ def _worst(stakes: Stakes | None, body: Mapping[str, Any]) -> float | None:
     if stakes is None:
         return None
     staked = stakes.staked(decode(body.get("obs")), like=np.zeros(1))
-    return math.inf if staked is None else float(staked[body["action"]])
+    return math.inf if staked is None else float(staked[body.get("order", body["action"])])
 
 
 def _applied(
-    at: Premises, body: Mapping[str, Any], asked: Mapping[str, Any] | None, said: Mapping[int, int]
+    at: Premises,
+    body: Mapping[str, Any],
+    asked: Mapping[str, Any] | None,
+    said: Mapping[int, int],
+    barred: list[bool] | None,
 ) -> Premises:
     if body["cause"] not in said or asked is None:
         return at.corrected()
@@ -330,7 +349,7 @@ def _applied(
         return at.answered(surprise, ask=asked["ask"])
     chances = np.asarray(shown["rows"], dtype=np.float64)[:, said[body["cause"]]]
     with np.errstate(divide="ignore"):
-        return at.answered(surprise, -np.log(chances), ask=asked["ask"])
+        return at.answered(surprise, -np.log(np.where(np.asarray(barred), 0.0, chances)), ask=asked["ask"])
 
 
 def _more(share: float) -> float:

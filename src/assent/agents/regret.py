@@ -63,11 +63,13 @@ def best_share(num_answers: int, *, switches: int) -> float:
     return min(switches / (num_answers - 1), 0.5)
 
 
-def restart_bound(num_answers: int, *, num_members: int, length: int, switches: int = 0, most: float = 0.0) -> float:
+def restart_bound(
+    num_answers: int, *, num_members: int, length: int, switches: int = 0, most: float = math.inf
+) -> float:
     """Nats: the same for weights that go back to the prior after every `length` answers, without share.
 
     Each stretch costs `log N` against the best member in it, and a switch within it at most half of its answers, on which members differ
-    by at most `most` nats.
+    by at most `most` nats: infinity where nobody knows, and then there is no bound with switches.
 
     >>> round(restart_bound(1000, num_members=20, length=250, switches=1, most=5.0), 3)
     636.983
@@ -78,7 +80,8 @@ def restart_bound(num_answers: int, *, num_members: int, length: int, switches: 
             f"length = {length}, most = {most}: restart after at least 1 answer; losses differ by 0 or more."
         )
     stretches = -(-num_answers // length)
-    return stretches * math.log(num_members) + switches * (length // 2) * most
+    within = switches * (length // 2)
+    return stretches * math.log(num_members) + (within * most if within else 0.0)
 
 
 def doubling_bound(num_answers: int, *, num_members: int, first: int) -> float:

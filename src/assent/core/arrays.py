@@ -132,6 +132,16 @@ def missing_mass(total: Array) -> Array:
     return xp.where(missing >= -slack, snapped, float("nan"))
 
 
+def widest(xp: Any) -> Any:
+    """The floating-point dtype of the library `xp` with the most digits: float64, but for JAX without x64.
+
+    >>> import numpy as np
+    >>> widest(np)
+    <class 'numpy.float64'>
+    """
+    return xp.asarray(0.0).dtype if array_api_compat.is_jax_namespace(xp) else xp.float64
+
+
 def one_hot(number: Array | int, size: int, dtype: Any, *, xp: Any) -> Array:
     """`[..., size]` of `dtype`: 1 at each `number` `[...]`, whole numbers of any width, and 0 elsewhere; all 0 for one outside.
 

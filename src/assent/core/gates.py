@@ -87,7 +87,8 @@ class Entropy:
         mixture = Mixture()(log_policy, log_weight)
         entropy = _terms(mixture.probs) + _terms(mixture.ask)
         share = entropy / math.log(max(mixture.num_actions, 2))
-        return _act(mixture, share <= self.threshold, greedy=self.greedy)
+        never = self.threshold >= 1  # with what is left out there are A + 1 outcomes, whose entropy may pass that of A
+        return _act(mixture, (share <= self.threshold) | (never & (share == share)), greedy=self.greedy)
 
 
 @dataclass(frozen=True)

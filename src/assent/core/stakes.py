@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from assent.core.arrays import Array, namespace
+from assent.core.arrays import Array, namespace, widest
 from assent.core.assent import Assent
 from assent.core.guards import Context, withhold
 from assent.core.tallies import Done
@@ -131,7 +131,8 @@ class Stakes:
                 f"worst has {self.worst.shape[0]} rows for {num_contexts} contexts: declare the costs of each, NaN where they are not "
                 "known."
             )
-        return namespace(like).zeros_like(like[0, ...])
+        xp = namespace(like)
+        return xp.zeros((), dtype=widest(xp))
 
     def __call__(self, assent: Assent, context: Context, tally: Array) -> Assent:
         xp = namespace(assent.probs)
@@ -154,15 +155,18 @@ class Stakes:
             here, staked = action >= 0, xp.asarray(float("inf"), dtype=tally.dtype)
         else:
             here = xp.arange(staked.shape[0]) == action
-        return tally + xp.sum(xp.where(here & ~xp.asarray(done.asked, dtype=xp.bool), staked, 0.0))
+        cost = xp.sum(xp.where(here & ~xp.asarray(done.asked, dtype=xp.bool), staked, 0.0))
+        after = tally + cost
+        return xp.where((cost > 0) & (after <= tally), float("inf"), after)  # too little for the digits there are
 
     def staked(self, obs: Any, *, like: Array) -> Array | None:
         """`[A]`, what each action would stake at `obs`: its declared cost, from 0 up, and infinity where there is none.
 
-        None where nothing at all is declared for `obs`. `like` is any array of the library and dtype in use.
+        None where nothing at all is declared for `obs`. `like` is any array of the library in use; the numbers are float64, where there are.
         """
         xp = namespace(like)
-        declared = _declared(self.worst, self.model, obs, like=like)
+        # a cost of 1.00000002 in single precision would pass for 1, and a budget of millions would never fill up with cents
+        declared = _declared(self.worst, self.model, obs, like=xp.zeros((), dtype=widest(xp)))
         if declared is None:
             return None
         known = xp.isfinite(declared)

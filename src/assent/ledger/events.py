@@ -66,6 +66,8 @@ KINDS: Final[tuple[str, ...]] = tuple(_FORMS)
 DECISIONS: Final[frozenset[str]] = frozenset({"act", "ask"})
 FENCED: Final[frozenset[str]] = DECISIONS | {"apply", "checkpoint", "veto"}
 """What only the session that holds the run writes."""
+DECISIVE: Final[frozenset[str]] = frozenset({"CoverageFailed"})
+"""Alarms after which acts are charged otherwise: who holds the run knows of them, so nobody else may write them."""
 AFTER_CLOSE: Final[frozenset[str]] = frozenset({"outcome", "refuse", "alarm"})
 REFUSALS: Final[tuple[str, ...]] = ("conflict", "late", "changed", "withdrawn", "lease")
 _DOSSIER: Final[frozenset[str]] = frozenset(

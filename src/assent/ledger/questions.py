@@ -6,6 +6,7 @@ Each function returns what the caller gets, or the refusal that the caller raise
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from json import loads
 from typing import Any
@@ -18,6 +19,7 @@ from assent.ledger.errors import (
     AnswerLate,
     AnswerRefused,
     ChoiceOutOfRange,
+    EventRefused,
     LeaseHeld,
     LeaseLost,
     LedgerError,
@@ -122,11 +124,8 @@ def answer(
     if legal is not None and not legal[choice]:
         allowed = ", ".join(str(option) for option, fine in enumerate(legal) if fine) or "none"
         return ChoiceOutOfRange(f"The choice {choice} is not legal in question {question}; legal are: {allowed}.")
-    taught = (lesson or {}).get("lesson", choice)
-    if not (is_count(taught) and taught < found.options) or (legal is not None and not legal[taught]):
-        return ChoiceOutOfRange(
-            f"The lesson is {taught!r}; what teaches in question {question} is one of its legal options, as what is done is."
-        )
+    if lesson:
+        _check_lesson(tx.connection, found, lesson, legal)
     refused = _refusal(tx, found, choice, actor=actor, digest=digest, idem=idem)
     if refused is not None:
         if _is_over(tx, found):
@@ -142,6 +141,33 @@ def answer(
     )
     tx.change(_SETTLE, ("answered", question))
     return Answered(choice, actor, tx.now_us, True, seq)
+
+
+def _check_lesson(
+    connection: apsw.Connection, found: Stored, lesson: Mapping[str, Any], legal: list[bool] | None
+) -> None:
+    """Raises EventRefused, or ChoiceOutOfRange, for a stated law that is none, or where the run takes none."""
+    opened = row(
+        connection,
+        "SELECT json_extract(body, '$.config.session.residual') FROM event WHERE run = ? AND seq = 1",
+        (found.run,),
+    )
+    if opened is None or not opened[0] or set(lesson) ^ {"lesson", "stated"}:
+        raise EventRefused(
+            "An answer has a lesson and what was stated together in a run that was opened with residual, and neither in another; for "
+            f"question {found.id} there came {', '.join(sorted(lesson)) or 'neither'}."
+        )
+    taught, law = lesson["lesson"], lesson["stated"]
+    stated: list[Any] = list(law) if isinstance(law, list) else []  # pyright: ignore[reportUnknownArgumentType]
+    numbers = all(isinstance(one, int | float) and not isinstance(one, bool) and one >= 0 for one in stated)
+    if not numbers or len(stated) != found.options or not abs(math.fsum(stated) - 1) <= 1e-9:
+        raise EventRefused(
+            f"What was stated is no distribution over the {found.options} options of question {found.id}."
+        )
+    if not (is_count(taught) and taught < found.options) or (legal is not None and not legal[taught]):
+        raise ChoiceOutOfRange(
+            f"The lesson is {taught!r}; what teaches in question {found.id} is one of its legal options, as what is done is."
+        )
 
 
 def legal_options(connection: apsw.Connection, found: Stored) -> list[bool] | None:

@@ -17,12 +17,12 @@ from assent.ledger import questions
 from assent.ledger.canonical import canonical_text
 from assent.ledger.connection import connect, row, sentences, transaction
 from assent.ledger.errors import EventRefused, LedgerDamaged, LedgerError, LedgerReadOnly, NotHalted, RunExists
-from assent.ledger.events import Event, check_body, check_name, whole
+from assent.ledger.events import DECISIVE, Event, check_body, check_name, whole
 from assent.ledger.migrations import check, migrate, shipped, vacuum_into
 from assent.ledger.reader import LedgerReader
 from assent.ledger.reading import halt_in_force, waiting
 from assent.ledger.records import Answered, Claim, Halt, Head, Question
-from assent.ledger.writer import Pending, Transaction, already_applied, halt_of, unknown_run
+from assent.ledger.writer import Pending, Transaction, already_applied, halt_of, taken_over, unknown_run
 
 _APPENDED: Final = frozenset({"act", "request", "outcome", "alarm", "checkpoint"})
 T = TypeVar("T")
@@ -123,6 +123,7 @@ class Ledger(LedgerReader):
             return int(found[0]) + 1
 
         self._fences[run] = self._durable("open", "session", work)
+        self._cut.pop(run, None)  # whoever goes on from here reads what the ledger holds: nothing of it was lost
 
     def fence(self, run: str) -> int:
         """How often the run had been taken over when this object last opened it or took it over; 0 if it never did."""
@@ -201,7 +202,10 @@ class Ledger(LedgerReader):
         self.append(run, "outcome", {"step": whole("step", step), "truth": whole("truth", truth)}, actor=actor)
 
     def alarm(self, run: str, name: str, detail: Mapping[str, Any], *, actor: str = "agent") -> None:
-        """Records that something watched went wrong."""
+        """Records that something watched went wrong; raises RunTakenOver for one that changes what is charged (`DECISIVE`), unless this
+        object holds the run."""
+        if name in DECISIVE and self._fences.get(run) is None:
+            raise taken_over(run, held=False)
         self.append(run, "alarm", {"name": name, "detail": dict(detail)}, actor=actor)
 
     def apply(

@@ -46,14 +46,14 @@ def cross_entropy_loss(logits: Logits, labels: Labels, right: Right, *, alpha: A
 def one_vs_all_loss(logits: Logits, labels: Labels, right: Right) -> Array:
     """`[*items]`, bits: `f(g_y) + sum over j != y of f(-g_j) + f(-g_defer) + [m = y] (f(g_defer) - f(-g_defer))`, f(z) = log2(1 + e^-z).
 
-    Verma and Nalisnick, "Calibrated learning to defer with one-vs-all classifiers", ICML 2022. Arguments as for `cross_entropy_loss`. As
-    `f(z) - f(-z) = -z / ln 2`, the last term is taken without a difference of large numbers.
+    Verma and Nalisnick, "Calibrated learning to defer with one-vs-all classifiers", ICML 2022. Arguments as for `cross_entropy_loss`. The
+    last term turns `f(-g_defer)` into `f(g_defer)` where the expert is right, so no large numbers are subtracted.
     """
     expert = right.astype(logits.dtype)
     scores, defers = logits[..., :-1], logits[..., -1]
-    own = jnp.take_along_axis(scores, labels[..., None], axis=-1)[..., 0]
-    every = jax.nn.softplus(scores).sum(axis=-1)
-    return (every - own + jax.nn.softplus(defers) - expert * defers) / BIT
+    mine = jax.nn.one_hot(labels, scores.shape[-1], dtype=logits.dtype)
+    every = jax.nn.softplus(jnp.where(mine > 0, -scores, scores)).sum(axis=-1)
+    return (every + jax.nn.softplus(jnp.where(expert > 0, -defers, defers))) / BIT
 
 
 def realizable_loss(logits: Logits, labels: Labels, right: Right, *, alpha: Array | float = 0.5) -> Array:

@@ -7,7 +7,6 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from . import fields
 from .opening import MAX_MEMBERS, read_opening
@@ -89,6 +88,7 @@ class _Counter:
     truths: dict[int, set[int | None]] = field(default_factory=dict[int, set[int | None]])
     dissent: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
     names: dict[int, str] = field(default_factory=dict[int, str])
+    named: dict[str, int] = field(default_factory=dict[str, int])
     dossiers: int = 0
     weights: list[WeightPoint] = field(default_factory=list[WeightPoint])
     checkpoints: int = 0
@@ -127,6 +127,10 @@ class _Counter:
     def on_open(self, event: EventLike) -> None:
         if self.opening is None:
             self.opening = read_opening(event)
+            members = fields.sequence(fields.mapping(event.body, "agent"), "members")[:MAX_MEMBERS]
+            self.named = {str(name): number for number, name in enumerate(members)}
+            if len(self.named) < len(members):  # names that two members share tell nobody who is meant
+                self.named = {}
             process = fields.mapping(fields.mapping(event.body, "agent"), "process")
             self.trigger = fields.text(process, "trigger")
 
@@ -154,9 +158,9 @@ class _Counter:
         names, weights = fields.texts(dossier, "members")[:MAX_MEMBERS], fields.reals(dossier.get("weights"))
         numbers = list(range(MAX_MEMBERS))
         if dossier.get("truncated") is True:
-            numbers = [self._number.get(name, -1) for name in names]
+            numbers = [self.named.get(str(name), -1) for name in fields.sequence(dossier, "members")[:MAX_MEMBERS]]
             order: list[int] = sorted(range(len(numbers)), key=numbers.__getitem__)
-            whole = [numbers[place] for place in order] == list(range(len(self._number)))
+            whole = [numbers[place] for place in order] == list(range(len(self.named)))
             # what is left out has weight too
             weights = tuple(weights[place] for place in order) if whole and len(weights) == len(numbers) else ()
         for place in fields.integers(dossier, "dissent"):
@@ -170,11 +174,6 @@ class _Counter:
                 self.names.setdefault(member, name)
         self.dossiers += 1
         self._weigh(normalise(weights))
-
-    @cached_property
-    def _number(self) -> dict[str, int]:
-        """Members' numbers by their names, as the run was opened."""
-        return {name: number for number, name in enumerate(self.opening.members if self.opening else ())}
 
     def on_answer(self, event: EventLike) -> None:
         self.answers += 1
@@ -253,6 +252,13 @@ class _Counter:
             actor=clean(event.actor, limit=80),
         )
         (self.alarms if alarm else self.halts).append(mark)
+
+    def on_veto(self, event: EventLike) -> None:
+        """What was vetoed was not done, so it is no error of acting alone."""
+        self.on_mark(event)
+        step = fields.integer(event.body, "step")
+        if self.acts and step is not None and self.acts[-1].step == step:
+            self.acts[-1] = replace(self.acts[-1], action=None)
 
     def on_close(self, event: EventLike) -> None:
         self.closed = fields.plain(event.body.get("reason"), limit=120)
@@ -415,7 +421,7 @@ _HANDLERS: dict[str, Callable[[_Counter, EventLike], None]] = {
     "withdraw": _Counter.on_withdraw,
     "halt": _Counter.on_mark,
     "resume": _Counter.on_mark,
-    "veto": _Counter.on_mark,
+    "veto": _Counter.on_veto,
     "outcome": _Counter.on_outcome,
     "checkpoint": _Counter.on_checkpoint,
     "alarm": _Counter.on_mark,
