@@ -162,7 +162,7 @@ class Stakes:
     def staked(self, obs: Any, *, like: Array) -> Array | None:
         """`[A]`, what each action would stake at `obs`: its declared cost, from 0 up, and infinity where there is none.
 
-        None where nothing at all is declared for `obs`. `like` is any array of the library in use; the numbers are float64, where there are.
+        None where nothing is declared for `obs`. `like` is any array of the library in use; the numbers are float64, where there are such.
         """
         xp = namespace(like)
         # a cost of 1.00000002 in single precision would pass for 1, and a budget of millions would never fill up with cents
