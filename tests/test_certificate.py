@@ -22,7 +22,7 @@ from assent.hypotheses.logistic_coins import LogisticCoins
 from assent.hypotheses.masked import masked
 from assent.hypotheses.supports import Supports
 from assent.hypotheses.tables import Tables
-from assent.ledger import ChoiceOutOfRange, Ledger, RunTakenOver
+from assent.ledger import ChoiceOutOfRange, EventRefused, Ledger, RunTakenOver
 from assent.overseers.absent import Absent
 from assent.overseers.demonstrator import Demonstrator
 from assent.overseers.inbox import Inbox
@@ -509,3 +509,72 @@ def test_where_nobody_answers_the_null_action_is_done_and_no_other(ledger: Ledge
         ledger.expire(session.waiting.id, 1, actor="ops")
     ledger.expire(session.waiting.id, 0, actor="ops")
     assert session.collect() == 0
+
+
+LAW = {"lesson": 2, "stated": [0.0, 0.0, 1.0]}
+
+
+def test_nobody_states_a_law_in_a_run_that_takes_none_nor_half_of_one(ledger: Ledger, tmp_path: Path) -> None:
+    """One wrong variant: it is kept, the fold learns from it, the live session does not, and the run cannot be gone on with."""
+    session = open_session(ledger, overseer=Inbox())
+    until_asked(session)
+    waiting = session.waiting
+    assert waiting is not None
+    with Ledger.open(tmp_path / "run.db") as other:
+        with pytest.raises(EventRefused, match="opened with residual"):
+            other.answer(waiting.id, 0, actor="bob", digest=waiting.digest, lesson=LAW)
+        other.answer(waiting.id, 0, actor="bob", digest=waiting.digest)
+    assert session.collect() == 0
+    assert session.verify().ok
+
+
+@pytest.mark.parametrize(
+    "lesson",
+    [
+        {"lesson": 1},
+        {"stated": [0, 0, 1]},
+        {**LAW, "stated": "x"},
+        {**LAW, "stated": [9, 9, 9]},
+        {**LAW, "stated": [1.0]},
+    ],
+    ids=str,
+)
+def test_what_is_no_law_is_refused(ledger: Ledger, lesson: dict[str, Any]) -> None:
+    session = open_session(ledger, overseer=demonstrator(), residual=True)
+    until_asked(session)
+    waiting = session.waiting
+    assert waiting is not None
+    with pytest.raises(EventRefused, match=r"together|no distribution"):
+        ledger.answer(waiting.id, 0, actor="bob", digest=waiting.digest, lesson=lesson)
+    session.consult(0)
+    assert session.verify().ok
+
+
+def test_an_alarm_that_changes_charges_is_the_holders_alone(ledger: Ledger, tmp_path: Path) -> None:
+    session = open_session(ledger, overseer=demonstrator(), residual=True)
+    with Ledger.open(tmp_path / "run.db") as other:
+        with pytest.raises(RunTakenOver, match="does not hold run"):
+            other.alarm("run", "CoverageFailed", {})
+        other.alarm("run", "SmokeInTheHall", {})
+    until_asked(session)
+    session.consult(0)
+    assert session.verify().ok
+
+
+@pytest.mark.parametrize("ends", ["taken over", "halted"])
+def test_who_takes_over_hears_of_no_drop_that_it_never_saw(ends: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    with Ledger.open(path, group=50) as one, Ledger.open(path) as two:
+        session = open_session(one)
+        while not isinstance(session.decide(0), Acted):
+            session.consult(0)
+        if ends == "halted":
+            two.halt("run", "smoke", actor="bea")
+            one.outcome("run", 0, 1, actor="bea")
+            again = Session.resume(tables_agent(), one, run="run", overseer=demonstrator())
+            two.resume("run", "clear", actor="bea")
+        else:
+            Session.resume(tables_agent(), two, run="run", overseer=demonstrator())
+            again = Session.resume(tables_agent(), one, run="run", overseer=demonstrator())
+        again.decide(0)
+        one.flush("run")

@@ -20,10 +20,10 @@ from assent.hypotheses.tables import Tables
 from assent.hypotheses.wrap import wrap
 from assent.ledger import Ledger
 from assent.overseers.absent import Absent
-from assent.overseers.scripted import READS_LABELS
-from assent.session import Session
+from assent.overseers.scripted import READS_LABELS, Scripted
+from assent.session import Asked, Session
 from assent.worlds.stream import Stream
-from tests.session_support import unchecked
+from tests.session_support import open_session, unchecked
 
 PROMISE = Promise(stake=2.0, rate=0.25, num_members=4, share=0.1, switches=1, risk=0.05, surprise=5.0)
 
@@ -353,3 +353,65 @@ def test_a_dossier_that_was_cut_leaves_the_regret_open(tmp_path: Path) -> None:
         session.consult(3)
         at = premises_of(Promise.of(agent), ledger.events("life"))
     assert (at.answers, at.compared, at.breaches) == (1, False, ())
+
+
+def test_an_answer_that_nobody_thought_possible_is_a_breach_without_a_floor_too() -> None:
+    """One wrong variant: infinity is no more than infinity, and from then on no bound can be passed."""
+    promise = Promise(stake=1.0, rate=0.1, num_members=3)
+    at = Premises(promise).answered(math.inf, [math.inf, math.inf, math.inf])
+    assert [breach.name for breach in at.breaches] == ["surprise"]
+    assert not at.holds
+    assert not at.compared
+    again = at.answered(0.1, [0.1, 0.2, 0.3])
+    assert [breach.name for breach in again.breaches] == ["surprise"]
+
+
+def test_every_breach_has_a_place_on_the_ledger(tmp_path: Path) -> None:
+    promise = Promise(stake=1.0, rate=0.1, num_members=3, surprise=2.0)
+    at = Premises(promise).acted(ask=math.nan, worst=math.inf, cost=math.inf).answered(math.inf)
+    assert {breach.name for breach in at.breaches} >= {"rate", "stake", "total", "surprise"}
+    with Ledger.open(tmp_path / "run.db") as ledger:
+        open_session(ledger)
+        for breach in at.breaches:
+            ledger.alarm("run", breach.name, breach.detail)
+        assert [event.body["name"] for event in ledger.events("run", kinds=("alarm",))] == [
+            one.name for one in at.breaches
+        ]
+    assert at.breaches[1].detail == {"worst": None}
+
+
+def test_an_order_is_held_against_its_own_cost_and_an_outcome_counts_once(tmp_path: Path) -> None:
+    rows = np.asarray([[[0.99, 0.01]], [[0.99, 0.01]]])
+    stakes = Stakes(np.asarray([[0.1, 1.0]]), per_decision=1.0)
+    agent = online_learner(Tables.of(rows), stakes=stakes, rate=0.1)
+    with Ledger.open(tmp_path / "run.db") as ledger:
+        session = Session.open(agent, ledger, run="life", overseer=Scripted(lambda _: 0), null_action=0)
+        ordered: dict[int, float] = {}
+        for _ in range(60):
+            decision = session.decide(0, order=1)
+            if isinstance(decision, Asked):
+                session.consult(0)
+            else:
+                ordered[decision.step] = 1.0
+                for _ in range(3):
+                    session.outcome(decision.step, 1)
+        at = premises_of(Promise.of(agent), ledger.events("life"), stakes=stakes, costs=ordered)
+    assert at.acts == len(ordered)
+    assert at.wrong == 0
+    assert "cost" not in {breach.name for breach in at.breaches}
+
+
+def test_nobody_is_compared_with_a_member_that_the_prior_rules_out(tmp_path: Path) -> None:
+    rows = np.asarray([[[0.5, 0.5]], [[0.6, 0.4]], [[0.01, 0.99]]])
+    agent = online_learner(
+        Tables.of(rows, prior=np.asarray([0.5, 0.5, 0.0])), stakes=Stakes(np.ones((1, 2)), per_decision=1.0), rate=0.5
+    )
+    with Ledger.open(tmp_path / "run.db") as ledger:
+        session = Session.open(agent, ledger, run="life", overseer=Scripted(lambda _: 1), null_action=0)
+        for _ in range(60):
+            if isinstance(session.decide(0), Asked):
+                session.consult(0)
+        at = premises_of(Promise.of(agent), ledger.events("life"))
+    assert at.answers > 10
+    assert at.compared
+    assert "regret" not in {breach.name for breach in at.breaches}

@@ -270,6 +270,7 @@ def test_stretches_are_counted_as_they_come(answers: int, length: int) -> None:
     while left > 0:
         doubling, left, size = doubling + 1, left - size, 2 * size
     members = 7
+    assert regret.restart_bound(2, num_members=2, length=2, switches=1) == math.inf, "nobody said how far losses differ"
     assert regret.restart_bound(answers, num_members=members, length=length) == pytest.approx(every * math.log(7))
     assert regret.doubling_bound(answers, num_members=members, first=length) == pytest.approx(doubling * math.log(7))
 

@@ -218,3 +218,12 @@ def test_greedy_acts_on_the_likeliest_and_shares_among_equals() -> None:
 def test_bad_settings_are_refused(make: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+def test_a_threshold_of_one_never_asks_not_even_where_mass_is_left_out() -> None:
+    """Two actions and what is left out are three outcomes: their entropy is above that of two equal chances."""
+    rows = np.log(np.asarray([[1 / 3, 1 / 3]]))
+    assert float(Entropy(1.0)(rows, np.zeros(1)).ask) < 1
+    assert float(Entropy(0.999)(rows, np.zeros(1)).ask) == 1
+    with np.errstate(all="ignore"):
+        assert float(Entropy(1.0)(np.full((1, 2), np.nan), np.zeros(1)).ask) == 1

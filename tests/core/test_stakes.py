@@ -300,3 +300,29 @@ def test_the_true_chance_of_harm_is_bounded_at_all_times_but_for_a_chance_of_del
     assert averaged > 0.9, "the posterior mean, the wrong variant, falls below the true chance in nearly every life"
     at_once = 1 - leader[:, :, 0].all(axis=1).mean()
     assert failed <= at_once <= delta + 3 * math.sqrt(delta * (1 - delta) / lives)
+
+
+def test_single_precision_neither_rounds_a_cost_away_nor_a_budget() -> None:
+    """One wrong variant: costs in the members' dtype, in which a million and three cents are a million."""
+    rows = np.full((2, 1, 2), 0.5, dtype=np.float32)
+
+    def agent(costs: list[float], **limits: float) -> Imitator:
+        return Imitator.of(Tables.of(rows), guards=(Stakes(np.asarray([costs]), **limits),))
+
+    for costs, limit in (([1.00000002, 1.0], 1.0), ([16777217.0, 1.0], 16777216.0), ([1e-46, 0.0], 0.0)):
+        one = agent(costs, per_decision=limit)
+        assert np.asarray(one.propose(one.init(), 0).probs).tolist() == [0.0, 0.5]
+    one = agent([1e6, 0.03], per_run=1e6)
+    belief = one.count(one.init(), Done(0, np.asarray(0), False, 0.0, 0.0))
+    assert float(one.propose(belief, 0).ask) == 1.0
+    cheap = agent([1e6, 0.03], per_run=2e6)
+    belief = cheap.init()
+    for action in (0, *[1] * 10):
+        belief = cheap.count(belief, Done(0, np.asarray(action), False, 0.0, 0.0))
+    assert float(belief.tallies[0]) == pytest.approx(1e6 + 0.3, abs=1e-6)
+
+
+def test_a_cost_too_small_for_the_digits_there_are_ends_the_budget() -> None:
+    guard = Stakes(np.asarray([[1e-9, 1.0]]), per_run=1e9)
+    assert float(guard.count(np.asarray(5e8), Done(0, np.asarray(0), False, 0.0, 0.0))) == np.inf
+    assert float(guard.count(np.asarray(5e8), Done(0, np.asarray(0), True, 0.0, 0.0))) == 5e8

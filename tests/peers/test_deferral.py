@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -150,3 +151,17 @@ def test_it_trains_once_and_defers_where_it_was_told_nothing() -> None:
     assert [between.propose(belief, obs).probs.argmax() for obs in range(2)] == [0, 1]
     later = taught(between, [*said, (2, 2)])
     assert np.array_equal(later.memory.weights, belief.memory.weights), "it learns nothing afterwards"
+
+
+@pytest.mark.parametrize(
+    ("logits", "label", "right", "bits"),
+    [
+        ([1e8, 0.0, 0.0], 0, False, 2.0),
+        ([0.0, 0.0, 1e8], 0, True, 2.0),
+        ([1e8, 5.0, -3.0], 0, True, math.log2(1 + math.exp(5.0)) + math.log2(1 + math.exp(3.0))),
+    ],
+)
+def test_large_logits_hide_no_small_terms(logits: list[float], label: int, right: bool, bits: float) -> None:
+    """In single precision, from the definition by hand; one wrong variant takes a sum of large numbers less one of them."""
+    given = (jnp.asarray([logits], jnp.float32), jnp.asarray([label]), jnp.asarray([right]))
+    assert float(one_vs_all_loss(*given)[0]) == pytest.approx(bits, rel=1e-5)

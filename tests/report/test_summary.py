@@ -199,6 +199,29 @@ def test_arrays_may_come_encoded_or_decoded() -> None:
         assert question.picture == ((0.0, 0.5), (1.0, 0.25))
 
 
+def test_what_was_vetoed_is_no_error_of_acting_alone() -> None:
+    acts = [("act", {"step": step, "action": 1, "ask": 0.1}) for step in (0, 1)]
+    truths = [("outcome", {"step": step, "truth": 0}) for step in (0, 1)]
+    veto = ("veto", {"step": 1, "action": 1, "instead": 0, "reason": "no"})
+    assert summarise(from_bodies([*acts, *truths])).alone.wrong == 2
+    alone = summarise(from_bodies([*acts, veto, *truths])).alone
+    assert (alone.wrong, alone.right) == (1, 0)
+
+
+def test_members_whose_long_names_begin_alike_are_told_apart() -> None:
+    names = [f"{'if it rains and ' * 8}{end}" for end in "ab"]
+    cut = {"members": [names[1]], "rows": [[0.5]], "weights": [0.1], "dissent": [0], "truncated": True}
+    summary = summarise(
+        from_bodies([("open", {"agent": {"members": names}}), ("ask", {"question": "1", "dossier": cut})])
+    )
+    assert [number for number, member in enumerate(summary.dissent) if member.at] == [1]
+    twice = {"agent": {"members": ["ann", "ann"]}}
+    nobody = summarise(
+        from_bodies([("open", twice), ("ask", {"question": "1", "dossier": {**cut, "members": ["ann"]}})])
+    )
+    assert not any(member.at for member in nobody.dissent), "nobody can say which of the two is meant"
+
+
 def test_a_dossier_that_was_cut_speaks_of_the_members_it_names() -> None:
     """One wrong variant: the places in the dossier, taken for members of the run."""
     agent = {"agent": {"members": ["ann", "bea", "cai", "dan"]}}

@@ -129,7 +129,7 @@ class Breach:
 
     name: str
     sentence: str
-    detail: dict[str, float | None]
+    detail: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
