@@ -306,7 +306,7 @@ def test_single_precision_neither_rounds_a_cost_away_nor_a_budget() -> None:
     """One wrong variant: costs in the members' dtype, in which a million and three cents are a million."""
     rows = np.full((2, 1, 2), 0.5, dtype=np.float32)
 
-    def agent(costs: list[float], **limits: float) -> Imitator:
+    def agent(costs: list[float], **limits: Any) -> Imitator:
         return Imitator.of(Tables.of(rows), guards=(Stakes(np.asarray([costs]), **limits),))
 
     for costs, limit in (([1.00000002, 1.0], 1.0), ([16777217.0, 1.0], 16777216.0), ([1e-46, 0.0], 0.0)):
