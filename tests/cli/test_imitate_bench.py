@@ -70,6 +70,13 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
             assert said in done["error"]
 
 
+def test_a_seed_that_the_ledger_could_not_hold_is_refused(tmp_path: Path) -> None:
+    for command in ("bench", "frontier"):
+        done = invoke("imitate", command, "twins", "--seed", str(2**53), *FEW, "--out", tmp_path)
+        assert done.exit_code == 2
+        assert "9007199254740991" in done.output
+
+
 def test_the_package_imitation_is_given_tables_only(tmp_path: Path) -> None:
     done = ask_json(
         "imitate", "bench", "twins", "--seeds", "1", "--method", "minimum", "--with-imitation", "--out", tmp_path

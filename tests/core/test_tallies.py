@@ -267,3 +267,15 @@ def test_the_alarm_is_refused_for_families_and_deaf_to_corrections() -> None:
     agent = Imitator.of(bank(np.full((2, 1, 2), 0.5)), guards=(Unexplained(2),))
     corrected = agent.learn(agent.init(), 0, Answer(1, unasked=True))
     assert corrected.tallies[0].counts.sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("obs", "said"),
+    [(np.asarray([0.5, 1.0]), "is no number"), ((0, 1), "is no number"), (7, "in no group"), (-1, "in no group")],
+)
+def test_groups_are_of_numbered_contexts(obs: Any, said: str) -> None:
+    guard = Unexplained(3, 0.05, np.asarray([0, 1, 0]), 2)
+    tally = guard.start(np.zeros(4), None)
+    context = Context(*map(np.asarray, (3, 13, True, False)), obs=obs)
+    with pytest.raises(ValueError, match=said):
+        guard(Assent(np.full(3, 1 / 3)), context, tally)
