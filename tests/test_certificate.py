@@ -578,3 +578,11 @@ def test_who_takes_over_hears_of_no_drop_that_it_never_saw(ends: str, tmp_path: 
             again = Session.resume(tables_agent(), one, run="run", overseer=demonstrator())
         again.decide(0)
         one.flush("run")
+
+
+def test_a_session_that_was_taken_over_writes_no_alarm_that_changes_charges(ledger: Ledger, tmp_path: Path) -> None:
+    open_session(ledger, overseer=demonstrator(), residual=True)
+    with Ledger.open(tmp_path / "run.db") as other:
+        Session.resume(tables_agent(), other, run="run", overseer=demonstrator())
+        with pytest.raises(RunTakenOver, match="has taken run 'run' over"):
+            ledger.alarm("run", "CoverageFailed", {})

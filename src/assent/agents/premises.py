@@ -310,9 +310,8 @@ def premises_of(
             at = at.acted(ask=body["ask"], worst=worst, cost=reported.get(body["step"]))
         elif event.kind == "ask":
             asked, at = body, at.asking(body["ask"])
-            if (
-                barred is None
-            ):  # before anything was learned weights are the prior; nobody is compared with whom it rules out
+            # before anything was learned weights are the prior; nobody is compared with whom it rules out
+            if barred is None:
                 barred = [weight == 0 for weight in body["dossier"]["weights"]]
         elif event.kind == "answer":
             said[event.seq] = body.get("lesson", body["choice"])

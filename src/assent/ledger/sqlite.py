@@ -204,8 +204,11 @@ class Ledger(LedgerReader):
     def alarm(self, run: str, name: str, detail: Mapping[str, Any], *, actor: str = "agent") -> None:
         """Records that something watched went wrong; raises RunTakenOver for one that changes what is charged (`DECISIVE`), unless this
         object holds the run."""
-        if name in DECISIVE and self._fences.get(run) is None:
-            raise taken_over(run, held=False)
+        if name in DECISIVE:
+            with self._using() as connection:
+                found = row(connection, "SELECT fence FROM run WHERE id = ?", (run,))
+            if found is not None and self._fences.get(run) != found[0]:
+                raise taken_over(run, held=run in self._fences)
         self.append(run, "alarm", {"name": name, "detail": dict(detail)}, actor=actor)
 
     def apply(
