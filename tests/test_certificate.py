@@ -586,3 +586,7 @@ def test_a_session_that_was_taken_over_writes_no_alarm_that_changes_charges(ledg
         Session.resume(tables_agent(), other, run="run", overseer=demonstrator())
         with pytest.raises(RunTakenOver, match="has taken run 'run' over"):
             ledger.alarm("run", "CoverageFailed", {})
+        with pytest.raises(RunTakenOver, match="has taken run 'run' over"):
+            ledger.append("run", "alarm", {"name": "CoverageFailed", "detail": {}})
+        with pytest.raises(EventRefused, match="alarm's name is \\[\\]"):
+            ledger.append("run", "alarm", {"name": [], "detail": {}})

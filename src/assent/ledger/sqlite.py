@@ -22,7 +22,7 @@ from assent.ledger.migrations import check, migrate, shipped, vacuum_into
 from assent.ledger.reader import LedgerReader
 from assent.ledger.reading import halt_in_force, waiting
 from assent.ledger.records import Answered, Claim, Halt, Head, Question
-from assent.ledger.writer import Pending, Transaction, already_applied, halt_of, taken_over, unknown_run
+from assent.ledger.writer import Pending, Transaction, already_applied, halt_of, unknown_run
 
 _APPENDED: Final = frozenset({"act", "request", "outcome", "alarm", "checkpoint"})
 T = TypeVar("T")
@@ -191,7 +191,8 @@ class Ledger(LedgerReader):
             body = {"applied_seq": 0, **body}  # the true one is known when the buffer is written
         check_body(kind, body)
         kept = body if kind == "checkpoint" else None
-        self._buffer((Pending(run, kind, actor, self._clock(), canonical_text(body), kept),), "flush")
+        fenced = kind == "alarm" and check_name("alarm's name", body["name"]) in DECISIVE
+        self._buffer((Pending(run, kind, actor, self._clock(), canonical_text(body), kept, fenced),), "flush")
 
     def checkpoint(self, run: str, body: Mapping[str, Any], *, actor: str = "agent") -> None:
         """Records the learner's state, `{"belief": digest, "log_weight": encoded}`; applied_seq is filled in."""
@@ -204,11 +205,6 @@ class Ledger(LedgerReader):
     def alarm(self, run: str, name: str, detail: Mapping[str, Any], *, actor: str = "agent") -> None:
         """Records that something watched went wrong; raises RunTakenOver for one that changes what is charged (`DECISIVE`), unless this
         object holds the run."""
-        if name in DECISIVE:
-            with self._using() as connection:
-                found = row(connection, "SELECT fence FROM run WHERE id = ?", (run,))
-            if found is not None and self._fences.get(run) != found[0]:
-                raise taken_over(run, held=run in self._fences)
         self.append(run, "alarm", {"name": name, "detail": dict(detail)}, actor=actor)
 
     def apply(

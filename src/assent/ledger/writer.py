@@ -28,7 +28,8 @@ _INSERT = "INSERT INTO event(run, seq, at_us, kind, actor, body, prev, hash) VAL
 
 
 class Pending(NamedTuple):
-    """An event that waits in the group buffer. `body` is kept only where the transaction must read or complete it."""
+    """An event that waits in the group buffer. `body` is kept only where the transaction must read or complete it; `fenced` where only
+    the session that holds the run may write it."""
 
     run: str
     kind: str
@@ -36,6 +37,7 @@ class Pending(NamedTuple):
     at_us: int
     text: str
     body: Mapping[str, Any] | None = None
+    fenced: bool = False
 
 
 class _Chain:
@@ -87,12 +89,12 @@ class Transaction:
             chain = self._chains[run] = _Chain(run, at, self._rows)
         return chain
 
-    def refusal(self, run: str, kind: str) -> LedgerError | None:
-        """Why an event of this kind may not join the run now, or None."""
+    def refusal(self, run: str, kind: str, *, fenced: bool = False) -> LedgerError | None:
+        """Why an event of this kind may not join the run now, or None; `fenced` holds one to what is asked of the kinds in `FENCED`."""
         found = row(self.connection, "SELECT closed_us, fence FROM run WHERE id = ?", (run,))
         if found is None:
             return unknown_run(run)
-        if kind in FENCED and self._fences.get(run) != found[1]:
+        if (fenced or kind in FENCED) and self._fences.get(run) != found[1]:
             return taken_over(run, held=run in self._fences)
         if found[0] is not None and kind not in AFTER_CLOSE:
             return RunClosed(f"Run {run!r} was closed on {moment(found[0])}; no {kind} can follow. Open a new run.")
@@ -106,16 +108,16 @@ class Transaction:
         Returns the refusal of each run that was cut.
         """
         cut: dict[str, LedgerError] = {}
-        allowed: dict[tuple[str, str], _Chain] = {}
+        allowed: dict[tuple[str, str, bool], _Chain] = {}
         for event in pending:
-            run, kind, actor, at_us, text, body = event
+            run, kind, actor, at_us, text, body, fenced = event
             if run in cut:
                 continue
-            chain = allowed.get((run, kind))
+            chain = allowed.get((run, kind, fenced))
             refused = None
             if chain is None:
-                chain = allowed[run, kind] = self._chain(run)
-                refused = self.refusal(run, kind)
+                chain = allowed[run, kind, fenced] = self._chain(run)
+                refused = self.refusal(run, kind, fenced=fenced)
             if refused is None and body is not None:
                 refused = self._learned(event, dict(body))
             elif refused is None:
