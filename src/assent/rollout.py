@@ -63,28 +63,28 @@ class Trace(eqx.Module):
     log_weight: Float[Array, "*lives H"]
 
 
-class _Kept(eqx.Module):
-    """What was weighed in contexts seen since the weights moved; where only who leads counts, since somebody began or ceased to."""
-
-    probs: Float[Array, "S A"]
-    ask: Float[Array, "S"]
-    least: Float[Array, "S A"]
-    leaders: Int[Array, "S"]
-    readable: Bool[Array, "S"]
-    fresh: Bool[Array, "S"]
-    leading: Bool[Array, "H"]
-
-
 _STREAMS = ("decide", "overseer", "lesson")
 
 
 class _Weighed(NamedTuple):
-    """An assent before the guards that keep count, and what they look at."""
+    """An assent before the guards that keep count, what they look at, and what each action would cost."""
 
     assent: Assent
     least: Array
     leaders: Array
     readable: Array
+    factors: Array
+    theta: Array
+
+
+class _Kept(eqx.Module):
+    """What was weighed in contexts seen since the weights moved; where only who leads counts, since somebody began or ceased to.
+
+    Every array of `rows` has the contexts as its first axis.
+    """
+
+    rows: _Weighed
+    fresh: Bool[Array, "S"]
 
 
 def chances(seed: int, run: str, *, num_steps: int, start: int = 0) -> np.ndarray:
@@ -121,7 +121,7 @@ def rollout(
     agent, world, overseer = as_arrays((agent, world, overseer))
     first_key, step_key = jax.random.split(key)
     belief = agent.init()
-    keep = _nothing_kept(agent, belief)
+    keep, counts = _nothing_kept(agent, belief), getattr(agent, "counts", False)
 
     def live(carry: Any, xs: Any) -> Any:
         belief, size, state, keep, exact = carry
@@ -137,14 +137,14 @@ def rollout(
         taught = jnp.where(answered, lesson, 0)  # a refused one is not looked at, even where it is a constant
         belief, after_size, keep = _learn(agent, belief, size, obs, taught, answered, keep)
         action = jnp.where(decision.asked, jnp.where(answered, answer, world.null_action), decision.action)
-        factors = log_factors(assent.probs, weighed.least, assent.ask)
+        factors = log_factors(assent.probs, weighed.least, assent.ask) if counts else weighed.factors
         # whoever follows the law that the overseer states pays nothing
-        theta, contradicted = missing_mass(jnp.sum(weighed.least)), contradicted & decision.asked
+        contradicted = contradicted & decision.asked
         exact = exact & ~contradicted
         charge = jnp.where((decision.asked & ~answered) | exact, 0.0, factors[action])
-        row = (decision.asked, answer, assent.ask, size, theta, charge, contradicted, state)
+        row = (decision.asked, answer, assent.ask, size, weighed.theta, charge, contradicted, state)
         belief = agent.remember(belief, obs, action)
-        if getattr(agent, "counts", False):
+        if counts:
             worst = worst_charge(assent.probs, weighed.least, assent.ask)
             worst = jnp.where(exact, 0.0, worst)
             belief = agent.count(belief, Done(obs, action, decision.asked, charge, worst))
@@ -262,24 +262,22 @@ def _nothing_kept(agent: Any, belief: Belief) -> _Kept | None:
     if contexts is None:
         return None
     like: Any = jax.eval_shape(partial(_weigh, agent), belief, jnp.asarray(0))
-    return _Kept(
-        probs=jnp.zeros((contexts, *like.assent.probs.shape), like.assent.probs.dtype),
-        ask=jnp.ones((contexts,), like.assent.ask.dtype),
-        least=jnp.zeros((contexts, *like.least.shape), like.least.dtype),
-        leaders=jnp.zeros((contexts,), like.leaders.dtype),
-        readable=jnp.zeros((contexts,), bool),
-        fresh=jnp.zeros((contexts,), bool),
-        leading=_leading(agent, belief),
-    )
+    rows = jax.tree.map(lambda row: jnp.zeros((contexts, *row.shape), row.dtype), like)
+    return _Kept(rows, fresh=jnp.zeros((contexts,), bool))
 
 
 def _weigh(agent: Any, belief: Belief, obs: Any) -> _Weighed:
     if not hasattr(agent, "weigh"):  # no leaders to bound what it does: whatever it does alone costs infinity
         assent = agent.propose(belief, obs)
-        return _Weighed(assent, jnp.zeros_like(assent.probs), jnp.asarray(0), jnp.asarray(True))
+        return _costed(assent, jnp.zeros_like(assent.probs), jnp.asarray(0), jnp.asarray(True))
     proposal = agent.weigh(belief, obs)
     readable = jnp.all(proposal.readable | ~proposal.leader)
-    return _Weighed(proposal.assent, least(proposal), jnp.count_nonzero(proposal.leader), readable)
+    return _costed(proposal.assent, least(proposal), jnp.count_nonzero(proposal.leader), readable)
+
+
+def _costed(assent: Assent, least: Array, leaders: Array, readable: Array) -> _Weighed:
+    factors = log_factors(assent.probs, least, assent.ask)
+    return _Weighed(assent, least, leaders, readable, factors, missing_mass(jnp.sum(least)))
 
 
 def _weighed(agent: Any, belief: Belief, obs: Any, keep: _Kept | None) -> tuple[_Weighed, _Kept | None]:
@@ -288,19 +286,11 @@ def _weighed(agent: Any, belief: Belief, obs: Any, keep: _Kept | None) -> tuple[
 
     def anew(keep: _Kept) -> _Kept:
         now = _weigh(agent, belief, obs)
-        return _Kept(
-            keep.probs.at[obs].set(now.assent.probs),
-            keep.ask.at[obs].set(now.assent.ask),
-            keep.least.at[obs].set(now.least),
-            keep.leaders.at[obs].set(now.leaders),
-            keep.readable.at[obs].set(now.readable),
-            keep.fresh.at[obs].set(True),
-            keep.leading,
-        )
+        rows = jax.tree.map(lambda table, row: table.at[obs].set(row), keep.rows, now)
+        return _Kept(rows, keep.fresh.at[obs].set(True))
 
     kept: _Kept = jax.lax.cond(keep.fresh[obs], lambda keep: keep, anew, keep)
-    assent = _as_assent(kept.probs[obs], kept.ask[obs])
-    return _Weighed(assent, kept.least[obs], kept.leaders[obs], kept.readable[obs]), kept
+    return jax.tree.map(lambda table: table[obs], kept.rows), kept
 
 
 def _restricted(agent: Any, belief: Belief, obs: Any, weighed: _Weighed) -> Assent:
@@ -312,30 +302,20 @@ def _restricted(agent: Any, belief: Belief, obs: Any, weighed: _Weighed) -> Asse
     return apply_guards(weighed.assent, bound(tallied(agent.guards), belief.tallies), context)
 
 
-def _as_assent(probs: Array, ask: Array) -> Assent:
-    """An assent that has been through the constructor already."""
-    assent = object.__new__(Assent)
-    object.__setattr__(assent, "probs", probs)
-    object.__setattr__(assent, "ask", ask)
-    return assent
-
-
 def _learn(
     agent: Any, belief: Belief, size: Array, obs: Any, answer: Array, answered: Array, keep: _Kept | None
 ) -> tuple[Belief, Array, _Kept | None]:
     by_leaders = keep is not None and getattr(agent, "by_leaders", False)
-    led = keep.leading if keep is not None and by_leaders else jnp.zeros(0, bool)
 
-    def taught(now: tuple[Belief, Array, Array]) -> tuple[Belief, Array, Array]:
-        after = agent.learn(now[0], obs, Answer(answer))
-        return after, effective_size(after.log_weight), _leading(agent, after) if by_leaders else now[2]
+    def taught() -> tuple[Belief, Array, Array]:
+        after = agent.learn(belief, obs, Answer(answer))
+        moved = jnp.any(_leading(agent, after) != _leading(agent, belief)) if by_leaders else jnp.asarray(True)
+        return after, effective_size(after.log_weight), moved
 
-    belief, size, leading = jax.lax.cond(answered, taught, lambda now: now, (belief, size, led))
+    belief, size, moved = jax.lax.cond(answered, taught, lambda: (belief, size, jnp.asarray(False)))
     if keep is None:
         return belief, size, None
-    moved = jnp.any(leading != led) if by_leaders else answered
-    keep = eqx.tree_at(lambda keep: keep.fresh, keep, keep.fresh & ~moved)
-    return belief, size, eqx.tree_at(lambda keep: keep.leading, keep, leading) if by_leaders else keep
+    return belief, size, _Kept(keep.rows, keep.fresh & ~moved)
 
 
 def _legal(agent: Any, obs: Any, answer: Array) -> Array:
