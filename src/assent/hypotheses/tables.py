@@ -40,6 +40,7 @@ class Tables:
             ValueError: no members, contexts or actions; a row that is not a sub-distribution (names member and context); prior
                 weights of the wrong length, negative, not finite or all zero; names of the wrong length.
 
+        >>> import numpy as np
         >>> bank = Tables.of(np.asarray([[[0.75, 0.25]], [[0.5, 0.5]]]))
         >>> bank.num_members, bank.num_contexts, bank.num_actions
         (2, 1, 2)
