@@ -107,7 +107,7 @@ def terminal(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_commands_are_documented_as_they_are() -> None:
+def test_the_quickare_documented_as_they_are() -> None:
     _, between, _ = parts((DOCS / "cli.md").read_text(encoding="utf-8"))
     assert between.strip() == generated(), "docs/cli.md is stale: run `python tests/test_docs.py`"
 
@@ -224,6 +224,21 @@ def test_the_terminal_shows_what_the_pages_show(steps: list[tuple[str, str]], tm
         assert result.returncode == 0, (command, result.stderr)
         same = doctest.OutputChecker().check_output(printed, result.stdout, FLEXIBLE)
         assert same, f"$ {command}\n{result.stdout}\nbut the page shows\n{printed}"
+
+
+@pytest.mark.slow
+def test_the_readme_s_run_has_the_question_that_the_readme_explains(tmp_path: Path) -> None:
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^(assent (?:run|imitate \w+) cliff.*?) *#", readme, re.MULTILINE)
+    quick = [command for command in shown if "frontier" not in command]
+    assert [command.split()[1:3] for command in quick] == [
+        ["run", "cliff"],
+        ["imitate", "certificate"],
+        ["imitate", "explain"],
+    ]
+    for command in quick:
+        result = terminal(f"{command} --steps 50" if "run" in command.split() else command, tmp_path)
+        assert result.returncode == 0, (command, result.stderr)
 
 
 def test_every_page_has_its_place_in_the_contents() -> None:

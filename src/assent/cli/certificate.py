@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def explain(name: str, question: str, *, ledger: Path, seed: int | None, json: b
         if found.others:
             output.plain(f"and {found.others:,} other actions, each of which the leaders like less than these.")
         if found.dissent:
-            output.plain(f"Against what the others would do: {', '.join(found.dissent[:8])}.")
+            output.plain(f"Against what the others would do: {_some(found.dissent, 8)}.")
         output.plain(_taught(found))
         output.done(OK, explanation=asdict(found))
 
@@ -154,7 +155,14 @@ def _taught(found: Explanation) -> str:
     if found.leaders_after is None:
         return f"{said} It has not been learned from yet."
     surprise = "no member thought it possible" if found.surprise is None else f"surprise {found.surprise:.3g} nats"
+    if found.leaders_after == found.leaders:
+        return f"{said} It left {found.leaders} leading ({surprise})."
     return f"{said} It took the leaders from {found.leaders} to {found.leaders_after} ({surprise})."
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    rest = len(names) - most
+    return "; ".join([*names[:most], *([f"and {rest} more"] if rest > 0 else [])])
 
 
 def _nats(value: float) -> str:
