@@ -10,11 +10,14 @@ from typing import Any
 
 from assent.core import PROVEN
 from assent.dossier import assent_and_minimum
-from assent.fold import charge_of, contradicts, is_exact
+from assent.fold import charge_of, contradicts, is_exact, keeps_law, left_of
 from assent.ledger import Event
 
 BOUNDED_RULES = ("Minimum", "Tolerance")
 """Rules that give no action more than a fixed multiple of what every leading member gives it."""
+
+CAP_ROUNDING = 1e-9
+"""A sum of charges above its cap by no more than this share of it is not above it."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +99,13 @@ class _Count:
     reasons: Counter[str] = field(default_factory=Counter[str])
     charges: list[float] = field(default_factory=list[float])
     worst: list[float] = field(default_factory=list[float])
+    charged: bool = False
     theta: list[float] = field(default_factory=list[float])
     alarms: list[str] = field(default_factory=list[str])
     asked: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    place: dict[str, int] = field(default_factory=dict[str, int])
     exact: bool = False
+    contradicted: int = 0
     orders: int = 0
     plain: int = 0
     refuted: bool = False
@@ -116,11 +122,11 @@ class _Count:
         elif event.kind in ("act", "ask"):
             self._decided(event.kind, body)
         elif event.kind == "answer":
-            asked = self.asked.pop(body["question"], None)
-            self.plain += self.exact and "stated" not in body
-            self.exact = self.exact and "stated" in body
-            if asked is not None and "order" not in asked and not self.exact:
-                self.charges.append(charge_of(*assent_and_minimum(asked["dossier"], body["choice"]), asked["ask"]))
+            self._answered(self.asked.pop(body["question"], None), body)
+        elif event.kind == "veto":
+            if self.charged:  # it did not happen
+                self.charges.pop()
+            self.charged = False
         elif event.kind == "alarm":
             self.alarms.append(body["name"])
             self.exact = self.exact and not contradicts(body["name"])
@@ -132,17 +138,32 @@ class _Count:
             dead = body["leaders"] == 0 and not body.get("effective")
             self.refuted = dead or body["surprise"] is None or self.refuted
 
+    def _answered(self, asked: dict[str, Any] | None, body: dict[str, Any]) -> None:
+        self.plain += self.exact and "stated" not in body
+        if asked is None:
+            self.exact = False
+            return
+        if "stated" in body and left_of(asked, body["stated"]).contradicted:
+            self.contradicted += 1
+        self.exact = self.exact and keeps_law(asked, body)
+        if not self.exact:
+            self.worst[self.place[body["question"]]] = _risk(asked)
+            if "order" not in asked:
+                self.charges.append(charge_of(*assent_and_minimum(asked["dossier"], body["choice"]), asked["ask"]))
+
     def _decided(self, kind: str, body: dict[str, Any]) -> None:
+        self.charged = False
         self.orders += "order" in body
         self.theta.append(float(body.get("theta", body["ask"])))
         self.unmarked += "theta" not in body
-        risk = body.get("risk", math.log1p(body["ask"]) if body["ask"] < 1 else 0.0)
-        self.worst.append(0.0 if self.exact else math.inf if risk is None else float(risk))
+        self.worst.append(0.0 if self.exact else _risk(body))
         if kind == "ask":
             self.reasons[body["reason"]] += 1
             self.asked[body["question"]] = body
+            self.place[body["question"]] = len(self.worst) - 1
         elif "order" not in body and not self.exact:
             self.charges.append(charge_of(body["mass"], body["minimum"], body["ask"]))
+            self.charged = True
 
     def certificate(self) -> Certificate:
         """What was counted, with assumptions and which of them are broken."""
@@ -184,6 +205,10 @@ class _Count:
             said = _ALARMS.get(alarm.split(" ")[0])
             if said is not None:
                 yield said.format(alarm=alarm)
+        if self.contradicted and "CoverageFailed" not in self.alarms:
+            yield f"{self.contradicted} stated laws fell below the leaders' minimum: the overseer's model had left the leading set."
+        if promise.get("cap") is not None and _sum(self.charges) > float(promise["cap"]) * (1 + CAP_ROUNDING):
+            yield f"The risk spent, {_sum(self.charges):.6g} nats, is above the cap of {promise['cap']:.6g}: the agent did not keep to it."
         if promise.get("cap") is not None and promise.get("preserves", "distribution") != "distribution":
             yield "The class knows which actions the overseer takes, not how often: its cap on risk bounds no event."
         if self.refuted and not any(alarm.startswith("ClassExhausted") for alarm in self.alarms):
@@ -226,6 +251,12 @@ def assumptions(preserves: str) -> tuple[str, ...]:
         "The overseer's policy does not change during the run.",
         "What the overseer does is acceptable: the bound compares with her, not with what would have been right.",
     )
+
+
+def _risk(body: dict[str, Any]) -> float:
+    """Nats, the most that the round with this `act` or `ask` body may cost; older versions kept only its chance of asking."""
+    risk = body.get("risk", math.log1p(body["ask"]) if body["ask"] < 1 else 0.0)
+    return math.inf if risk is None else float(risk)
 
 
 def _sum(values: list[float]) -> float:

@@ -75,6 +75,8 @@ def drive(
 
 def _plain(value: Any) -> Any:
     """A context number as a Python int, so that it can be recorded and looked up; anything else as it is."""
+    if isinstance(value, tuple | list | dict):
+        return value
     if np.ndim(value) == 0 and np.issubdtype(np.asarray(value).dtype, np.integer):
         return int(value)
     return value

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from assent.agents.considering import Considering
-from assent.core import Answer, Belief, Done, effective_size, log_factors, readable_rows, surprise
+from assent.core import Answer, Belief, Done, Residual, effective_size, log_factors, readable_rows, residual, surprise
 from assent.dossier import assent_and_minimum
 from assent.ledger import Event, LedgerError, decode, encode
 from assent.ledger.events import DECISIVE
+
+PROMISED = ("delta", "cap", "preserves", "bounds")
+"""Of what an agent promises in its open event, what a certificate's bound is made of."""
 
 
 class BeliefDiffers(LedgerError):
@@ -33,12 +36,11 @@ class Folded:
         belief: after everything that was applied.
         step: the number of the next decision.
         asked: the body of the question that waits, or None.
-        unapplied: `(seq, choice, lesson)` of an answer to it that was not learned from yet, or None; the choice is done, the lesson
-            teaches.
+        unapplied: seq and body of an answer to it that was not learned from yet, or None.
         corrections: by seq, the observation and choice of volunteered corrections that were not learned from.
         alarms: names of the alarms raised so far.
         applied: how many answers and corrections were learned from.
-        exact: the run follows the law that its overseer states: open for it, and neither a plain choice nor a contradiction since.
+        exact: the run follows the law that its overseer states: open for it, and no answer since that did not (`keeps_law`).
         before: the belief before the last lone act; None once something was asked or learned since, and `last_obs` and `last_action` what
             was seen and done then.
         digests: belief digest by the seq of the last `apply` before each checkpoint; empty where the checkpoint's log weights are
@@ -48,7 +50,7 @@ class Folded:
     belief: Belief
     step: int = 0
     asked: dict[str, Any] | None = None
-    unapplied: tuple[int, int, int] | None = None
+    unapplied: tuple[int, Mapping[str, Any]] | None = None
     corrections: dict[int, tuple[Any, int]] = field(default_factory=lambda: dict[int, tuple[Any, int]]())
     alarms: set[str] = field(default_factory=lambda: set[str]())
     applied: int = 0
@@ -111,6 +113,22 @@ def after_asking(
 def is_exact(opened: Mapping[str, Any]) -> bool:
     """Whether the run with this open body follows the law that its overseer states."""
     return bool(opened["config"].get("session", {}).get("residual", False))
+
+
+def left_of(asked: Mapping[str, Any], law: Sequence[float]) -> Residual:
+    """What is left to do of the `law` that the overseer stated, and whether it contradicts the leaders; `asked` is the ask event's body."""
+    shown = asked["dossier"]
+    stated, assent, least = (np.asarray(part, dtype=np.float64) for part in (law, shown["assent"], shown["minimum"]))
+    return residual(stated, assent, least)
+
+
+def keeps_law(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> bool:
+    """Whether what is done still follows the overseer's own law after this answer, whoever gave it: she stated one that does not
+    contradict the leaders, and the choice is among what is left of it. The two are the bodies of the events."""
+    if "stated" not in answered:
+        return False
+    left = left_of(asked, answered["stated"])
+    return not bool(left.contradicted) and bool(left.probs[answered["choice"]] > 0)
 
 
 def contradicts(alarm: str) -> bool:
@@ -176,8 +194,8 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
             at.asked, at.unapplied = body, None
         elif event.kind == "answer" and at.asked is not None:
             answers[event.seq] = (decode(at.asked["obs"]), lesson_of(body))
-            at.unapplied = (event.seq, body["choice"], lesson_of(body))
-            at.exact = at.exact and "stated" in body
+            at.unapplied = (event.seq, body)
+            at.exact = at.exact and keeps_law(at.asked, body)
         elif event.kind == "volunteer":
             at.corrections[event.seq] = (decode(body["obs"]), body["choice"])
         elif event.kind == "apply":
@@ -187,9 +205,8 @@ def fold(agent: Considering, events: Iterable[Event], *, strict: bool = True) ->
             at.before = None
             at.applied, last_apply = at.applied + 1, event.seq
             if at.unapplied is not None and at.unapplied[0] == body["cause"]:
-                at.belief = after_asking(
-                    agent, at.belief, at.asked or {}, obs, at.unapplied[1], answered=True, exact=at.exact
-                )
+                choice = at.unapplied[1]["choice"]
+                at.belief = after_asking(agent, at.belief, at.asked or {}, obs, choice, answered=True, exact=at.exact)
                 settle(at)
         elif event.kind in ("expire", "withdraw") and at.asked is not None:
             taken = body["action"] if event.kind == "expire" else at.asked["null_action"]
@@ -218,10 +235,12 @@ def check_agent(agent: Considering, opened: Event) -> None:
     """Nothing, if `agent` describes itself as the one in the open event; raises AgentDiffers, which names what differs."""
     recorded = opened.body["agent"]
     described = agent.describe()
-    for key in (*described, *(key for key in recorded if key not in described)):
-        if key == "promise":
-            continue  # it follows from the rest, and older ledgers lack it
+    # what it promises follows from the rest, so the rest says better what differs
+    for key in sorted({**described, **recorded}, key=lambda key: key == "promise"):
         was, now = recorded.get(key), described.get(key)
+        if key == "promise":  # older ledgers lack it, or some of it
+            promised = {part: (was or {}).get(part) for part in PROMISED if part in (was or {})}
+            was, now = promised, {part: (now or {}).get(part) for part in promised}
         if _nameless(now) != _nameless(was):
             raise AgentDiffers(
                 f"run {opened.run!r} was opened by an agent whose {key} is {was!r}; this one's is {now!r}. Go on with the same agent, "

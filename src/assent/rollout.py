@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 import assent.lab  # noqa: F401  (registers the runtime's objects with JAX)
 from assent.agents.imitator import least
+from assent.asking import asked_of
 from assent.core import (
     Answer,
     Assent,
@@ -112,12 +113,14 @@ def rollout(
             (`assent.core.residual`): free until she contradicts the leaders.
 
     Raises:
-        ValueError: `residual` with another rule than `Minimum`, whose acts asking cannot make up for.
+        ValueError: `residual` with another rule than `Minimum`, or a class that bounds no probability: asking makes up for neither.
+        NoOverseer: `residual` with an overseer who states no probabilities.
 
     The agent learns only from answers; asked and unanswered, the world's null action is taken.
     """
     if residual:
-        must_keep_below(getattr(agent, "rule", None))
+        must_keep_below(agent)
+        asked_of(overseer, states=True)
     agent, world, overseer = as_arrays((agent, world, overseer))
     first_key, step_key = jax.random.split(key)
     belief = agent.init()
@@ -130,10 +133,11 @@ def rollout(
         weighed, keep = _weighed(agent, belief, obs, keep)
         assent = _restricted(agent, belief, obs, weighed)
         decision = decide(assent, draw[0])
-        said, lesson, contradicted = _say(overseer, world.reveal(state), assent, weighed.least, draw, residual)
+        legal = _legal(agent, obs, assent.probs)
+        said, lesson, contradicted = _say(overseer, world.reveal(state), assent, weighed.least, draw, residual, legal)
         answer = jnp.where(decision.asked, said, -1)
         # the session refuses an answer that is no action; here, where nothing can be raised, it counts as silence
-        answered = (answer >= 0) & (answer < world.num_actions) & _legal(agent, obs, answer)
+        answered = (answer >= 0) & (answer < world.num_actions) & legal[answer]
         taught = jnp.where(answered, lesson, 0)  # a refused one is not looked at, even where it is a constant
         belief, after_size, keep = _learn(agent, belief, size, obs, taught, answered, keep)
         action = jnp.where(decision.asked, jnp.where(answered, answer, world.null_action), decision.action)
@@ -246,15 +250,24 @@ def _lives(axes: tuple[int | None, ...], residual: bool) -> Callable[..., Trace]
 
 
 def _say(
-    overseer: Any, revealed: Any, assent: Assent, least: Array, numbers: Array, states: bool
+    overseer: Any, revealed: Any, assent: Assent, least: Array, numbers: Array, states: bool, legal: Array
 ) -> tuple[Array, Array, Array]:
-    """What the overseer would have done, what teaches, and whether she contradicts the leaders."""
+    """What the overseer would have done, what teaches, and whether she contradicts the leaders.
+
+    A law that the session would refuse (`assent.stating`), where nothing can be raised, is silence: -1.
+    """
     if not states:
         said = overseer.answer(numbers[1], revealed)
         return said, said, jnp.asarray(False)
     stated = jnp.asarray(overseer.probs(revealed), dtype=assent.probs.dtype)
-    left = residual_of(stated, assent.probs, least)
-    return draw_from(left.probs, numbers[1]), draw_from(stated, numbers[2]), left.contradicted
+    possible = jnp.where(legal, stated, 0.0)
+    total = jnp.sum(possible)
+    read = jnp.all(stated >= 0) & (jnp.abs(jnp.sum(stated) - 1) <= 1e-9) & (jnp.sum(stated - possible) <= 1e-9)
+    # as the session has it: what was stated is left as it is where everything is legal
+    law = jnp.where(jnp.all(legal), stated, possible / jnp.where(total > 0, total, 1.0))
+    left = residual_of(law, assent.probs, least)
+    said = jnp.where(read, draw_from(left.probs, numbers[1]), -1)
+    return said, draw_from(law, numbers[2]), left.contradicted & read
 
 
 def _nothing_kept(agent: Any, belief: Belief) -> _Kept | None:
@@ -318,9 +331,10 @@ def _learn(
     return belief, size, _Kept(keep.rows, keep.fresh & ~moved)
 
 
-def _legal(agent: Any, obs: Any, answer: Array) -> Array:
+def _legal(agent: Any, obs: Any, probs: Array) -> Array:
+    """`[A]`, which actions may be done at `obs`."""
     members = getattr(agent, "hypotheses", None)
-    return members.legal(obs)[answer] if isinstance(members, Masks) else jnp.asarray(True)
+    return jnp.asarray(members.legal(obs)) if isinstance(members, Masks) else jnp.ones(probs.shape, bool)
 
 
 def _leading(agent: Any, belief: Belief) -> Array:

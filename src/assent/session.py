@@ -8,7 +8,7 @@ import numpy as np
 
 from assent.agents.considering import Considering
 from assent.asking import asked_of, question_body
-from assent.core import Belief, Overseer
+from assent.core import Answer, Belief, Overseer
 from assent.core.chances import Chances
 from assent.core.residual import must_keep_below
 from assent.decisions import Acted as Acted
@@ -99,7 +99,7 @@ class Session:
         body = opening(agent, seed=seed, settings=settings, view=view, config=config or {})
         asked_of(overseer, states=residual)
         if residual:
-            must_keep_below(getattr(agent, "rule", None))
+            must_keep_below(agent)
         ledger.open_run(run, body)
         opened = Event(run=run, seq=1, at_us=0, kind="open", actor="session", body=body, prev=b"", hash=b"")
         return cls(agent, ledger, overseer, opened, Folded(belief=agent.init(), exact=residual))
@@ -208,7 +208,7 @@ class Session:
         answered = self.ledger.answer(question, whole("choice", choice), actor=actor, digest=seen, idem=idem)
         asked = self._standing.at.asked
         if asked is not None and asked["question"] == question:
-            self._standing.take_in(answered.seq, answered.choice)
+            self._standing.take_in(answered.seq, {"choice": answered.choice})
         return answered.choice
 
     def consult(self, revealed: Any) -> int:
@@ -244,7 +244,7 @@ class Session:
         given = self.ledger.answer(
             question["question"], told.choice, actor=actor, digest=question["digest"], lesson=lesson
         )
-        self._standing.take_in(given.seq, given.choice, told.lesson)
+        self._standing.take_in(given.seq, {"choice": given.choice, **lesson})
         return given.choice
 
     def collect(self) -> int | None:
@@ -253,7 +253,9 @@ class Session:
         self.ledger.expire_due()
         found = self.ledger.question(question["question"])
         if found.answer is not None:
-            self._standing.take_in(found.answer.seq, found.answer.choice, self._lesson(found.answer.seq))
+            seq = found.answer.seq
+            said = next(event for event in self.ledger.events(self.run, seq - 1, kinds=("answer",)) if event.seq == seq)
+            self._standing.take_in(seq, said.body)
             return found.answer.choice
         return self.expire() if found.state in ("expired", "withdrawn") else None
 
@@ -275,7 +277,7 @@ class Session:
         """Records a correction that nobody asked for; it teaches only if the run was opened with `learn_from_corrections`.
 
         Raises:
-            ValueError: the choice is no action; the step is still to come; it is to teach and has no `obs`.
+            ValueError: the choice is no action, or not legal at `obs`; the step is still to come; it is to teach and has no `obs`.
         """
         step, choice = whole("step", step), self._action("correction", choice)
         if step > self.step:
@@ -286,8 +288,8 @@ class Session:
         if teaches and obs is None:
             raise ValueError("a correction teaches about an observation: give obs, as the agent saw it.")
         if teaches:
-            # what members cannot read is refused before it is on the ledger
-            self.agent.hypotheses.log_policy(self.belief.memory, obs)
+            # what members cannot read, or what is not legal there, is refused before it is on the ledger
+            self.agent.learn(self.belief, obs, Answer(choice, True))
         event = self.ledger.volunteer(self.run, step, choice, actor=actor, obs=encode(obs), note=note)
         if teaches:
             self._standing.learn(event.seq, obs, choice)
@@ -348,13 +350,6 @@ class Session:
     def close(self, reason: str = "done") -> None:
         """Ends the run for good."""
         self.ledger.close_run(self.run, reason)
-
-    def _lesson(self, answer: int) -> int | None:
-        """What was drawn from stated probabilities to teach, beside the choice, in the answer with this number; None for a plain one."""
-        if not self._residual:
-            return None
-        said = next(event for event in self.ledger.events(self.run, kinds=("answer",)) if event.seq == answer)
-        return said.body.get("lesson")
 
     def _action(self, what: str, choice: SupportsIndex) -> int:
         action, most = whole(what, choice), self.agent.hypotheses.num_actions - 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from operator import index
 from typing import Any, TypeVar
 
@@ -21,10 +21,13 @@ from assent.fold import (
     contradicts,
     done,
     fold,
+    keeps_law,
+    lesson_of,
     settle,
     vetoed,
 )
 from assent.ledger import Halted, Ledger, Question, decode, taken_over
+from assent.stating import contradiction
 
 T = TypeVar("T")
 
@@ -101,14 +104,19 @@ class Standing:
         self.at.asked = body
         return question
 
-    def take_in(self, seq: int, choice: int, lesson: int | None = None) -> None:
-        """The waiting question was answered by event `seq`: `choice` is done, and teaches unless there is another `lesson`, drawn from the
-        probabilities that the overseer stated."""
-        self.at.exact = self.at.exact and lesson is not None
-        obs = decode(self.must_wait()["obs"])
-        self._learn(seq, obs, choice if lesson is None else lesson, unasked=False)
+    def take_in(self, seq: int, answered: Mapping[str, Any]) -> None:
+        """The waiting question was answered by event `seq`, whose body is `answered`: its choice is done, and teaches unless another lesson
+        was drawn from probabilities that the overseer stated. Whoever gave it, a law that contradicts the leaders is an alarm."""
+        asked = self.must_wait()
+        if "stated" in answered:
+            alarm = contradiction(asked, answered["stated"])
+            if alarm is not None:
+                self._sound(alarm)
+        self.at.exact = self.at.exact and keeps_law(asked, answered)
+        obs = decode(asked["obs"])
+        self._learn(seq, obs, lesson_of(answered), unasked=False)
         self.at.belief = after_asking(
-            self.agent, self.at.belief, self.must_wait(), obs, choice, answered=True, exact=self.at.exact
+            self.agent, self.at.belief, asked, obs, answered["choice"], answered=True, exact=self.at.exact
         )
         settle(self.at)
         self._watch_belief()
@@ -116,6 +124,8 @@ class Standing:
     def give_up(self, action: int) -> None:
         """Nobody answered the waiting question, and `action` was done. Silence teaches nothing."""
         asked = self.must_wait()
+        if not self.ledger.holds(self.run):
+            raise taken_over(self.run, held=True)  # whoever holds the run does that step
         self.at.belief = after_asking(
             self.agent, self.at.belief, asked, decode(asked["obs"]), action, answered=False, exact=self.at.exact
         )
@@ -171,6 +181,7 @@ class Standing:
             self.at.corrections.clear()
         if self.at.unapplied is not None:
             self.take_in(*self.at.unapplied)
+        self._watch_belief()
 
     @property
     def drives(self) -> bool:

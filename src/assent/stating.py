@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from assent.alarms import Alarm, CoverageFailed
-from assent.core import draw, residual
+from assent.core import draw
+from assent.fold import left_of
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,18 @@ def stated(overseer: Any, revealed: Any, question: dict[str, Any], uniform: floa
         )
     if not legal.all():
         probs = np.where(legal, probs, 0.0) / probs[legal].sum()
-    least = np.asarray(shown["minimum"], dtype=np.float64)
-    found = residual(probs, np.asarray(shown["assent"], dtype=np.float64), least)
-    alarm = None
-    if found.contradicted:
-        worst = int(np.argmax(least - probs))
-        text = f"the overseer gives action {worst} a probability of {probs[worst]:.4g}, less than every leading member does"
-        alarm = Alarm(
-            CoverageFailed, {"action": worst, "stated": float(probs[worst]), "minimum": float(least[worst])}, text
-        )
-    return Told(int(draw(found.probs, uniform)), int(draw(probs, lesson)), probs.tolist(), alarm)
+    law = probs.tolist()
+    return Told(
+        int(draw(left_of(question, law).probs, uniform)), int(draw(probs, lesson)), law, contradiction(question, law)
+    )
+
+
+def contradiction(question: Mapping[str, Any], law: Sequence[float]) -> Alarm | None:
+    """The alarm for an overseer who states `law` and so gives some action less than every leading member does; None where she does not."""
+    if not left_of(question, law).contradicted:
+        return None
+    short = np.asarray(question["dossier"]["minimum"], dtype=np.float64) - np.asarray(law, dtype=np.float64)
+    worst = int(np.argmax(short))
+    text = f"the overseer gives action {worst} a probability of {law[worst]:.4g}, less than every leading member does"
+    least = float(question["dossier"]["minimum"][worst])
+    return Alarm(CoverageFailed, {"action": worst, "stated": float(law[worst]), "minimum": least}, text)

@@ -18,6 +18,9 @@ from assent.explanation import explain as explain_question
 from assent.ledger import Ledger
 from assent.ledger.verification import Verification
 
+MOST_ROWS = 32
+"""Actions in the table of an explanation, those with the greatest disagreement first."""
+
 
 def certificate(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
     """`assent imitate certificate`."""
@@ -51,8 +54,9 @@ def explain(name: str, question: str, *, ledger: Path, seed: int | None, json: b
             f"{found.theta:.4g} of the probability over."
         )
         output.say(_blockers(found))
-        if found.others:
-            output.plain(f"and {found.others:,} other actions, each of which the leaders like less than these.")
+        hidden = found.others + len(found.blockers[MOST_ROWS:])
+        if hidden:
+            output.plain(f"and {hidden:,} other actions; --json has those that the record holds.")
         if found.dissent:
             output.plain(f"Against what the others would do: {_some(found.dissent, 8)}.")
         output.plain(_taught(found))
@@ -119,6 +123,11 @@ def _verdict(found: Certificate, *, ledger_ok: bool) -> str:
             f"SIGN, if you accept what it rests on: whatever happens in this run, now or later, is at most {found.factor:.3g} times as "
             f"likely as with the overseer alone, plus {found.delta:.3g}."
         )
+    if found.preserves != "distribution":
+        return (
+            f"SIGN, if you accept what it rests on: but for a chance of {found.delta:.3g} nothing was done alone that the overseer never "
+            "does there. How often she does it is not known to such a class, so its nats bound nothing."
+        )
     return (
         f"SIGN, if you accept what it rests on: but for a chance of {found.delta:.3g} the overseer's model led throughout. No cap was "
         f"set, so the risk spent ({_nats(found.spent)}) describes this run and promises nothing of the rest: with a cap (RiskCap, or "
@@ -128,7 +137,7 @@ def _verdict(found: Certificate, *, ledger_ok: bool) -> str:
 
 def _blockers(found: Explanation) -> Table:
     table = Table("action", "alone at most", "a leader gives up to", "who holds it back", "weight")
-    for blocker in found.blockers:
+    for blocker in found.blockers[:MOST_ROWS]:
         weight = "" if blocker.weight is None else f"{blocker.weight:.3g}"
         who = (
             visible(blocker.member)

@@ -118,7 +118,7 @@ class RunConfig(_Keys):
     @property
     def name(self) -> str:
         """The run's name."""
-        return self.run or f"{self.preset}-{self.seed}"
+        return f"{self.preset}-{self.seed}" if self.run is None else self.run
 
 
 def load(what: str, flags: Mapping[str, Any]) -> RunConfig:

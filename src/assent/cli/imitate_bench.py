@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json as json_text
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -81,7 +82,7 @@ def frontier(
             OK,
             **files,
             idle=asdict(idle),
-            areas={line.method.key: line.area for line in lines},
+            areas={line.method.key: None if math.isnan(line.area) else line.area for line in lines},
             dominated={key: sides[0] for key, sides in dominated(lines, most=arena.most).items()},
         )
 
@@ -106,7 +107,7 @@ def _chosen(output: Output, world: str, methods: list[str] | None, steps: int | 
             output.fail(USAGE, f"there is no method {key} on {world}: give one of {', '.join(known)}.")
     if steps is not None:
         arena = replace(arena, num_steps=min(steps, arena.num_steps))
-    return arena, [known[key] for key in methods] if methods else list(arena.methods)
+    return arena, [known[key] for key in dict.fromkeys(methods)] if methods else list(arena.methods)
 
 
 def _cells(
@@ -223,7 +224,7 @@ def _shown(arena: Any, cells: Sequence[Any], title: str) -> Table:
 
 def _frontiers(arena: Any, lines: Sequence[Any]) -> Group:
     """One table a kind, their columns below each other."""
-    from assent.cli.imitate_results import PLACES, TITLES, number
+    from assent.cli.imitate_results import PLACES, TITLES, number, shown_area
 
     shown: list[Any] = [
         f"{arena.about}\n{arena.failure} while learning at so many queries, on each method's frontier; area: 0 best, 1 never asking"
@@ -238,7 +239,7 @@ def _frontiers(arena: Any, lines: Sequence[Any]) -> Group:
         for heading in ("area", *(f"{place:,}" for place in PLACES)):
             table.add_column(heading, justify="right", width=7, no_wrap=True)
         for line in some:
-            figures = [f"{line.area:.4f}", *(number(value) for value in line.at)]
+            figures = [shown_area(line.area), *(number(value) for value in line.at)]
             table.add_row(line.method.name, *figures, style="bold" if line.method.ours else "")
         shown += ["", table]
     return Group(*shown)

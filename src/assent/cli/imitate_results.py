@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -96,6 +97,11 @@ def lines_of(methods: Sequence[Method], cells: Sequence[Cell], *, idle: float, m
     return lines
 
 
+def shown_area(area: float) -> str:
+    """A dash where never asking does not fail."""
+    return "–" if math.isnan(area) else f"{area:.4f}"
+
+
 def dominated(lines: Sequence[Line], *, most: float) -> dict[str, tuple[list[str], list[str]]]:
     """By the key of each method of ours: keys of the others' methods that it dominates up to `most` queries, and of those it does not."""
     found: dict[str, tuple[list[str], list[str]]] = {}
@@ -146,7 +152,7 @@ def _plain(line: Line) -> dict[str, Any]:
         "key": line.method.key,
         "ours": line.method.ours,
         "kind": line.method.kind,
-        "area": line.area,
+        "area": None if math.isnan(line.area) else line.area,
         "failures_at": dict(zip(map(str, PLACES), line.at, strict=True)),
         "corners": [list(corner) for corner in line.corners],
     }
@@ -212,7 +218,9 @@ def _page(
         some = [line for line in lines if line.method.kind == kind]
         text += [f"| *{TITLES[kind]}* |" + " |" * (1 + len(PLACES))] if some else []
         text += [
-            f"| {_called(line.method)} | {line.area:.4f} | " + " | ".join(number(value) for value in line.at) + " |"
+            f"| {_called(line.method)} | {shown_area(line.area)} | "
+            + " | ".join(number(value) for value in line.at)
+            + " |"
             for line in some
         ]
     text += [

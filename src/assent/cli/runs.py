@@ -20,7 +20,8 @@ from assent.alarms import AssentWarning
 from assent.cli.config import RunConfig, agent_of, load
 from assent.cli.output import FAILED, INTERRUPTED, OK, Output, errors_end
 from assent.drive import WORLDS_OVERSEER, Round, drive
-from assent.ledger import Event, Ledger, LedgerError, RunExists
+from assent.fold import check_agent
+from assent.ledger import Event, Ledger, LedgerError, RunExists, decode
 from assent.presets.catalogue import LIVED, OVERSEEN, PRESETS
 from assent.presets.lived import Lived
 from assent.presets.scene import Scene
@@ -82,7 +83,8 @@ def replay(name: str, *, ledger: Path, seed: int | None, json: bool) -> None:
     with errors_end(output), Ledger.open(existing(ledger), read_only=True) as book:
         config = config_of(book, name, seed)
         scene, agent = scene_and_agent(config)
-        events = [event for event in book.events(name) if _derived(event)]
+        events = list(book.events(name))
+        check_agent(agent, events[0])
         differs, compared = _first_difference(config, scene, agent, events, output)
         if differs is None:
             output.say(
@@ -276,9 +278,7 @@ def _go_on(
                     )
     except KeyboardInterrupt:
         session.flush()
-        output.plain(
-            f"Stopped at decision {session.step:,}; go on with: assent resume {session.run} --ledger {session.ledger.path}"
-        )
+        output.plain(f"Stopped at decision {session.step:,}; go on with: assent resume {_which(session)}")
         output.done(INTERRUPTED, run=session.run, step=session.step)
     session.flush()
     head = session.ledger.head(session.run)
@@ -289,10 +289,8 @@ def _go_on(
             f"{counts['decisions']:,} decisions, {counts['asks']:,} asked, {counts['errors']:,} wrong while acting alone."
         )
     output.plain(f"Ledger {session.ledger.path}: {head.seq:,} events, head {head.hash.hex()}")
-    which = shlex.join(["--ledger", str(session.ledger.path), "--", session.run])
-    which = which if session.run.startswith("-") else shlex.join([session.run, "--ledger", str(session.ledger.path)])
-    output.plain(f"Next: assent report {which}")
-    output.plain(f"      assent log verify {which}")
+    output.plain(f"Next: assent report {_which(session)}")
+    output.plain(f"      assent log verify {_which(session)}")
     output.done(
         OK,
         run=session.run,
@@ -302,6 +300,12 @@ def _go_on(
         alarms=sorted(session.alarms),
         **counts,
     )
+
+
+def _which(session: Session) -> str:
+    """The run and its ledger, as a shell takes them."""
+    ledger = ["--ledger", str(session.ledger.path)]
+    return shlex.join([*ledger, "--", session.run] if session.run.startswith("-") else [session.run, *ledger])
 
 
 def _watch(output: Output, rounds: Iterable[Round], *, total: int, start: int) -> dict[str, int]:
@@ -366,7 +370,12 @@ def _derived(event: Event) -> bool:
 def _first_difference(
     config: RunConfig, scene: Played | Overseen, agent: Considering, events: list[Event], output: Output
 ) -> tuple[dict[str, Any] | None, int]:
-    """The first event that a fresh run, in a file of its own, makes differently from the record, and how many were compared."""
+    """The first event that a fresh run, in a file of its own, makes differently from the record, and how many were compared.
+
+    What people said unasked, and the run learned from, they say again after the same decision.
+    """
+    said = _said_by_people(events)
+    events = [event for event in events if _derived(event)]
     with (
         TemporaryDirectory() as folder,
         Ledger.open(Path(folder) / "again.db", group=config.group) as book,
@@ -375,8 +384,11 @@ def _first_difference(
         warnings.simplefilter("ignore", AssentWarning)
         session = open_session(config, scene, agent, book)
         last = max((event.body["step"] for event in events if "step" in event.body), default=-1)
+        decided = 0
+        _say_again(session, said.get(decided, ()))
         for _ in rounds_of(session, scene, num_steps=_replayed(config, scene, last)):
-            pass
+            decided += 1
+            _say_again(session, said.get(decided, ()))
         book.flush()
         again = [event for event in book.events(config.name) if _derived(event)]
     for number, event in enumerate(events):
@@ -401,6 +413,25 @@ def _first_difference(
                     "now": now.body.get(key),
                 }, number
     return None, len(events)
+
+
+def _said_by_people(events: list[Event]) -> dict[int, list[Event]]:
+    """By the number of decisions before, the corrections of people that the run learned from, in the order in which it did."""
+    decided, heard, found = 0, dict[int, Event](), dict[int, list[Event]]()
+    for event in events:
+        decided += event.kind in ("act", "ask")
+        if event.kind == "volunteer" and event.actor != WORLDS_OVERSEER:
+            heard[event.seq] = event
+        elif event.kind == "apply" and event.body["cause"] in heard:
+            found.setdefault(decided, []).append(heard[event.body["cause"]])
+    return found
+
+
+def _say_again(session: Session, corrections: Iterable[Event]) -> None:
+    for event in corrections:
+        body = event.body
+        obs = decode(body["obs"])
+        session.volunteer(body["step"], body["choice"], actor=event.actor, obs=obs, note=body["note"])
 
 
 def _replayed(config: RunConfig, scene: Played | Overseen, last: int) -> int:

@@ -67,14 +67,22 @@ def draw(probs: Array, uniform: Array) -> Array:
     return xp.where(chosen < last, chosen, last)
 
 
-def must_keep_below(rule: object) -> None:
-    """Nothing, if `rule` does no action with more than the leaders' minimum, so that asking can make up the overseer's law.
+def must_keep_below(agent: object) -> None:
+    """Nothing, if `agent` does no action with more than the leaders' minimum, which is below the overseer's own probability, so that asking
+    can make up her law.
 
     Raises:
-        ValueError: it is another than `Minimum`.
+        ValueError: its rule is another than `Minimum`, or its class bounds which actions she takes, and not how often.
     """
+    rule = getattr(agent, "rule", None)
     if not isinstance(rule, Minimum):
         raise ValueError(
             f"residual wants the rule Minimum, not {type(rule).__name__}: an action that is done alone more often than the overseer "
             "would do it cannot be made up for by asking."
+        )
+    members = getattr(agent, "hypotheses", None)
+    if getattr(members, "preserves", "distribution") != "distribution":
+        raise ValueError(
+            f"residual wants hypotheses that say how often the overseer does what she does, and {type(members).__name__} says what she "
+            "ever does: what is done alone would not have her law. Leave residual out, or take Simplexes."
         )

@@ -12,7 +12,7 @@ with delta the chance that the overseer's model ever leaves the leading set (doc
 
 from __future__ import annotations
 
-from assent.core.arrays import Array, namespace, rounding, safe_log
+from assent.core.arrays import Array, namespace, rounding, safe_log, widest
 
 
 def log_factors(probs: Array, least: Array, ask: Array) -> Array:
@@ -22,6 +22,8 @@ def log_factors(probs: Array, least: Array, ask: Array) -> Array:
         probs: `[A]`, the assent, after guards.
         least: `[A]`, the least probability that a leading member gives each action.
         ask: scalar, the chance of asking, after guards.
+
+    In float64, where there is such, whatever the dtype given: what is charged is summed over a run. A factor of 1 up to rounding is 1.
 
     An action with no mass in `probs` is done only when the overseer does it, `log(ask)`. One that has mass although a leader excludes it
     costs infinity: no bound holds. A round that is surely asked costs 0.
@@ -33,12 +35,11 @@ def log_factors(probs: Array, least: Array, ask: Array) -> Array:
     array([ 0.2231, -1.3863])
     """
     xp = namespace(probs, least)
-    has_mass = probs > 0
+    probs, least, ask = (xp.asarray(part, dtype=widest(xp)) for part in (probs, least, ask))
     allowed = least > 0
     share = xp.where(allowed, probs / xp.where(allowed, least, 1.0), float("inf"))
-    # a share of 1 up to rounding is 1: the minimum itself, and not a little more than it
-    share = xp.where(xp.abs(share - 1) <= rounding(xp, probs), 1.0, share)
-    return safe_log(xp.where(has_mass, share, 0.0) + ask)
+    factor = xp.where(probs > 0, share, 0.0) + ask
+    return safe_log(xp.where(xp.abs(factor - 1) <= rounding(xp, probs), 1.0, factor))
 
 
 def worst_charge(probs: Array, least: Array, ask: Array) -> Array:

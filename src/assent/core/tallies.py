@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
-from assent.core.arrays import Array, namespace
+from assent.core.arrays import Array, namespace, widest
 from assent.core.assent import Assent
 from assent.core.guards import Context, Guard, withhold
 from assent.core.risk import worst_charge
@@ -145,7 +145,8 @@ class RiskCap:
             )
 
     def start(self, like: Array, num_contexts: int | None) -> Array:
-        return namespace(like).zeros_like(like[0, ...])
+        xp = namespace(like)
+        return xp.zeros((), dtype=widest(xp))
 
     def __call__(self, assent: Assent, context: Context, tally: Array) -> Assent:
         xp = namespace(assent.probs)

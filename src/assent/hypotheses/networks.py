@@ -230,6 +230,9 @@ class Networks:
         after = self._kept(memory, xp.where(sound, item, 0.0), answer)
         for _ in range(self.num_steps):
             after = self._stepped(after)
+        # an item may be finite and its gradient's square not
+        for layer in (*after.layers, *after.mean, *after.square):
+            sound = sound & xp.all(xp.isfinite(layer))
         return either(sound, after, memory)
 
     def _kept(self, memory: Trained, item: Array, answer: Answer) -> Trained:

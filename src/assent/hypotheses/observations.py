@@ -22,7 +22,7 @@ def context_of(obs: Any, num_contexts: int) -> Any:
     number = isinstance(obs, int | np.integer)
     array = isinstance(obs, np.ndarray)
     unfit = isinstance(obs, np.generic) or getattr(obs, "shape", None) != () or (array and obs.dtype.kind not in "iu")
-    if unfit and not number:
+    if (unfit and not number) or isinstance(obs, bool):
         raise IndexError(f"{obs!r} is no context: contexts are whole numbers from 0 to {num_contexts - 1}.")
     if (number or array) and not 0 <= obs < num_contexts:
         raise IndexError(f"context {obs} is not known: contexts run from 0 to {num_contexts - 1}.")

@@ -125,7 +125,7 @@ def answer(
         allowed = ", ".join(str(option) for option, fine in enumerate(legal) if fine) or "none"
         return ChoiceOutOfRange(f"The choice {choice} is not legal in question {question}; legal are: {allowed}.")
     if lesson:
-        _check_lesson(tx.connection, found, lesson, legal)
+        _check_lesson(tx.connection, found, choice, lesson, legal)
     refused = _refusal(tx, found, choice, actor=actor, digest=digest, idem=idem)
     if refused is not None:
         if _is_over(tx, found):
@@ -144,7 +144,7 @@ def answer(
 
 
 def _check_lesson(
-    connection: apsw.Connection, found: Stored, lesson: Mapping[str, Any], legal: list[bool] | None
+    connection: apsw.Connection, found: Stored, choice: int, lesson: Mapping[str, Any], legal: list[bool] | None
 ) -> None:
     """Raises EventRefused, or ChoiceOutOfRange, for a stated law that is none, or where the run takes none."""
     opened = row(
@@ -168,6 +168,15 @@ def _check_lesson(
         raise ChoiceOutOfRange(
             f"The lesson is {taught!r}; what teaches in question {found.id} is one of its legal options, as what is done is."
         )
+    if legal is not None and math.fsum(one for one, fine in zip(stated, legal, strict=True) if not fine) > 1e-9:
+        raise EventRefused(
+            f"What was stated gives options that are not legal in question {found.id} a probability: {stated}."
+        )
+    for what, action in (("choice", choice), ("lesson", taught)):
+        if stated[action] == 0:
+            raise ChoiceOutOfRange(
+                f"The {what} {action} has probability 0 in what was stated for question {found.id}: both are drawn from it."
+            )
 
 
 def legal_options(connection: apsw.Connection, found: Stored) -> list[bool] | None:

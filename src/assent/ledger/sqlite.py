@@ -129,6 +129,12 @@ class Ledger(LedgerReader):
         """How often the run had been taken over when this object last opened it or took it over; 0 if it never did."""
         return self._fences.get(run, 0)
 
+    def holds(self, run: str) -> bool:
+        """Whether this object holds the run: it opened it or took it over, and nobody has since."""
+        with self._using() as connection:
+            found = row(connection, "SELECT fence FROM run WHERE id = ?", (run,))
+        return found is not None and self._fences.get(run) == found[0]
+
     def close_run(self, run: str, reason: str, *, actor: str = "session") -> None:
         """Ends a run for good and withdraws its open questions. Outcomes, alarms and refused answers may follow."""
 

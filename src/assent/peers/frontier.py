@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -45,13 +46,14 @@ def failures_at(frontier: Sequence[Point], queries: float) -> float:
 
 
 def area(frontier: Sequence[Point], most: float, *, idle: float) -> float:
-    """The mean of a frontier's failures over 0 to `most` queries, as a share of those of never asking: 0 is best, 1 is useless.
+    """The mean of a frontier's failures over 0 to `most` queries, as a share of those of never asking: 0 is best, 1 is useless; NaN where
+    never asking does not fail either, so that there is nothing to compare.
 
     >>> area((Point(0, 8), Point(10, 4)), 20, idle=8)
     0.625
     """
     if idle <= 0:
-        return 0.0
+        return math.nan
     inside = [point for point in frontier if point.queries < most]
     ends = [*inside, Point(most, failures_at(frontier, most))]
     total = sum((b.queries - a.queries) * (a.failures + b.failures) / 2 for a, b in pairwise(ends))
