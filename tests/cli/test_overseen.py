@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assent.cli import runs
+from assent.ledger import Ledger
 from assent.worlds.grid.level import load
 from assent.worlds.grid.tabulate import tabulate
 from tests.cli.support import events, invoke, own, records
@@ -213,3 +214,18 @@ def test_what_cannot_be_run_is_refused_with_a_sentence(options: tuple[str, ...],
     result = invoke("run", *options, "--ledger", str(tmp_path / "a.db"))
     assert result.exit_code == 2
     assert sentence in result.output
+
+
+def test_what_a_person_said_unasked_is_said_again_in_a_replay(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    lived(path, "--steps", "3", "--run", "off")
+    with Ledger.open(path) as book:
+        act = [event for event in book.events("off") if event.kind in ("act", "ask")][-1]
+        book.volunteer("off", act.body["step"], 0, actor="ann", obs=act.body["obs"])
+    assert invoke("resume", "off", "--ledger", str(path)).exit_code == 0
+    with Ledger.open(path) as book:
+        assert [event.actor for event in book.events("off") if event.kind == "volunteer"][-1] == "ann"
+        assert [event.kind for event in book.events("off")].count("apply") >= 1
+    replayed = invoke("replay", "off", "--ledger", str(path), "--json")
+    assert replayed.exit_code == 0, replayed.output
+    assert records(replayed.stdout)[-1]["differs"] is None
