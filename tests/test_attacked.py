@@ -26,7 +26,6 @@ from assent.ledger import ChoiceOutOfRange, EventRefused, Ledger, RunTakenOver
 from assent.overseers.demonstrator import Demonstrator
 from assent.overseers.inbox import Inbox
 from assent.overseers.scripted import READS_LABELS, Scripted
-from assent.peers.frontier import Point, area
 from assent.rollout import live
 from assent.session import Acted, Session
 from assent.worlds.stream import Stream
@@ -310,13 +309,6 @@ def test_a_driven_world_may_show_a_context_and_a_mask(ledger: Ledger) -> None:
 def test_a_truth_value_is_no_context() -> None:
     with pytest.raises(IndexError, match="True is no context"):
         Tables.of(np.repeat(TWO, 2, axis=1)).log_policy((), True)
-
-
-# And
-
-
-def test_where_never_asking_does_not_fail_there_is_no_area() -> None:
-    assert math.isnan(area((Point(0, 0),), 10, idle=0))
 
 
 @pytest.mark.parametrize("size", [1e200, 1e308])

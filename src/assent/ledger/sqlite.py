@@ -197,7 +197,9 @@ class Ledger(LedgerReader):
             body = {"applied_seq": 0, **body}  # the true one is known when the buffer is written
         check_body(kind, body)
         kept = body if kind == "checkpoint" else None
-        fenced = kind == "alarm" and check_name("alarm's name", body["name"]) in DECISIVE
+        if kind == "alarm" and not isinstance(body["name"], str):
+            raise EventRefused(f"The alarm's name is {body['name']!r}; it must be a text.")
+        fenced = kind == "alarm" and body["name"] in DECISIVE
         self._buffer((Pending(run, kind, actor, self._clock(), canonical_text(body), kept, fenced),), "flush")
 
     def checkpoint(self, run: str, body: Mapping[str, Any], *, actor: str = "agent") -> None:
