@@ -339,6 +339,16 @@ def test_replay_finds_a_changed_decision(tmp_path: Path) -> None:
     assert ask_json("replay", "twins-0")["exit"] == OK
 
 
+@pytest.mark.parametrize(("key", "value"), [("promise.delta", 0.001), ("promise.cap", 0.01), ("grade", "bounded")])
+def test_replay_finds_another_promise_than_the_agents(key: str, value: object, tmp_path: Path) -> None:
+    """A certificate is made of what the open event promises, so a rewritten one must not pass."""
+    path = made(tmp_path / "assent.db", "--steps", "20")
+    tamper(path, f"UPDATE event SET body = json_set(body, '$.agent.{key}', ?) WHERE seq = 1", value, run="twins-0")
+    done = invoke("replay", "twins-0")
+    assert done.exit_code != OK
+    assert f"was opened by an agent whose {key.partition('.')[0]} is" in done.output
+
+
 def test_replay_survives_what_corrections_and_halts_add(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "assent.db") as book:
         _part_of_a_run(book)
