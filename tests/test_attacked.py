@@ -72,10 +72,9 @@ def _rebuilt(law: Any) -> States:
 
 
 def asked(session: Session) -> Any:
-    while isinstance(session.decide(0), Acted):
+    while isinstance(decision := session.decide(0), Acted):
         pass
-    assert session.waiting is not None
-    return session.waiting
+    return decision.question
 
 
 def answered(ledger: Ledger, session: Session, choice: int, law: list[float], *, lesson: int) -> None:
@@ -96,7 +95,7 @@ def test_a_law_that_somebody_writes_to_the_ledger_is_compared_with_the_leaders(l
     found = certificate(ledger.events("run"))
     assert found.factor is None
     assert any("below the leaders' minimum" in one for one in found.broken)
-    assert 0 < found.spent <= found.at_most + 1e-12
+    assert 0.01 < found.spent <= found.at_most + 1e-12
     assert found.spent == pytest.approx(float(session.belief.tallies[0]), abs=1e-12)
     assert session.verify().ok
 
@@ -139,10 +138,9 @@ def test_a_choice_that_nothing_is_left_of_is_charged(ledger: Ledger) -> None:
 def test_a_law_with_mass_on_what_is_illegal_is_refused(ledger: Ledger) -> None:
     agent = Imitator.of(masked(Tables.of(TWO)))
     session = Session.open(agent, ledger, run="run", overseer=States([0.6, 0.3, 0.1]), residual=True)
-    while isinstance(session.decide((0, [True, True, False])), Acted):
+    while isinstance(decision := session.decide((0, [True, True, False])), Acted):
         pass
-    question = session.waiting
-    assert question is not None
+    question = decision.question
     with pytest.raises(EventRefused, match="not legal"):
         ledger.answer(
             question.id, 0, actor="a", digest=question.digest, lesson={"lesson": 0, "stated": [0.6, 0.3, 0.1]}
@@ -158,6 +156,20 @@ def test_a_law_that_cannot_be_read_is_silence_in_a_compiled_life(law: list[float
     assert (np.asarray(trace.answer) == -1).all()
     assert np.asarray(trace.action).tolist() == [world.null_action] * 20
     assert np.exp(np.asarray(trace.log_weight)) == pytest.approx([0.5, 0.5])
+
+
+def test_a_stated_law_has_all_its_digits_whatever_the_members_have(ledger: Ledger) -> None:
+    """In single precision .7, .2 and .1 do not sum to 1 within what is asked of a law."""
+    law = [0.7, 0.2, 0.1]
+    agent = Imitator.of(Tables.of(np.asarray([[[0.7, 0.2, 0.1]], [[0.3, 0.6, 0.1]]], dtype=np.float32)))
+    world = Stream.of(np.zeros(40, dtype=int), num_actions=3)
+    trace = live(agent, world, States(law), seed=2, run="run", num_steps=40, residual=True)
+    session = Session.open(agent, ledger, run="run", overseer=States(law), seed=2, residual=True, null_action=0)
+    rounds = list(drive(session, world, num_steps=40))
+    assert np.asarray(trace.asked).tolist() == [one.asked for one in rounds]
+    assert np.asarray(trace.action).tolist() == [one.action for one in rounds]
+    assert (np.asarray(trace.answer)[np.asarray(trace.asked)] >= 0).all()
+    assert sum(one.asked for one in rounds) > 3
 
 
 def test_residual_wants_somebody_who_states_and_a_class_that_knows_how_often(ledger: Ledger) -> None:
@@ -192,12 +204,14 @@ def test_a_run_above_its_cap_is_not_signed(ledger: Ledger) -> None:
 def test_an_act_that_was_vetoed_is_not_charged(ledger: Ledger) -> None:
     agent = Imitator.of(Tables.of(TWO), guards=(RiskCap(5.0),))
     session = Session.open(agent, ledger, run="run", overseer=Demonstrator(TWO[0]), seed=3, null_action=0)
+    asked(session)
+    session.consult(0)
     while not isinstance(session.decide(0), Acted):
         session.consult(0)
     before = certificate(ledger.events("run")).spent
     session.veto("not that", actor="ann")
     after = certificate(ledger.events("run"))
-    assert after.spent < before
+    assert 0.01 < after.spent < before - 0.01
     assert after.spent == pytest.approx(float(session.belief.tallies[0]), abs=1e-12)
 
 
@@ -211,7 +225,7 @@ def test_charges_have_the_digits_that_sums_need(dtype: Any, ledger: Ledger) -> N
     trace = live(agent, world, overseer, seed=1, run="run", num_steps=60)
     assert np.asarray(trace.asked).tolist() == [one.asked for one in rounds]
     found = certificate(ledger.events("run"))
-    assert found.spent <= 5e-4
+    assert 1e-4 < found.spent <= 5e-4
     assert found.spent <= found.at_most + 1e-15
     assert found.spent == pytest.approx(float(np.asarray(trace.charge).sum()), abs=1e-12)
     assert 10 < sum(one.asked for one in rounds) < 60

@@ -29,7 +29,7 @@ from assent.core import (
     uniforms,
     worst_charge,
 )
-from assent.core.arrays import missing_mass
+from assent.core.arrays import missing_mass, rounding, widest
 from assent.core.residual import draw as draw_from
 from assent.core.residual import must_keep_below
 from assent.core.residual import residual as residual_of
@@ -259,13 +259,15 @@ def _say(
     if not states:
         said = overseer.answer(numbers[1], revealed)
         return said, said, jnp.asarray(False)
-    stated = jnp.asarray(overseer.probs(revealed), dtype=assent.probs.dtype)
+    # as the session has it: in float64 whatever the members are in
+    wide = widest(jnp)
+    stated, probs, lowest = (jnp.asarray(part, wide) for part in (overseer.probs(revealed), assent.probs, least))
+    slack = max(1e-9, rounding(jnp, stated))
     possible = jnp.where(legal, stated, 0.0)
     total = jnp.sum(possible)
-    read = jnp.all(stated >= 0) & (jnp.abs(jnp.sum(stated) - 1) <= 1e-9) & (jnp.sum(stated - possible) <= 1e-9)
-    # as the session has it: what was stated is left as it is where everything is legal
+    read = jnp.all(stated >= 0) & (jnp.abs(jnp.sum(stated) - 1) <= slack) & (jnp.sum(stated - possible) <= slack)
     law = jnp.where(jnp.all(legal), stated, possible / jnp.where(total > 0, total, 1.0))
-    left = residual_of(law, assent.probs, least)
+    left = residual_of(law, probs, lowest)
     said = jnp.where(read, draw_from(left.probs, numbers[1]), -1)
     return said, draw_from(law, numbers[2]), left.contradicted & read
 

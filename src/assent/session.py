@@ -237,8 +237,6 @@ class Session:
 
     def _consult_about_probabilities(self, question: dict[str, Any], revealed: Any) -> int:
         told = stated(self.overseer, revealed, question, self._draws[question["step"]], self._lessons[question["step"]])
-        if told.alarm is not None:
-            self._standing.sound(told.alarm)
         actor = type(self.overseer).__name__.lower()
         lesson = {"lesson": told.lesson, "stated": told.stated}
         given = self.ledger.answer(

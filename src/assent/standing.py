@@ -165,10 +165,6 @@ class Standing:
         for alarm in alarms_of_belief(self.agent, self.at.belief):
             self._sound(alarm)
 
-    def sound(self, alarm: Alarm) -> None:
-        """Raises an alarm, once."""
-        self._sound(alarm)
-
     def catch_up(self) -> None:
         """Learns from what was said and not learned from before the process ended.
 

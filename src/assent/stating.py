@@ -21,13 +21,11 @@ class Told:
         choice: the action to do, drawn from what is left of her law.
         lesson: the action that teaches, drawn from all of her law: a fresh sample, as the posterior's guarantee wants.
         stated: `[A]`, what she stated.
-        alarm: raised if she gives an action less than every leading member does.
     """
 
     choice: int
     lesson: int
     stated: list[float]
-    alarm: Alarm | None
 
 
 def stated(overseer: Any, revealed: Any, question: dict[str, Any], uniform: float, lesson: float) -> Told:
@@ -53,9 +51,7 @@ def stated(overseer: Any, revealed: Any, question: dict[str, Any], uniform: floa
     if not legal.all():
         probs = np.where(legal, probs, 0.0) / probs[legal].sum()
     law = probs.tolist()
-    return Told(
-        int(draw(left_of(question, law).probs, uniform)), int(draw(probs, lesson)), law, contradiction(question, law)
-    )
+    return Told(int(draw(left_of(question, law).probs, uniform)), int(draw(probs, lesson)), law)
 
 
 def contradiction(question: Mapping[str, Any], law: Sequence[float]) -> Alarm | None:

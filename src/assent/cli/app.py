@@ -138,7 +138,7 @@ def resume(name: RunName, ledger: LedgerPath = DEFAULT_LEDGER, seed: OnlySeed = 
 @app.command()
 def replay(name: RunName, ledger: LedgerPath = DEFAULT_LEDGER, seed: OnlySeed = None, json: Json = False) -> None:
     """Derive every decision of a run again and report the first that differs; exits 1 if one does."""
-    from assent.cli.runs import replay as work
+    from assent.cli.replay import replay as work
 
     work(name, ledger=ledger, seed=seed, json=json)
 
