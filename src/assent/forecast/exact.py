@@ -1,0 +1,94 @@
+"""Numbers as people write them: 1/300, 4.3 %, 0.5; kept as fractions, so that an answer that is rational can be shown as one."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+
+Number = int | float | Fraction | str
+"""What a person may give for a number. A text may be a fraction ("1/300") or a percentage ("4.3 %")."""
+
+_NUMBER = r"[+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
+_TEXT = re.compile(rf"\s*({_NUMBER})\s*(?:/\s*({_NUMBER}))?\s*(%?)\s*")
+MOST_DIGITS = 15
+"""A fraction with a longer numerator or denominator tells a reader nothing, and is not shown."""
+
+
+def rational(what: str, value: Number) -> Fraction:
+    """`value` as the fraction that was meant; a float as the shortest decimal that is this float.
+
+    Args:
+        what: names the number in the error.
+        value: a finite number, or a text like `1/300`, `0.5`, `1e-3`, `4.3 %`, `12,400`.
+
+    Raises:
+        ValueError: it is no finite number.
+
+    >>> rational("rate", "1/300"), rational("rate", 0.1), rational("growth", "4.3 %")
+    (Fraction(1, 300), Fraction(1, 10), Fraction(43, 1000))
+    """
+    if isinstance(value, bool):
+        raise ValueError(f"The {what} is {value!r}; it must be a number such as 0.5 or 1/300.")
+    if isinstance(value, (int, Fraction)):
+        return Fraction(value)
+    if isinstance(value, str):
+        return _read(what, value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The {what} is {value!r}; it must be a number such as 0.5 or 1/300.") from error
+    if not math.isfinite(number):
+        raise ValueError(f"The {what} is {number}; it must be finite.")
+    return Fraction(repr(number))
+
+
+def _read(what: str, text: str) -> Fraction:
+    found = _TEXT.fullmatch(text)
+    if found is None:
+        raise ValueError(f"The {what} is {text!r}; it must be a number such as 0.5, 1/300 or 4.3 %.")
+    above, below, percent = found.groups()
+    number = Fraction(_plain(above))
+    if below is not None:
+        divisor = Fraction(_plain(below))
+        if divisor == 0:
+            raise ValueError(f"The {what} is {text!r}, which divides by zero; give a number such as 1/300.")
+        number /= divisor
+    return number / 100 if percent else number
+
+
+def _plain(digits: str) -> str:
+    return digits.replace(",", "").replace("_", "").rstrip(".") or "0"
+
+
+def written(value: Fraction) -> str | None:
+    """A fraction as a reader wants it, `16/379`; None where it is too long to say anything.
+
+    >>> written(Fraction(16, 379)), written(Fraction(3, 1))
+    ('16/379', '3')
+    """
+    above, below = str(value.numerator), str(value.denominator)
+    if max(len(above), len(below)) > MOST_DIGITS:
+        return None
+    return above if below == "1" else f"{above}/{below}"
+
+
+def short(value: float) -> str:
+    """A number for reading, at most six digits: `1,264.28`, `0.0425`, `1e-12`.
+
+    >>> short(1264.2782), short(16.0), short(1e-12)
+    ('1,264.28', '16', '1e-12')
+    """
+    return f"{value:,.6g}" if abs(value) < 1e6 and "e" not in f"{value:.6g}" else f"{value:.6g}"
+
+
+def percent(value: float) -> str:
+    """A probability in percent at two significant digits, more where it is close to 1.
+
+    >>> percent(0.0422164), percent(0.75), percent(0.999987), percent(0.0), percent(1.3e-9)
+    ('4.2 %', '75 %', '99.9987 %', '0 %', '1.3e-07 %')
+    """
+    if value >= 0.995 and value < 1:
+        digits = min(max(2, math.ceil(-math.log10(1 - value))), 14)
+        return f"{100 * value:.{digits - 1}f} %"
+    return f"{100 * value:.2g} %" if value < 0.995 else "100 %"

@@ -1,0 +1,282 @@
+"""The report's kinds of rule by name, from the few numbers that people choose. A rule file, the command line and the JSON layer use these.
+
+Davidson, "Semi-informative priors over AI timelines", Open Philanthropy 2021. Defaults are its central ones.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from assent.forecast.datasets import davidson2021
+from assent.forecast.effort import Calendar, Levels, ResearcherYears, Trials, Weighted
+from assent.forecast.exact import Number, rational, short
+from assent.forecast.model import Model
+from assent.forecast.prior import BetaPrior, Lomax
+from assent.forecast.rules import Even, Impossible, Rule
+
+
+def calendar(*, ftp: Number, virtual_successes: Number = 1, start: Number = 1956, per_year: Number = 1) -> Rule:
+    """Every year since `start` is a trial (the report's section 4).
+
+    >>> calendar(ftp="1/300").predict(by=2036, none_by=2020).fraction
+    '16/379'
+    """
+    return Rule(BetaPrior(ftp, virtual_successes), Calendar(start, per_year))
+
+
+def trials(*, ftp: Number, virtual_successes: Number = 1) -> Rule:
+    """Trials counted from 0: `none_by` and `by` are numbers of trials.
+
+    >>> trials(ftp="1/2").predict(by=10).fraction
+    '10/11'
+    """
+    return Rule(BetaPrior(ftp, virtual_successes), Trials())
+
+
+def researcher_years(
+    *,
+    ftp: Number,
+    growth: Number = "11 %",
+    expected_growth: Number = "4.3 %",
+    virtual_successes: Number = 1,
+    start: Number = 1956,
+    slows: Number = 2036,
+    sums: str = "yearly",
+) -> Rule:
+    """Each equal relative growth of cumulative researcher-years is a trial (6.1 and 10.4).
+
+    `ftp` is that of a calendar year: the chance of a trial is such that with `expected_growth` since 1956 the answer for 2036, given none
+    by 2020, is the calendar's. Researchers then grow by `growth` a year until the year `slows`, and by `expected_growth` after it.
+
+    >>> round(researcher_years(ftp="1/300").predict(by=2036, none_by=2020).probability, 6)
+    0.079392
+    """
+    effort = ResearcherYears(start, _slowing(growth, expected_growth, start, slows), sums)
+    return Rule(Lomax(_research_tau(ftp, virtual_successes, expected_growth, sums), virtual_successes), effort)
+
+
+def compute(
+    *,
+    ftp: Number,
+    importance: Number = 5,
+    spend: Number = 1_000_000_000,
+    expected_growth: Number = "4.3 %",
+    virtual_successes: Number = 1,
+    start: Number = 1956,
+) -> Rule:
+    """Each equal relative growth of the largest run's compute is a trial (6.2.1).
+
+    One doubling of cumulative research is worth `importance` doublings of compute; `spend` is what the largest run costs in 2036, in
+    dollars.
+
+    >>> round(compute(ftp="1/300", spend="1e8").predict(by=2036, none_by=2020).probability, 6)
+    0.069742
+    """
+    scale = rational("relative importance of research", importance)
+    if scale <= 0:
+        raise ValueError(f"The relative importance of research is {importance}; it must be above 0.")
+    tau = float(scale) * _research_tau(ftp, virtual_successes, expected_growth, "yearly")
+    return Rule(Lomax(tau, virtual_successes), _compute(spend, start))
+
+
+def lifetime(*, spend: Number = 1_000_000_000, virtual_successes: Number = 1, start: Number = 1956) -> Rule:
+    """Compute as trials, with an even chance by the compute of a human brain over a lifetime, 1e24 operations (6.2.2).
+
+    >>> round(lifetime().predict(by=2036, none_by=2020).probability, 6)       # 4.3/38
+    0.113158
+    """
+    anchor = davidson2021().values["compute"]["lifetime"]
+    return _anchored(_compute(spend, start), anchor, virtual_successes)
+
+
+def evolution(*, spend: Number = 1_000_000_000, virtual_successes: Number = 1) -> Rule:
+    """Compute as trials since 1e21 operations were affordable, with an even chance by those of evolution, 1e41 (6.2.2).
+
+    >>> round(evolution().predict(by=2036, none_by=2020).probability, 6)      # 4.3/27
+    0.159259
+    """
+    anchor = davidson2021().values["compute"]["evolution"]
+    return _anchored(_compute(spend, 1956).since_level(anchor["begin"]), anchor, virtual_successes)
+
+
+def log_uniform(*, spend: Number = 1_000_000_000) -> Even:
+    """Four fifths of the mass even over the logarithm of compute from 1e21 to 1e41 operations, the rest beyond (6.2.3).
+
+    >>> round(log_uniform(spend="1e11").predict(by=2036, none_by=2020).probability, 6)
+    0.282511
+    """
+    said = davidson2021().values["compute"]["log_uniform"]
+    return Even.log_uniform(_compute(spend, 1956).since_level(said["low"]), said["low"], said["high"], said["mass"])
+
+
+def even(*, reach: Number, mass: Number = 1, start: Number = 1956) -> Even:
+    """Every one of `reach` years since `start` is as likely as the other.
+
+    >>> even(reach=300).predict(by=2036, none_by=2020).fraction
+    '4/59'
+    """
+    return Even(Calendar(start), reach, mass)
+
+
+def weighted_years(*, ftp: Number, early: Number, virtual_successes: Number = 1) -> Rule:
+    """Years since 5000 BC, those before 1956 counting for `early` trials in all (5.3: 168 by population, 220 and 139 by growth).
+
+    >>> round(weighted_years(ftp="1/300", early=168).predict(by=2036, none_by=2020).probability, 6)
+    0.02925
+    """
+    return Rule(BetaPrior(ftp, virtual_successes), Weighted([(-5000, 0), (1956, early)], after=1))
+
+
+def series(
+    *,
+    points: Any,
+    ftp: Number | None = None,
+    tau: Number | None = None,
+    virtual_successes: Number = 1,
+    after: Number | None = None,
+    start: Number | None = None,
+    levels: bool = True,
+) -> Rule:
+    """A series of your own as trials: pairs of a year and a number.
+
+    Args:
+        points: with `levels`, base-10 logarithms of a quantity whose relative growth counts; without, all the effort up to each year.
+        ftp, tau: one of them: the chance of the first unit of effort, or the virtual effort without success.
+        after: growth of the number a year after the last point; refused after it when left out.
+
+    >>> rule = series(points=[[1956, 7], [2020, 23.7], [2036, 28]], tau=math.log(10) * 17)
+    >>> round(rule.predict(by=2036, none_by=2020).probability, 6)
+    0.113158
+    """
+    pairs = [(year, number) for year, number in points]
+    effort = Levels(pairs, after, start) if levels else Weighted(pairs, after, name="unit of effort")
+    if (ftp is None) == (tau is None):
+        raise ValueError(
+            "A series needs ftp, the chance of its first unit of effort, or tau, the virtual effort: exactly one of them."
+        )
+    prior = (
+        BetaPrior(ftp, virtual_successes)
+        if ftp is not None
+        else Lomax(tau if tau is not None else 0, virtual_successes)
+    )
+    return Rule(prior, effort)
+
+
+def impossible() -> Impossible:
+    """It never happens."""
+    return Impossible()
+
+
+KINDS: Mapping[str, Callable[..., Model]] = {
+    "calendar": calendar,
+    "trials": trials,
+    "researcher-years": researcher_years,
+    "compute": compute,
+    "lifetime": lifetime,
+    "evolution": evolution,
+    "log-uniform": log_uniform,
+    "even": even,
+    "weighted-years": weighted_years,
+    "series": series,
+    "impossible": impossible,
+}
+"""Kinds of rule by the name that files, options and addresses use."""
+
+
+def build(kind: str, inputs: Mapping[str, Any]) -> Model:
+    """The model of that kind.
+
+    Raises:
+        ValueError: an unknown kind, an input it does not have, or one that is missing.
+
+    >>> build("calendar", {"ftp": "1/300"}).predict(by=2036, none_by=2020).fraction
+    '16/379'
+    """
+    if kind not in KINDS:
+        raise ValueError(f"There are no trials called {kind!r}; give one of {', '.join(KINDS)}.")
+    known = inspect.signature(KINDS[kind]).parameters
+    unknown = [name for name in inputs if name not in known]
+    if unknown:
+        raise ValueError(
+            f"Trials of the kind {kind} have no {', '.join(unknown)}; they have {', '.join(known) or 'no inputs'}."
+        )
+    missing = [name for name, one in known.items() if one.default is inspect.Parameter.empty and name not in inputs]
+    if missing:
+        raise ValueError(f"Trials of the kind {kind} need {', '.join(missing)}, which was not given.")
+    return KINDS[kind](**inputs)
+
+
+def _slowing(growth: Number, later: Number, start: Number, slows: Number) -> list[tuple[Number, Number]]:
+    begin, turn = rational("start", start), rational("year in which growth slows", slows)
+    if turn <= begin:
+        raise ValueError(
+            f"Growth slows in {short(float(turn))}, no later than the start in {short(float(begin))}; give a later year."
+        )
+    return [(begin, growth), (turn, later)]
+
+
+def _research_tau(ftp: Number, virtual_successes: Number, expected_growth: Number, sums: str) -> float:
+    """Virtual effort, so that with the expected growth since 1956 the answer for 2036, given none by 2020, is that of calendar years.
+
+    Solved for one virtual success, and multiplied by their number (10.4: the same difficulty).
+    """
+    said = davidson2021().values["researchers"]["matched"]
+    years = calendar(ftp=ftp, start=said["start"])
+    alpha = BetaPrior("1/2", virtual_successes).alpha
+    return float(alpha) * _matched(
+        float(years.predict(said["by"], none_by=said["none_by"]).probability), expected_growth, sums
+    )
+
+
+@functools.lru_cache(maxsize=1024)
+def _matched(answer: float, growth: Number, sums: str) -> float:
+    said = davidson2021().values["researchers"]["matched"]
+    effort = ResearcherYears(said["start"], growth, sums)
+    before, more = (
+        float(effort.between(*ends)) for ends in ((said["start"], said["none_by"]), (said["none_by"], said["by"]))
+    )
+    return more * (1.0 - answer) / answer - before
+
+
+def _anchored(effort: Levels, anchor: Mapping[str, Any], virtual_successes: Number) -> Rule:
+    alpha, chance = rational("virtual successes", virtual_successes), rational("chance", anchor["chance"])
+    decades = rational("reach", anchor["reach"]) - Fraction(float(effort.log10(effort.start)))
+    if alpha <= 0:
+        raise ValueError(f"The virtual successes are {virtual_successes}; they must be above 0, such as 1 or 1/2.")
+    tau = float(decades) * math.log(10.0) / math.expm1(-math.log1p(-float(chance)) / float(alpha))
+    return Rule(Lomax(tau, alpha), effort)
+
+
+@functools.lru_cache(maxsize=256)
+def _compute(spend: Number, start: Number) -> Levels:
+    """Base-10 logarithm of the largest run's operations, by year: what is spent on it over what an operation costs."""
+    said = davidson2021().values["compute"]
+    dollars = rational("spend on the largest run in 2036", spend)
+    if dollars <= 0:
+        raise ValueError(f"The spend on the largest run in 2036 is {spend}; give dollars above 0, such as 1e9.")
+    price = [(Fraction(year), Fraction(str(level))) for year, level in said["price"]["value"]]
+    first, now = (rational("spend", str(said[name]["value"])) for name in ("spend_1956", "spend_2020"))
+    last = Fraction(repr(math.log10(dollars)))
+    points: list[tuple[Number, Number]] = []
+    for year in sorted({*(year for year, _ in price), *map(Fraction, range(2020, 2037))}):
+        spent = (
+            first + (now - first) * (year - 1956) / 64
+            if year <= 2020
+            else last - (last - now) * (2036 - year) ** 2 / 256
+        )
+        points.append((year, spent - _interpolated(price, year)))
+    after = Fraction(repr(math.log10(2.0) / said["price_halves_years"]["value"]))
+    return Levels(points, after=after, start=start, name="compute of the largest run")
+
+
+def _interpolated(points: list[tuple[Fraction, Fraction]], year: Fraction) -> Fraction:
+    for (low, below), (high, above) in itertools.pairwise(points):
+        if low <= year <= high:
+            return below + (above - below) * (year - low) / (high - low)
+    raise ValueError(f"No price is known for {float(year):g}.")
