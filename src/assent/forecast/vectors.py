@@ -1,0 +1,171 @@
+"""The report's kinds of rule for many draws of their inputs at once: log-survival for float64 [N] of each input.
+
+Each says the same as the kind of that name in `kinds` does for one draw (a test compares them).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from assent.forecast.exact import rational
+from assent.forecast.kernel import Floats, log_survival_counted, log_survival_effort
+from assent.forecast.kinds import compute as compute_rule
+from assent.forecast.kinds import evolution as evolution_rule
+
+Survivals = tuple[Floats, Floats]
+"""ln P(none by the evidence date), and ln P(none by the target | none by then): float64, broadcast against [N]."""
+
+
+def calendar(
+    since: float, until: float, *, ftp: Floats, virtual_successes: Any = 1.0, start: Any = 1956.0, per_year: Any = 1.0
+) -> Survivals:
+    """Every year is a trial."""
+    return _counted(ftp, virtual_successes, (since - start) * per_year, (until - since) * per_year)
+
+
+def trials(since: float, until: float, *, ftp: Floats, virtual_successes: Any = 1.0) -> Survivals:
+    """Trials counted from 0."""
+    return _counted(ftp, virtual_successes, since, until - since)
+
+
+def researcher_years(
+    since: float,
+    until: float,
+    *,
+    ftp: Floats,
+    growth: Any = 0.11,
+    expected_growth: Any = 0.043,
+    virtual_successes: Any = 1.0,
+    start: Any = 1956.0,
+    slows: Any = 2036.0,
+    sums: str = "yearly",
+) -> Survivals:
+    """Relative growth of cumulative researcher-years as trials."""
+    yearly = sums == "yearly"
+    tau = virtual_successes * _matched_tau(ftp, expected_growth, yearly)
+    ends = [_log_total(np.asarray(at), start, growth, expected_growth, slows, yearly) for at in (start, since, until)]
+    before, more = ends[1] - ends[0], ends[2] - ends[1]
+    return log_survival_effort(virtual_successes, tau, 0.0, before), log_survival_effort(
+        virtual_successes, tau, before, more
+    )
+
+
+def compute(
+    since: float,
+    until: float,
+    *,
+    ftp: Floats,
+    importance: Any = 5.0,
+    spend: Any = 1e9,
+    expected_growth: Any = 0.043,
+    virtual_successes: Any = 1.0,
+    start: Any = 1956.0,
+) -> Survivals:
+    """Relative growth of the largest run's compute as trials, as important as `importance` says."""
+    tau = virtual_successes * importance * _matched_tau(ftp, expected_growth, True)
+    first, before, by = (_log_compute(at, spend) for at in (start, since, until))
+    return (
+        log_survival_effort(virtual_successes, tau, 0.0, before - first),
+        log_survival_effort(virtual_successes, tau, before - first, by - before),
+    )
+
+
+def lifetime(
+    since: float, until: float, *, spend: Any = 1e9, virtual_successes: Any = 1.0, start: Any = 1956.0
+) -> Survivals:
+    """Compute as trials, with an even chance by the compute of a brain's lifetime."""
+    first, before, by = (_log_compute(at, spend) for at in (start, since, until))
+    tau = (24.0 * math.log(10.0) - first) / np.expm1(math.log(2.0) / np.asarray(virtual_successes))
+    return (
+        log_survival_effort(virtual_successes, tau, 0.0, before - first),
+        log_survival_effort(virtual_successes, tau, before - first, by - before),
+    )
+
+
+def evolution(since: float, until: float, *, spend: Any = 1e9, virtual_successes: Any = 1.0) -> Survivals:
+    """Compute as trials since 1e21 operations, with an even chance by those of evolution."""
+    start = evolution_rule(spend=1_000_000_000).start  # before 2020, so that no spend of 2036 moves it
+    first, before, by = (_log_compute(max(at, start), spend) for at in (start, since, until))
+    tau = 20.0 * math.log(10.0) / np.expm1(math.log(2.0) / np.asarray(virtual_successes))
+    return (
+        log_survival_effort(virtual_successes, tau, 0.0, before - first),
+        log_survival_effort(virtual_successes, tau, before - first, by - before),
+    )
+
+
+VECTORS: Mapping[str, Callable[..., Survivals]] = {
+    "calendar": calendar,
+    "trials": trials,
+    "researcher-years": researcher_years,
+    "compute": compute,
+    "lifetime": lifetime,
+    "evolution": evolution,
+}
+"""Kinds that can be drawn many at a time."""
+
+TIMES = frozenset({"start", "slows"})
+CHECKED: Mapping[str, tuple[float, float]] = {
+    "ftp": (0.0, 1.0),
+    "virtual_successes": (0.0, math.inf),
+    "growth": (0.0, math.inf),
+    "expected_growth": (0.0, math.inf),
+    "importance": (0.0, math.inf),
+    "spend": (0.0, math.inf),
+    "per_year": (0.0, math.inf),
+}
+"""Open intervals in which every draw of an input has to lie."""
+
+
+def _counted(ftp: Any, alpha: Any, before: Any, more: Any) -> Survivals:
+    beta = alpha / ftp - alpha
+    if np.all(np.asarray(alpha) == 1.0):
+        return log_survival_effort(1.0, beta, 0.0, before), log_survival_effort(1.0, beta, before, more)
+    return log_survival_counted(alpha, beta, 0.0, before), log_survival_counted(alpha, beta, before, more)
+
+
+def _matched_tau(ftp: Any, growth: Any, yearly: bool) -> Floats:
+    """`kinds._research_tau` for one virtual success: the calendar's answer for 2036 given none by 2020, since 1956."""
+    first, before, by = (
+        _log_total(np.asarray(at), 1956.0, growth, growth, math.inf, yearly) for at in (1956.0, 2020.0, 2036.0)
+    )
+    return np.asarray((by - before) * (1.0 / ftp - 1.0 + 64.0) / 16.0 - (before - first))
+
+
+def _log_total(at: Floats, start: Any, growth: Any, later: Any, slows: Any, yearly: bool) -> Floats:
+    """ln of cumulative researcher-years at one time, in units of the first year's researchers."""
+    first = np.log1p(growth)
+    scale = growth if yearly else first
+    until = np.minimum(at, slows)
+    total = -np.log(scale) + _log_sum(first, scale, until - start, yearly)
+    if np.all(at <= slows):
+        return np.asarray(total)
+    rate = np.log1p(later)
+    grown = (
+        np.expm1(rate * np.maximum(at - slows, 0.0)) / (later if yearly else rate) * (np.exp(rate) if yearly else 1.0)
+    )
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.logaddexp(total, first * (until - start) + np.log(grown)))
+
+
+def _log_sum(first: Any, scale: Any, years: Any, yearly: bool) -> Floats:
+    """ln of the growth of the total over `years`: (1 + g)^(years + 1) - g for yearly sums, (1 + g)^years for the integral."""
+    return np.log(np.exp(first * (years + 1.0)) - scale) if yearly else np.asarray(first * years)
+
+
+def _log_compute(at: float, spend: Any) -> Floats:
+    """Natural logarithm of the largest run's operations: linear in the logarithm of what is spent in 2036."""
+    low, high = (float(_path(dollars).log10(at)) for dollars in (1_000_000_000, 10_000_000_000))
+    return np.asarray((low + (high - low) * (np.log10(spend) - 9.0)) * math.log(10.0))
+
+
+def _path(dollars: int) -> Any:
+    return compute_rule(ftp="1/300", spend=dollars).trials
+
+
+def read_plain(name: str, value: Any) -> Any:
+    """A fixed input as a float, or as the text it is (`sums`)."""
+    return value if name == "sums" else float(rational(name, value))
