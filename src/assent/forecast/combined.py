@@ -98,6 +98,49 @@ class Conjunctive(_Several):
 
 
 @dataclass(frozen=True, init=False)
+class AllOpen(_Several):
+    """It happens once every one of several independent things has happened, and of each it is known that it has not happened yet.
+
+    Davidson 2021, 10.6.2. What is known at one time is not what is known at another: each part's evidence is that it alone is open.
+
+    >>> from assent.forecast.effort import Calendar
+    >>> from assent.forecast.rules import Rule
+    >>> AllOpen([Rule(BetaPrior.of(1, 1), Calendar(1956))] * 3).predict(by=2036, none_by=2020).fraction      # (16/81) ** 3
+    '4096/531441'
+    """
+
+    parts: tuple[Model, ...]
+    method = "conjunctive, each known to be open"
+
+    def __init__(self, parts: Sequence[Model]) -> None:
+        object.__setattr__(self, "parts", _some(parts))
+
+    def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:
+        first = self.start if since is None else since
+        done = math.prod(
+            (-np.expm1(part.log_survival(until, since=first)) for part in self.parts), start=np.asarray(1.0)
+        )
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log1p(-done))
+
+    def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
+        done = Fraction(1)
+        for part in self.parts:
+            survival = part.exact_survival(until, since=since) if since >= Fraction(part.start) else None
+            if survival is None:
+                return None
+            done *= 1 - survival
+        return 1 - done
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        return (
+            f"all of {len(self.parts)} independent things are needed, and each is known not to have happened yet",
+            *self.parts[0].assumptions,
+        )
+
+
+@dataclass(frozen=True, init=False)
 class Disjunctive(_Several):
     """It happens as soon as any of several independent things happens.
 
@@ -257,6 +300,8 @@ def _check_length(horizon: int) -> None:
 def _convolve(one: Floats, other: Floats) -> Floats:
     """The first len(other) terms of a convolution; sums of products where that is quick, Fourier's way where it is not."""
     size = len(other)
+    if size == 0:
+        return np.zeros(0)
     if size <= 4096:
         return np.convolve(one, other)[:size]
     length = 1 << (2 * size - 1).bit_length()

@@ -13,8 +13,12 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
+from assent.forecast.combined import AllOpen, Conjunctive, Sequential
 from assent.forecast.datasets import davidson2021
 from assent.forecast.effort import Calendar, Levels, ResearcherYears, Trials, Weighted
+from assent.forecast.elicit import elicit, root
 from assent.forecast.exact import Number, rational, short
 from assent.forecast.model import Model
 from assent.forecast.prior import BetaPrior, Lomax
@@ -168,6 +172,70 @@ def series(
     return Rule(prior, effort)
 
 
+def conjunctive(
+    *,
+    ftp: Number,
+    parts: int | str = 2,
+    virtual_successes: Number = 1,
+    start: Number = 1956,
+    matched: Number | None = None,
+    known: str = "not all",
+) -> Conjunctive | AllOpen:
+    """Several alike things are all needed, each with calendar years as trials (7.1).
+
+    Args:
+        parts: how many.
+        matched: a number of years: `ftp` is then that of one thing, and each part's is such that all of them are as likely by then.
+        known: `not all` (the report's), or `each open`: of every part it is known that it has not happened (10.6.2).
+
+    >>> round(conjunctive(ftp="1/300", parts=2, matched=100).predict(by=2036, none_by=2020).probability, 7)
+    0.0534971
+    """
+    count = _count("number of parts", parts)
+    if known not in ("not all", "each open"):
+        raise ValueError(f"known is {known!r}; it must be 'not all' or 'each open'.")
+    prior = BetaPrior(ftp, virtual_successes)
+    if matched is not None:
+        years = _positive("years of the match", matched)
+        share = float(-np.expm1(prior.log_survival(0.0, float(years)))) ** (1.0 / count)
+        prior = elicit({years: share}, virtual_successes=virtual_successes)
+    rules = [Rule(prior, Calendar(start))] * count
+    return AllOpen(rules) if known == "each open" else Conjunctive(rules)
+
+
+def sequential(
+    *,
+    ftp: Number,
+    steps: int | str = 2,
+    virtual_successes: Number = 1,
+    start: Number = 1956,
+    matched: Number | None = None,
+) -> Sequential:
+    """Several alike things one after the other, at most one a year (7.1.2).
+
+    Args:
+        steps: how many.
+        matched: a number of whole years: `ftp` is then that of one thing, and each step's is such that all are as likely by then.
+
+    >>> round(sequential(ftp="1/300", steps=5, matched=100).predict(by=2036, none_by=2020).probability, 6)
+    0.068915
+    """
+    count = _count("number of steps", steps)
+    prior, years = BetaPrior(ftp, virtual_successes), Calendar(start)
+    if matched is not None:
+        horizon = float(_positive("years of the match", matched))
+        aim = float(prior.log_survival(0.0, horizon))
+
+        def excess(log_odds: float) -> float:
+            chance = 1.0 / (1.0 + math.exp(-log_odds))
+            return aim - float(
+                Sequential(BetaPrior(chance, virtual_successes), Calendar(0), count).log_survival(horizon)
+            )
+
+        prior = BetaPrior(1.0 / (1.0 + math.exp(-root(excess, -30.0, 10.0))), virtual_successes)
+    return Sequential(prior, years, count)
+
+
 def impossible() -> Impossible:
     """It never happens."""
     return Impossible()
@@ -184,6 +252,8 @@ KINDS: Mapping[str, Callable[..., Model]] = {
     "even": even,
     "weighted-years": weighted_years,
     "series": series,
+    "conjunctive": conjunctive,
+    "sequential": sequential,
     "impossible": impossible,
 }
 """Kinds of rule by the name that files, options and addresses use."""
@@ -210,6 +280,20 @@ def build(kind: str, inputs: Mapping[str, Any]) -> Model:
     if missing:
         raise ValueError(f"Trials of the kind {kind} need {', '.join(missing)}, which was not given.")
     return KINDS[kind](**inputs)
+
+
+def _count(what: str, value: int | str) -> int:
+    number = rational(what, value)
+    if number.denominator != 1 or number < 1:
+        raise ValueError(f"The {what} is {value}; it must be a whole number from 1 up.")
+    return int(number)
+
+
+def _positive(what: str, value: Number) -> Fraction:
+    number = rational(what, value)
+    if number <= 0:
+        raise ValueError(f"The {what} are {value}; they must be above 0.")
+    return number
 
 
 def _slowing(growth: Number, later: Number, start: Number, slows: Number) -> list[tuple[Number, Number]]:

@@ -1,0 +1,128 @@
+"""How good forecasts were: scores of single ones, and how often things happened that were said to be likely."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from assent.forecast.checking import count
+
+
+def brier(probability: float, outcome: bool) -> float:
+    """Squared distance of the probability from what happened, in [0, 1]; less is better (Brier 1950).
+
+    >>> round(brier(16 / 379, False), 8)
+    0.00178222
+    """
+    return (_given(probability) - float(outcome)) ** 2
+
+
+def log_score(probability: float, outcome: bool) -> float:
+    """ln of the probability that was given to what happened: 0 at best, minus infinity for what was ruled out (Good 1952).
+
+    >>> round(log_score(16 / 379, False), 7)
+    -0.0431334
+    """
+    given = _given(probability)
+    if outcome:
+        return math.log(given) if given > 0 else -math.inf
+    return math.log1p(-given) if given < 1 else -math.inf
+
+
+def baseline_score(probability: float, outcome: bool) -> float:
+    """Metaculus's baseline score of a yes-or-no question: 100 at best, 0 for one half, minus infinity for what was ruled out.
+
+    `100 * (1 + log2 p)` of the probability of what happened (Metaculus, "Scores FAQ").
+
+    >>> round(baseline_score(16 / 379, False), 4), round(baseline_score(16 / 379, True), 3)
+    (93.7772, -356.605)
+    """
+    return 100.0 * (1.0 + log_score(probability, outcome) / math.log(2.0))
+
+
+def peer_score(probability: float, outcome: bool, others: Sequence[float]) -> float:
+    """How much better than others on the same question: 100 times the mean difference of log scores (Metaculus, "Scores FAQ").
+
+    Args:
+        others: their probabilities, at least one.
+
+    Raises:
+        ValueError: nobody to compare with.
+
+    >>> round(peer_score(0.9, True, [0.5, 0.5]), 4)
+    58.7787
+    """
+    if not others:
+        raise ValueError("There are no other forecasts; a peer score needs at least one on the same question.")
+    mine = log_score(probability, outcome)
+    theirs = [log_score(other, outcome) for other in others]
+    if math.isinf(mine):
+        return 0.0 if all(map(math.isinf, theirs)) else -math.inf
+    return 100.0 * sum(mine - other for other in theirs) / len(theirs)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Forecasts of about the same probability.
+
+    Attributes:
+        mean: of their probabilities.
+        frequency: share of them that happened.
+        low, high: 95 % Wilson interval of the frequency.
+        number: how many.
+    """
+
+    mean: float
+    frequency: float
+    low: float
+    high: float
+    number: int
+
+
+def calibration(probabilities: Sequence[float], outcomes: Sequence[bool], *, bins: int = 10) -> tuple[Bin, ...]:
+    """Forecasts in bins of as many each as can be, from the least probable up: how often those happened.
+
+    Raises:
+        ValueError: another number of outcomes than of probabilities.
+
+    >>> calibration([0.1, 0.1, 0.9, 0.9], [False, False, True, True], bins=2)[1].frequency
+    1.0
+    """
+    if len(probabilities) != len(outcomes):
+        raise ValueError(
+            f"There are {len(probabilities)} probabilities and {len(outcomes)} outcomes; give one of each a forecast."
+        )
+    pairs = sorted(zip(map(_given, probabilities), map(bool, outcomes), strict=True))
+    bins = max(min(bins, len(pairs)), 1)
+    found: list[Bin] = []
+    for number in range(bins):
+        inside = pairs[len(pairs) * number // bins : len(pairs) * (number + 1) // bins]
+        if inside:
+            happened = sum(outcome for _, outcome in inside)
+            low, high = wilson(happened, len(inside))
+            found.append(Bin(sum(p for p, _ in inside) / len(inside), happened / len(inside), low, high, len(inside)))
+    return tuple(found)
+
+
+def wilson(successes: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
+    """Interval for a share (Wilson 1927); [0, 1] where there is nothing.
+
+    >>> tuple(round(end, 4) for end in wilson(0, 10))
+    (0.0, 0.2775)
+    """
+    if total == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    share, spread = successes / total, z * z / total
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + spread)
+    return (0.0 if successes == 0 else middle - half), (1.0 if successes == total else middle + half)
+
+
+def _given(probability: float) -> float:
+    value = count("probability of a forecast", probability)
+    if value > 1:
+        raise ValueError(f"The probability of a forecast is {probability!r}; it must lie in [0, 1].")
+    return value
