@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from assent.cli.forecast_app import forecast
+
 HELP = """Let a model act alone exactly where every plausible model agrees; put every other decision before an overseer.
 
 Exit codes: 0 done and every check held · 1 a check or claim failed · 2 wrong usage or configuration · 3 halted by the overseer ·
@@ -24,6 +26,7 @@ imitate = typer.Typer(help="Imitate an overseer: certificates, and peers.", no_a
 app.add_typer(imitate, name="imitate")
 world = typer.Typer(help="The levels: list, show, check.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(world, name="world")
+app.add_typer(forecast, name="forecast")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")]
 MOST_SEED = 2**53 - 1

@@ -56,7 +56,7 @@ def respond(address: str) -> tuple[int, bytes]:
 
 def written(content: Mapping[str, Any]) -> bytes:
     """JSON with sorted keys and no spaces, ASCII: what is no number is null."""
-    return json.dumps(_plain(content), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(plain(content), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def answer(address: str) -> dict[str, Any]:
@@ -356,13 +356,14 @@ def _number(value: Any) -> Any:
     return value if value is None or isinstance(value, (int, float, str)) else str(value)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """JSON values: what is no number is None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     return value

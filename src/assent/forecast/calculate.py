@@ -168,7 +168,7 @@ def unseen_kinds(*, counts: Any, t: Number = 1, delta: Number = "5 %") -> dict[s
 
 
 def new_kinds(
-    *, total: Number, over: Number, kinds: Number = 0, theta: Number = 1, sigma: Number = 0
+    *, total: Number, over: Number, kinds: Number = 1, theta: Number = 1, sigma: Number = 0
 ) -> dict[str, Value]:
     """The same by a Pitman-Yor belief: the next of a new kind, and (sigma 0) how many new in `over`, and whether any."""
     seen, ahead, known, scale, discount = _numbers(total=total, over=over, kinds=kinds, theta=theta, sigma=sigma)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -265,7 +265,7 @@ def side_by_side(exposure: Exposure, settings: Settings, record: Counted | None 
     >>> round(rows["exact"].upper, 8), round(rows["jeffreys"].within, 6)
     (0.00299125, 0.292849)
     """
-    return (
+    rows = (
         _semi_informative(exposure, settings),
         _jeffreys(exposure, settings),
         _exact(exposure, settings),
@@ -275,6 +275,10 @@ def side_by_side(exposure: Exposure, settings: Settings, record: Counted | None 
         _missing_mass(settings, record),
         _gumbel(settings, record),
     )
+    if record is None or not record.unknown:
+        return rows
+    sampled = f"the {percent(record.audited_share)} of unsupervised decisions whose outcome is known are a fair sample of all of them"
+    return tuple(replace(row, assumptions=(*row.assumptions, sampled)) for row in rows)
 
 
 def clean_needed(exposure: Exposure, prior: BetaPrior, *, risk: float, over: float) -> float:
@@ -319,7 +323,7 @@ def _semi_informative(exposure: Exposure, settings: Settings) -> Row:
     source = settings.source or f"a stand-in: no source was given for first-trial probability {settings.ftp}"
     return _belief_row(
         "semi-informative",
-        "semi-informative prior",
+        "semi-informative",
         prior,
         exposure,
         settings,
@@ -331,7 +335,7 @@ def _semi_informative(exposure: Exposure, settings: Settings) -> Row:
 def _jeffreys(exposure: Exposure, settings: Settings) -> Row:
     return _belief_row(
         "jeffreys",
-        "Jeffreys' prior",
+        "Jeffreys",
         BetaPrior.of("1/2", "1/2"),
         exposure,
         settings,
@@ -362,7 +366,7 @@ def _belief_row(
         key=key,
         name=name,
         kind="belief",
-        chance=model.belief.mean(0.0),
+        chance=float(-np.expm1(model.log_survival(1.0))),
         upper=bounds.credible_upper(
             seen, failures, ftp=float(prior.ftp), virtual_successes=float(prior.alpha), delta=settings.delta
         ),
@@ -437,7 +441,7 @@ def _conservative(exposure: Exposure, settings: Settings) -> Row:
         f"perfection was believed with probability {percent(settings.theta)}, before the first decision",
     )
     if exposure.failures:
-        return Row("conservative", "conservative Bayesian", "belief", None, None, None, None, promises, assumptions,
+        return Row("conservative", "conservative", "belief", None, None, None, None, promises, assumptions,
                    "A failure has been seen: perfection is refuted, and this method says nothing any more.")  # fmt: skip
 
     def risk(seen: Exposure) -> tuple[float, float]:
@@ -447,7 +451,7 @@ def _conservative(exposure: Exposure, settings: Settings) -> Row:
     within, worst = risk(exposure)
     return Row(
         key="conservative",
-        name="conservative Bayesian",
+        name="conservative",
         kind="belief",
         chance=None,
         upper=None,
@@ -516,11 +520,11 @@ def _missing_mass(settings: Settings, record: Counted | None) -> Row:
         kind="estimate",
         chance=share,
         upper=unseen.missing_mass_upper(counts, delta=settings.delta),
-        within=_repeated(share, settings.ahead),
+        within=None,
         clean_needed=None,
         promises=promises,
         assumptions=assumptions,
-        note=f"{len(record.kinds)} kinds in {len(record.failed):,} failures; "
+        note=f"Its numbers are of a new kind, not of a failure. {len(record.kinds)} kinds in {len(record.failed):,} failures; "
         f"{unseen.good_toulmin(counts, settings.ahead / total):.3g} new ones to expect in the next {short(settings.ahead)} decisions.",
     )
 
@@ -553,12 +557,13 @@ def _gumbel(settings: Settings, record: Counted | None) -> Row:
         kind="estimate",
         chance=None,
         upper=None,
-        within=tail.exceeds(0.5, settings.ahead),
+        within=None,
         clean_needed=None,
         promises=promises,
         assumptions=assumptions,
-        note=f"Worst to expect in the next {short(settings.ahead)}: {worst:.3g}; `within` is the chance of one above 1/2."
-        + (f" {tail.caution}" if tail.caution else ""),
+        note=f"The most that some member gives to it in the next {short(settings.ahead)} decisions: about {worst:.3g}; above 1/2 "
+        f"with probability {percent(tail.exceeds(0.5, settings.ahead))}. A mode that fewer than {percent(tail.blind_spot())} of decisions "
+        f"meet may be missing from the record altogether.{f' {tail.caution}' if tail.caution else ''}",
     )
 
 

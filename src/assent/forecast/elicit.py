@@ -11,7 +11,7 @@ from assent.forecast.kernel import log_survival_counted
 from assent.forecast.prior import BetaPrior
 
 _LEAST_ALPHA, _MOST_ALPHA = 1e-6, 1e9
-_LEAST_BETA, _MOST_BETA = 1e-9, 1e18
+_LEAST_BETA, _MOST_BETA = 1e-290, 1e18
 
 
 class NotExpressible(ValueError):
@@ -92,26 +92,54 @@ def _from_two(n1: Fraction, f1: Fraction, n2: Fraction, f2: Fraction) -> BetaPri
         alpha = math.exp(log_alpha)
         return aim - float(log_survival_counted(alpha, _beta_of(alpha, n_1, f_1), 0.0, n_2))
 
-    low, high = math.log(_LEAST_ALPHA), math.log(_MOST_ALPHA)
-    if excess(low) > 0 or excess(high) < 0:
+    log_alpha = bracketed_root(excess, 0.0, math.log(_LEAST_ALPHA), math.log(_MOST_ALPHA))
+    if log_alpha is None:
         raise NotExpressible(
             f"{percent(float(f1))} within {short(n_1)} trials and {percent(float(f2))} within {short(n_2)} lie so close to the end of what "
             f"this family can say ({100 * ends[0]:.6g} % to {100 * ends[1]:.6g} %) that no virtual successes from {_LEAST_ALPHA:g} to "
             f"{_MOST_ALPHA:g} give it.",
             ends,
         )
-    alpha = math.exp(root(excess, low, high))
+    alpha = math.exp(log_alpha)
     return BetaPrior.of(alpha, _beta_of(alpha, n_1, f_1))
 
 
 def _beta_of(alpha: float, n: float, f: float) -> float:
     aim = math.log1p(-f)
-    found = root(
+    growth = -aim / alpha
+    # the divisible law's virtual effort is close to it
+    guess = math.log(n) - (growth + math.log(-math.expm1(-growth)))
+    found = bracketed_root(
         lambda log_beta: float(log_survival_counted(alpha, math.exp(log_beta), 0.0, n)) - aim,
+        min(max(guess, math.log(_LEAST_BETA)), math.log(_MOST_BETA)),
         math.log(_LEAST_BETA),
         math.log(_MOST_BETA),
     )
+    if found is None:
+        raise ValueError(
+            f"{percent(f)} within {short(n)} trials with {alpha:.3g} virtual successes needs virtual failures outside of "
+            f"{_LEAST_BETA:g} to {_MOST_BETA:g}; give a probability further from 0 and 1."
+        )
     return math.exp(found)
+
+
+def bracketed_root(function: Callable[[float], float], guess: float, least: float, most: float) -> float | None:
+    """The root of a continuous rising function in [least, most], looked for around `guess` first; None where there is none.
+
+    >>> round(bracketed_root(lambda x: x - 3.0, 0.0, -10.0, 10.0), 12)
+    3.0
+    """
+    low = high = guess
+    step = 0.5
+    while function(low) > 0:
+        if low <= least:
+            return None
+        low, high, step = max(low - step, least), low, 2 * step
+    while function(high) < 0:
+        if high >= most:
+            return None
+        low, high, step = high, min(high + step, most), 2 * step
+    return root(function, low, high)
 
 
 def root(function: Callable[[float], float], low: float, high: float) -> float:

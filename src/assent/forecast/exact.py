@@ -85,10 +85,14 @@ def short(value: float) -> str:
 def percent(value: float) -> str:
     """A probability in percent at two significant digits, more where it is close to 1.
 
-    >>> percent(0.0422164), percent(0.75), percent(0.999987), percent(0.0), percent(1.3e-9)
-    ('4.2 %', '75 %', '99.9987 %', '0 %', '1.3e-07 %')
+    >>> percent(0.0422164), percent(0.75), percent(0.99987), percent(0.0), percent(1.3e-9)
+    ('4.2 %', '75 %', '99.987 %', '0 %', '1.3e-07 %')
     """
-    if value >= 0.995 and value < 1:
-        digits = min(max(2, math.ceil(-math.log10(1 - value))), 14)
-        return f"{100 * value:.{digits - 1}f} %"
-    return f"{100 * value:.2g} %" if value < 0.995 else "100 %"
+    if value == 0:
+        return "0 %"
+    if value < 0.995:
+        return f"{100 * value:.2g} %"
+    if value > 0.9999:
+        return "100 %" if value == 1 else "over 99.99 %"
+    digits = math.ceil(-math.log10(1 - value)) - 1
+    return f"{100 * value:.{digits}f} %"

@@ -117,7 +117,14 @@ class HyperPrior(Model):
         logs = np.stack(
             [np.log(float(weight)) + self._counted_against(name, model, at) for name, model, weight in self.parts]
         )
-        logs = logs - logs.max(axis=0)
+        greatest = logs.max(axis=0)
+        if np.any(np.isneginf(greatest)):
+            early = float(np.min(np.asarray(at)[np.isneginf(greatest)]))
+            raise ValueError(
+                f"Nothing had happened by {early:g}, and every model of the mixture says that it must have: give a part that allows it, "
+                "such as Impossible()."
+            )
+        logs = logs - greatest
         weights = np.exp(logs)
         return np.asarray(weights / weights.sum(axis=0))
 

@@ -150,7 +150,8 @@ def series(
     """A series of your own as trials: pairs of a year and a number.
 
     Args:
-        points: with `levels`, base-10 logarithms of a quantity whose relative growth counts; without, all the effort up to each year.
+        points: pairs of a year and a number, or `1956:7, 2020:23.7` as a text. With `levels`, base-10 logarithms of a quantity whose
+            relative growth counts; without, all the effort up to each year.
         ftp, tau: one of them: the chance of the first unit of effort, or the virtual effort without success.
         after: growth of the number a year after the last point; refused after it when left out.
 
@@ -158,7 +159,7 @@ def series(
     >>> round(rule.predict(by=2036, none_by=2020).probability, 6)
     0.113158
     """
-    pairs = [(year, number) for year, number in points]
+    pairs = _pairs(points)
     effort = Levels(pairs, after, start) if levels else Weighted(pairs, after, name="unit of effort")
     if (ftp is None) == (tau is None):
         raise ValueError(
@@ -280,6 +281,15 @@ def build(kind: str, inputs: Mapping[str, Any]) -> Model:
     if missing:
         raise ValueError(f"Trials of the kind {kind} need {', '.join(missing)}, which was not given.")
     return KINDS[kind](**inputs)
+
+
+def _pairs(points: Any) -> list[tuple[Number, Number]]:
+    listed = [part.split(":") for part in points.split(",")] if isinstance(points, str) else points
+    if not isinstance(listed, (list, tuple)) or any(
+        not isinstance(pair, (list, tuple)) or len(pair) != 2 for pair in listed
+    ):
+        raise ValueError(f"The points are {points!r}; give pairs of a year and a number, such as 1956:7, 2020:23.7.")
+    return [(year, number) for year, number in listed]
 
 
 def _count(what: str, value: int | str) -> int:

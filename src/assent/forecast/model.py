@@ -139,6 +139,10 @@ class Model(ABC):
                 "that."
             )
         since, until = float(evidence), float(target)
+        if math.isfinite(self.start) and float(self.log_survival(since)) == -math.inf:
+            raise ValueError(
+                f"Nothing had happened by {_time(evidence)}, and the model says that it must have: it is refuted. Give one that allows it."
+            )
         log_survival = float(self.log_survival(until, since=since))
         survival = self.exact_survival(target, since=evidence)
         exact = None if survival is None else 1 - survival

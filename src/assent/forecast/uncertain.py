@@ -221,13 +221,14 @@ class Uncertain(Model):
             return np.broadcast_to(-np.expm1(self._survivals(since, until, inputs)[1]), (draws,))
 
         at_one, at_other = answers(one), answers(other)
-        variance = float(np.var(np.concatenate([at_one, at_other])))
+        both = np.concatenate([at_one, at_other])
+        middle, variance = float(both.mean()), float(both.var())
         if variance == 0:
             return tuple(Influence(name, 0.0, 0.0, (0.0, 0.0)) for name in names)
         found: list[Influence] = []
         for name in names:
             mixed = answers({**one, name: other[name]})
-            first = at_other * (mixed - at_one) / variance
+            first = (at_other - middle) * (mixed - at_one) / variance  # centred: far less noise
             total = (at_one - mixed) ** 2 / (2.0 * variance)
             errors = (_batch_error(first), _batch_error(total))
             found.append(Influence(name, float(first.mean()), float(total.mean()), errors))

@@ -1,4 +1,4 @@
-"""The report's kinds of rule for many draws of their inputs at once: log-survival for float64 [N] of each input.
+"""The report's kinds of rule for many draws of their inputs at once: log-survival for float64 [N], or a float, of each input.
 
 Each says the same as the kind of that name in `kinds` does for one draw (a test compares them).
 """
@@ -21,13 +21,13 @@ Survivals = tuple[Floats, Floats]
 
 
 def calendar(
-    since: float, until: float, *, ftp: Floats, virtual_successes: Any = 1.0, start: Any = 1956.0, per_year: Any = 1.0
+    since: float, until: float, *, ftp: Any, virtual_successes: Any = 1.0, start: Any = 1956.0, per_year: Any = 1.0
 ) -> Survivals:
     """Every year is a trial."""
     return _counted(ftp, virtual_successes, (since - start) * per_year, (until - since) * per_year)
 
 
-def trials(since: float, until: float, *, ftp: Floats, virtual_successes: Any = 1.0) -> Survivals:
+def trials(since: float, until: float, *, ftp: Any, virtual_successes: Any = 1.0) -> Survivals:
     """Trials counted from 0."""
     return _counted(ftp, virtual_successes, since, until - since)
 
@@ -36,7 +36,7 @@ def researcher_years(
     since: float,
     until: float,
     *,
-    ftp: Floats,
+    ftp: Any,
     growth: Any = 0.11,
     expected_growth: Any = 0.043,
     virtual_successes: Any = 1.0,
@@ -58,7 +58,7 @@ def compute(
     since: float,
     until: float,
     *,
-    ftp: Floats,
+    ftp: Any,
     importance: Any = 5.0,
     spend: Any = 1e9,
     expected_growth: Any = 0.043,
@@ -153,7 +153,7 @@ def _log_total(at: Floats, start: Any, growth: Any, later: Any, slows: Any, year
 
 def _log_sum(first: Any, scale: Any, years: Any, yearly: bool) -> Floats:
     """ln of the growth of the total over `years`: (1 + g)^(years + 1) - g for yearly sums, (1 + g)^years for the integral."""
-    return np.log(np.exp(first * (years + 1.0)) - scale) if yearly else np.asarray(first * years)
+    return np.asarray(np.log(np.exp(first * (years + 1.0)) - scale) if yearly else first * years)
 
 
 def _log_compute(at: float, spend: Any) -> Floats:

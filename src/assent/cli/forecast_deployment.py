@@ -1,0 +1,297 @@
+"""forecast deployment, resolve, score: from a run's ledger to a forecast, and from forecasts to how good they were."""
+
+from __future__ import annotations
+
+import csv as csv_
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from assent.cli.output import OK, STORAGE, USAGE, Output, errors_end, visible
+from assent.cli.runs import existing
+from assent.forecast import answers
+from assent.forecast.deployment import Row, Settings, side_by_side
+from assent.forecast.exact import percent, short
+from assent.forecast.exposure import Counted, Exposure, count_run, exposure_of, merged
+from assent.forecast.registry import Registry, Scored
+from assent.forecast.score import Bin
+from assent.ledger import Ledger
+
+
+def deployment(
+    runs: Sequence[str],
+    *,
+    ledger: Path,
+    settings: Mapping[str, Any],
+    evidence: Mapping[str, Any],
+    carry: Sequence[str],
+    watched: bool,
+    pictures: Path | None,
+    png: bool,
+    register: bool,
+    file: Path,
+    csv: bool,
+    json: bool,
+) -> None:
+    """`assent forecast deployment`."""
+    output = Output("forecast deployment", as_json=json, runs=list(runs), ledger=str(ledger))
+    with errors_end(output):
+        chosen = Settings(**settings)
+        with Ledger.open(existing(ledger), read_only=True) as book:
+            counted = [_counted(output, book, run, watched=watched) for run in runs]
+        exposure = exposure_of(counted, carry=_carried(carry), **evidence)
+        record = merged(counted)
+        rows = side_by_side(exposure, chosen, record)
+        if csv:
+            _csv([row.to_json() for row in rows])
+        elif not json:
+            say_deployment(output, counted, exposure, chosen, rows)
+        made = _pictures(record, exposure, chosen, pictures, png=png)
+        for path in made:
+            output.plain(f"Picture {path}")
+        if register:
+            _register(output, record, rows, chosen, Registry(file))
+        if json:
+            for row in rows:
+                output.record("row", **answers.plain(row.to_json()))
+        output.done(
+            OK,
+            counted=[_summary(one) for one in counted],
+            **answers.plain(answers.deployed(exposure, chosen, record)),
+            pictures=[str(path) for path in made],
+        )
+
+
+def _counted(output: Output, book: Ledger, run: str, *, watched: bool) -> Counted:
+    book.head(run)  # refuses a run that is not there
+    checked = book.verify(run)
+    if not checked.ok:
+        output.fail(
+            STORAGE,
+            f"the ledger of run {run!r} is not what was written: {checked.failures[0]} Nothing was counted. `assent log verify` names "
+            "everything; restore a backup.",
+        )
+    return count_run(book.events(run), watched=watched)
+
+
+def _carried(pairs: Sequence[str]) -> Any:
+    """One share for all earlier models, or one for each run."""
+    if not pairs:
+        return 0
+    if len(pairs) == 1 and "=" not in pairs[0]:
+        return pairs[0]
+    found: dict[str, str] = {}
+    for pair in pairs:
+        run, equals, share = pair.rpartition("=")
+        if not equals or not run or run in found:
+            raise ValueError(f"--carry {pair} is no share; give one number for all, or RUN=SHARE once for each run.")
+        found[run] = share
+    return found
+
+
+def say_deployment(
+    output: Output, counted: Sequence[Counted], exposure: Exposure, settings: Settings, rows: Sequence[Row]
+) -> None:
+    """What was counted, the headline, and every method beside it."""
+    model = counted[-1].model
+    for one in counted:
+        old = "" if one.model == model else "; another model, so another regime"
+        output.plain(
+            f"{visible(one.run)}: {len(one.clean) + len(one.failed):,} of {one.alone:,} unsupervised decisions have a known outcome, "
+            f"{len(one.failed):,} of them failures; {one.asked:,} were asked and are not counted"
+            f"{f', {one.vetoed:,} vetoed' if one.vetoed else ''}{f', {one.ordered:,} ordered otherwise' if one.ordered else ''}{old}."
+        )
+    output.plain(
+        f"Evidence: {short(exposure.clean)} clean and {short(exposure.failures)} failed, worth {short(exposure.effective)} decisions "
+        f"(detection {percent(exposure.detection)}, design effect {exposure.design_effect:g}, {short(exposure.carried)} carried over).\n"
+    )
+    head = next(row for row in rows if row.key == settings.headline)
+    output.plain(
+        f"{'?' if head.within is None else percent(head.within)}  at least one failure in the next {short(settings.ahead)} unsupervised "
+        f"decisions ({head.name})\n"
+    )
+    table = Table(box=None)
+    at_most, wanted = f"≤ at {percent(1 - settings.delta)}", f"clean until {percent(settings.target)}"
+    for heading in ("method", "", "next one", at_most, f"in {short(settings.ahead)}", wanted):
+        table.add_column(heading, justify="left" if heading in ("method", "") else "right", no_wrap=True)
+    for row in rows:
+        needed = (
+            "" if row.clean_needed is None else "never" if math.isinf(row.clean_needed) else f"{row.clean_needed:,.0f}"
+        )
+        table.add_row(row.name, row.kind, *map(_share, (row.chance, row.upper, row.within)), needed)
+    output.say(table)
+    output.plain(
+        f"next one: chance that the next decision fails. ≤: upper end of a belief, or a bound that holds with that confidence. in "
+        f"{short(settings.ahead)}: at least one failure. clean until: clean decisions until that is {percent(settings.target)}.\n"
+    )
+    assumed = list(dict.fromkeys(item for row in rows for item in row.assumptions))
+    for row in rows:
+        numbers = ",".join(str(assumed.index(item) + 1) for item in row.assumptions)
+        output.plain(f"{row.name} [{numbers}]: {row.promises}{f' {row.note}' if row.note else ''}")
+    output.plain("\nRests on:")
+    for number, item in enumerate(assumed, 1):
+        output.plain(f"  {number}. {item}")
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else percent(value)
+
+
+def _summary(one: Counted) -> dict[str, Any]:
+    return {
+        "run": one.run,
+        "alone": one.alone,
+        "clean": len(one.clean),
+        "failures": len(one.failed),
+        "unknown": len(one.unknown),
+        "asked": one.asked,
+        "audits": one.audits,
+        "asked_wrong": one.asked_wrong,
+        "vetoed": one.vetoed,
+        "ordered": one.ordered,
+        "model": one.model,
+    }
+
+
+def _register(output: Output, record: Counted, rows: Sequence[Row], settings: Settings, book: Registry) -> None:
+    known = len(record.order)
+    ahead = int(settings.ahead)
+    question = (
+        f"At least one failure in decisions {known + 1:,} to {known + ahead:,} with a known outcome of run {record.run}"
+    )
+    for row in rows:
+        if row.within is not None and row.kind == "belief":
+            about = {"run": record.run, "known": known, "ahead": ahead}
+            number = book.register(
+                question, row.within, method=row.key, inputs=answers.plain(dict(vars(settings))), about=about
+            )
+            output.plain(f"Registered as forecast {number}: {row.name}, {percent(row.within)}")
+    output.plain(f"Later: assent forecast resolve --ledger LEDGER --file {book.path}")
+
+
+def resolve(number: int | None, outcome: str | None, *, note: str, ledger: Path | None, file: Path, json: bool) -> None:
+    """`assent forecast resolve`."""
+    output = Output("forecast resolve", as_json=json, number=number, outcome=outcome, file=str(file))
+    if (ledger is None) == (number is None) or (number is None) != (outcome is None):
+        output.fail(USAGE, "give a forecast's number and its outcome, or --ledger to resolve what is about runs on it.")
+    with errors_end(output):
+        book = Registry(existing_registry(file))
+        if number is not None and outcome is not None:
+            book.resolve(number, outcome, note=note)
+            output.plain(f"Forecast {number}: {outcome}.")
+            output.done(OK, resolved=[[number, outcome]])
+        found: list[tuple[int, str]] = []
+        with Ledger.open(existing(ledger or Path()), read_only=True) as record:
+            for run in sorted(
+                {str(entry.about["run"]) for entry in book.entries() if entry.about and not entry.outcome}
+            ):
+                if any(held.id == run for held in record.runs()):
+                    found += book.resolve_from(_counted(output, record, run, watched=False))
+        for settled, what in found:
+            output.plain(f"Forecast {settled}: {what}.")
+        output.plain(f"{len(found)} forecasts resolved.")
+        output.done(OK, resolved=[list(pair) for pair in found])
+
+
+def existing_registry(file: Path) -> Path:
+    """`file`, if it is there; reading must not make an empty one."""
+    if not file.exists():
+        raise FileNotFoundError(
+            f"there is no file {file} of registered forecasts. Make one: assent forecast … --register 'QUESTION'."
+        )
+    return file
+
+
+def score(file: Path, *, pictures: Path | None, png: bool, csv: bool, json: bool) -> None:
+    """`assent forecast score`."""
+    output = Output("forecast score", as_json=json, file=str(file))
+    with errors_end(output):
+        found = Registry(existing_registry(file)).report()
+        lines = [_scored(one) for one in found.scored]
+        if csv:
+            _csv(lines)
+        for line in lines:
+            output.record("score", **answers.plain(line))
+        means = {name: found.mean(name) for name in ("brier", "log", "baseline", "peer")}
+        if not csv:
+            _say_scores(output, found.scored, means, found.bins)
+            output.plain(f"{len(found.open)} open, {len(found.ambiguous)} ambiguous and not scored.")
+        made = _calibration(found.bins, pictures, png=png)
+        output.done(
+            OK,
+            scored=len(found.scored),
+            open=len(found.open),
+            ambiguous=len(found.ambiguous),
+            means=answers.plain(means),
+            bins=[{name: getattr(one, name) for name in one.__dataclass_fields__} for one in found.bins],
+            pictures=[str(path) for path in made],
+        )
+
+
+def _scored(one: Scored) -> dict[str, Any]:
+    entry = one.entry
+    return {
+        "id": entry.id,
+        "question": entry.question,
+        "method": entry.method,
+        "probability": entry.probability,
+        "outcome": entry.outcome,
+        "brier": one.brier,
+        "log": one.log,
+        "baseline": one.baseline,
+        "peer": one.peer,
+    }
+
+
+def _say_scores(
+    output: Output, scored: Sequence[Scored], means: Mapping[str, float | None], bins: Sequence[Bin]
+) -> None:
+    if not scored:
+        output.plain("Nothing has been resolved with yes or no, so nothing can be scored.")
+        return
+    table = Table("", "question", "method", "said", "came", "Brier", "log", "baseline", "peer", box=None)
+    for one in scored:
+        entry = one.entry
+        table.add_row(
+            str(entry.id),
+            visible(entry.question),
+            visible(entry.method),
+            percent(entry.probability),
+            entry.outcome or "",
+            *(f"{value:.4g}" if value is not None else "" for value in (one.brier, one.log, one.baseline, one.peer)),
+        )
+    table.add_row("", "mean", "", "", "", *(f"{value:.4g}" if value is not None else "" for value in means.values()))
+    output.say(table)
+    output.plain("\nCalibration: of forecasts of about the same probability, how often it happened (95 % interval)")
+    for one in bins:
+        output.plain(
+            f"  said {percent(one.mean)} on average, happened {percent(one.frequency)} ({percent(one.low)} to {percent(one.high)}), "
+            f"{one.number} forecasts"
+        )
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> None:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv_.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _pictures(record: Counted, exposure: Exposure, settings: Settings, folder: Path | None, *, png: bool) -> list[Path]:
+    if folder is None:
+        return []
+    from assent.cli.forecast_pictures import of_deployment
+
+    return of_deployment(record, exposure, settings, folder, png=png)
+
+
+def _calibration(bins: Sequence[Bin], folder: Path | None, *, png: bool) -> list[Path]:
+    if folder is None or not bins:
+        return []
+    from assent.cli.forecast_pictures import of_scores
+
+    return of_scores(bins, folder, png=png)

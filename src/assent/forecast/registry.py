@@ -1,0 +1,290 @@
+"""Forecasts written down before, and what came of them: an append-only file in which every line carries the hash of the one before.
+
+A forecast that is not registered before its outcome proves nothing. Lines are JSON; changing, dropping or reordering one shows.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from assent.forecast.exposure import Counted
+from assent.forecast.score import Bin, baseline_score, brier, calibration, log_score, peer_score
+
+OUTCOMES = ("yes", "no", "ambiguous")
+_FIRST = "0" * 64
+_KEYS = {
+    "register": {"kind", "id", "at", "question", "probability", "method", "inputs", "about", "prev", "hash"},
+    "resolve": {"kind", "id", "at", "outcome", "note", "prev", "hash"},
+}
+
+
+class RegistryDamaged(ValueError):
+    """The file is not what was written."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered forecast.
+
+    Attributes:
+        id: counts from 1.
+        at: when it was registered, ISO 8601, UTC.
+        question: what is forecast, in words; forecasts of the same question are peers.
+        probability: in [0, 1].
+        method: what made it.
+        inputs: what it was made from, an address or numbers.
+        about: for a deployment: the run, how many decisions with a known outcome there were, and how many the forecast is for.
+        outcome: `yes`, `no`, `ambiguous`, or None while it is open.
+        resolved: when.
+        note: how it was resolved.
+    """
+
+    id: int
+    at: str
+    question: str
+    probability: float
+    method: str
+    inputs: Any
+    about: Mapping[str, Any] | None
+    outcome: str | None = None
+    resolved: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An entry that was resolved with yes or no, and its scores. `peer`: against the other forecasts of its question; None alone."""
+
+    entry: Entry
+    brier: float
+    log: float
+    baseline: float
+    peer: float | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of a registry: means over `scored`; None where there is none."""
+
+    scored: tuple[Scored, ...]
+    open: tuple[Entry, ...]
+    ambiguous: tuple[Entry, ...]
+    bins: tuple[Bin, ...]
+
+    def mean(self, name: str) -> float | None:
+        """The mean of a score by its name."""
+        values = [value for one in self.scored if (value := getattr(one, name)) is not None]
+        return sum(values) / len(values) if values else None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A file of registered forecasts.
+
+    Args:
+        path: of the file; it is made with the first forecast.
+        clock: says what time it is.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     book = Registry(Path(folder) / "forecasts.jsonl")
+    ...     number = book.register("Rain tomorrow", 0.3, method="gut")
+    ...     book.resolve(number, "no")
+    ...     round(book.report().mean("brier"), 2)
+    0.09
+    """
+
+    path: Path
+    clock: Callable[[], datetime] = _now
+
+    def register(
+        self,
+        question: str,
+        probability: float,
+        *,
+        method: str,
+        inputs: Any = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Writes a forecast down, durably; returns its number.
+
+        Raises:
+            ValueError: no question, or a probability outside [0, 1].
+            RegistryDamaged: the file is not what was written; nothing is added to it.
+        """
+        if not question.strip():
+            raise ValueError("The forecast has no question; say what is forecast, so that it can be resolved.")
+        if isinstance(probability, bool) or not (math.isfinite(probability) and 0 <= probability <= 1):
+            raise ValueError(f"The probability is {probability!r}; it must lie in [0, 1].")
+
+        def line(entries: list[Entry]) -> tuple[dict[str, Any], int]:
+            number = len(entries) + 1
+            content = {
+                "question": question.strip(),
+                "probability": float(probability),
+                "method": method,
+                "inputs": inputs,
+                "about": about,
+            }
+            return {"kind": "register", "id": number, **content}, number
+
+        return self._append(line)
+
+    def resolve(self, number: int, outcome: str, *, note: str = "") -> None:
+        """Writes down what came of a forecast: `yes`, `no` or `ambiguous`.
+
+        Raises:
+            ValueError: another outcome, an unknown number, or one that was resolved already.
+            RegistryDamaged: the file is not what was written.
+        """
+        if outcome not in OUTCOMES:
+            raise ValueError(f"The outcome is {outcome!r}; it must be one of {', '.join(OUTCOMES)}.")
+
+        def line(entries: list[Entry]) -> tuple[dict[str, Any], None]:
+            found = next((entry for entry in entries if entry.id == number), None)
+            if found is None:
+                raise ValueError(f"There is no forecast {number} in {self.path}; it has {len(entries)}.")
+            if found.outcome is not None:
+                raise ValueError(
+                    f"Forecast {number} was resolved with {found.outcome} on {found.resolved}; an outcome is written once."
+                )
+            return {"kind": "resolve", "id": number, "outcome": outcome, "note": note}, None
+
+        self._append(line)
+
+    def resolve_from(self, record: Counted) -> list[tuple[int, str]]:
+        """Resolves open forecasts about this run whose decisions have come; returns their numbers and outcomes.
+
+        `yes` as soon as one of the decisions that it was for has failed, `no` once all of them have a known outcome and none has.
+        """
+        found: list[tuple[int, str]] = []
+        for entry in self.entries():
+            if entry.outcome is None and entry.about is not None and entry.about.get("run") == record.run:
+                before, ahead = int(entry.about["known"]), int(entry.about["ahead"])
+                since = record.order[before : before + ahead]
+                outcome = "yes" if any(since) else "no" if len(since) == ahead else None
+                if outcome is not None:
+                    self.resolve(
+                        entry.id, outcome, note=f"from the ledger: {sum(since)} failures in {len(since)} decisions"
+                    )
+                    found.append((entry.id, outcome))
+        return found
+
+    def entries(self) -> list[Entry]:
+        """Every forecast with what came of it, in order.
+
+        Raises:
+            RegistryDamaged: a line is missing, changed or out of order.
+        """
+        if not self.path.exists():
+            return []
+        held = self.path.read_bytes()
+        return self._read(held[: held.rfind(b"\n") + 1])[0]
+
+    def report(self, *, bins: int = 10) -> Report:
+        """Scores of all that was resolved.
+
+        Raises:
+            RegistryDamaged: the file is not what was written.
+        """
+        entries = self.entries()
+        settled = [entry for entry in entries if entry.outcome in ("yes", "no")]
+        happened = [entry.outcome == "yes" for entry in settled]
+        return Report(
+            scored=tuple(_scored(entry, settled) for entry in settled),
+            open=tuple(entry for entry in entries if entry.outcome is None),
+            ambiguous=tuple(entry for entry in entries if entry.outcome == "ambiguous"),
+            bins=calibration([entry.probability for entry in settled], happened, bins=bins) if settled else (),
+        )
+
+    def _append(self, line: Callable[[list[Entry]], tuple[dict[str, Any], Any]]) -> Any:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # let go when the file is closed
+            file.seek(0)
+            held = file.read()
+            whole = held[: held.rfind(b"\n") + 1]
+            if len(whole) < len(held):  # a line that was cut while it was written never counted
+                file.truncate(len(whole))
+            entries, last = self._read(whole)
+            content, result = line(entries)
+            content = {**content, "at": self.clock().astimezone(UTC).isoformat(timespec="seconds"), "prev": last}
+            content["hash"] = _hash(content)
+            file.write((json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())
+        return result
+
+    def _read(self, content: bytes) -> tuple[list[Entry], str]:
+        entries: dict[int, Entry] = {}
+        last = _FIRST
+        for place, text in enumerate(content.decode("utf-8", errors="replace").splitlines(), 1):
+            line = self._checked(place, text, last)
+            last = line["hash"]
+            number = line["id"]
+            if line["kind"] == "register" and number == len(entries) + 1:
+                entries[number] = Entry(
+                    **{
+                        name: line[name]
+                        for name in ("id", "at", "question", "probability", "method", "inputs", "about")
+                    }
+                )
+            elif line["kind"] == "resolve" and number in entries and entries[number].outcome is None:
+                entry = entries[number]
+                entries[number] = Entry(
+                    **{
+                        name: getattr(entry, name)
+                        for name in ("id", "at", "question", "probability", "method", "inputs", "about")
+                    },
+                    outcome=line["outcome"],
+                    resolved=line["at"],
+                    note=line["note"],
+                )
+            else:
+                raise RegistryDamaged(
+                    f"Line {place} of {self.path} is about forecast {number}, which does not fit there. Restore a backup."
+                )
+        return list(entries.values()), last
+
+    def _checked(self, place: int, text: str, last: str) -> dict[str, Any]:
+        try:
+            line = json.loads(text)
+            sound = line.keys() == _KEYS[line["kind"]] and line["prev"] == last and line["hash"] == _hash(line)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            sound = False
+        if not sound:
+            raise RegistryDamaged(
+                f"Line {place} of {self.path} is not what was written, or one before it is missing: nothing in the file can be trusted. "
+                "Restore a backup."
+            )
+        return line
+
+
+def _hash(line: Mapping[str, Any]) -> str:
+    content = {key: value for key, value in line.items() if key != "hash"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()).hexdigest()
+
+
+def _scored(entry: Entry, settled: Iterable[Entry]) -> Scored:
+    happened = entry.outcome == "yes"
+    others = [other.probability for other in settled if other.question == entry.question and other.id != entry.id]
+    return Scored(
+        entry,
+        brier(entry.probability, happened),
+        log_score(entry.probability, happened),
+        baseline_score(entry.probability, happened),
+        peer_score(entry.probability, happened, others) if others else None,
+    )

@@ -1,0 +1,399 @@
+"""The printed tables of Davidson, "Semi-informative priors over AI timelines", 2021, computed cell by cell, and what of them agrees."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from assent.forecast import presets
+from assent.forecast.combined import Conjunctive
+from assent.forecast.datasets import read
+from assent.forecast.effort import Calendar
+from assent.forecast.exact import Number, rational
+from assent.forecast.hyperprior import HyperPrior
+from assent.forecast.kinds import (
+    calendar,
+    compute,
+    evolution,
+    impossible,
+    lifetime,
+    log_uniform,
+    researcher_years,
+    weighted_years,
+)
+from assent.forecast.model import Model
+from assent.forecast.prior import BetaPrior
+from assent.forecast.rules import Rule
+
+Value = Fraction | float | None
+"""A probability, exact where it is rational; None where the report does not say enough to compute it."""
+
+CONSERVATIVE, AGGRESSIVE = 10**8, 10**11
+"""Dollars that the largest run costs in 2036."""
+
+UNKNOWN = "It differs, and it is not known why."
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A printed number beside the computed one.
+
+    Attributes:
+        section, table, row, column: where it was printed.
+        printed: as it was printed.
+        value: computed, in the printed unit; None where the report does not say enough.
+        agrees: whether `value`, rounded to the figures that were printed, is what was printed.
+        reason: a sentence for a cell that differs, else nothing.
+        unit: `percent` or `fraction`.
+        counted: whether it is one of the 256 of the accepted figure.
+    """
+
+    section: str
+    table: str
+    row: str
+    column: str
+    printed: str
+    value: float | None
+    agrees: bool
+    reason: str
+    unit: str
+    counted: bool
+
+
+def cells() -> list[Cell]:
+    """Every cell of the report's tables that the data file `davidson2021_tables` holds, in its order.
+
+    >>> first = cells()[7]
+    >>> first.section, first.row, first.printed, round(first.value, 4), first.agrees
+    ('4.2', '1/50', '12', 12.4031, True)
+    """
+    content = read("davidson2021_tables").values
+    reasons = {
+        (said["table"], row, column): said["reason"] for said in content["differs"] for row, column in said["cells"]
+    }
+    return [_cell(table, row, column, printed, reasons) for table, row, column, printed in _printed(content["tables"])]
+
+
+def _printed(tables: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str, str, str]]:
+    for table in tables:
+        for row, line in zip(table["rows"], table["printed"], strict=True):
+            for column, printed in zip(table["columns"], line, strict=True):
+                if printed:
+                    yield table, row, column, printed
+
+
+def _cell(
+    table: dict[str, Any], row: str, column: str, printed: str, reasons: Mapping[tuple[str, str, str], str]
+) -> Cell:
+    value, unit = TABLES[table["id"]](row, column), table.get("unit", "percent")
+    agrees = value is not None and (
+        agree(printed, 100 * value) if unit == "percent" else _agree_inverse(printed, value)
+    )
+    reason = "" if agrees else reasons.get((table["id"], row, column), UNKNOWN)
+    shown = None if value is None else float(value * (100 if unit == "percent" else 1))
+    return Cell(table["section"], table["title"], row, column, printed, shown, agrees, reason, unit, table["counted"])
+
+
+def agree(printed: str, value: Fraction | float) -> bool:
+    """Whether `value`, rounded to as many significant figures as `printed` has, is `printed`; an exact tie may go either way.
+
+    >>> agree("8.9", 8.93855), agree("0.80", 0.802362), agree("10", 10.5), agree("11", 10.5), agree("7.4", 7.466)
+    (True, True, True, True, False)
+    """
+    figures = len(printed.replace(".", "").lstrip("0"))
+    exact = Fraction(value)
+    if exact <= 0:
+        return False
+    first = (Decimal(exact.numerator) / Decimal(exact.denominator)).adjusted()
+    unit = Fraction(10) ** (first - figures + 1)
+    below = math.floor(exact / unit)
+    rest = exact / unit - below
+    rounded = {below} if rest < Fraction(1, 2) else {below + 1} if rest > Fraction(1, 2) else {below, below + 1}
+    return Fraction(printed) in {whole * unit for whole in rounded}
+
+
+def _agree_inverse(printed: str, value: Fraction | float) -> bool:
+    """For `1/600`: whether the denominator agrees; zeros at its end count as rounded unless it is met exactly."""
+    denominator = printed.removeprefix("1/")
+    exact = 1 / Fraction(value)
+    figures = denominator.rstrip("0")
+    return exact == int(denominator) or agree(figures, exact / 10 ** (len(denominator) - len(figures)))
+
+
+def summary(cells: Sequence[Cell]) -> str:
+    """How many of the cells agree, in a sentence; in a second one the further cells, where there are any."""
+    counted, further = [cell for cell in cells if cell.counted], [cell for cell in cells if not cell.counted]
+    agreeing = sum(cell.agrees for cell in counted)
+    differ = len(counted) - agreeing
+    sentence = f"{agreeing} of {len(counted)} printed cells agree at two significant figures; {differ} differ, each named with its reason."
+    if not further:
+        return sentence
+    agreeing, unknown = sum(cell.agrees for cell in further), sum(cell.value is None for cell in further)
+    differ = len(further) - agreeing - unknown
+    return (
+        f"{sentence} Of {len(further)} further printed cells {agreeing} agree to the digits printed, {differ} differ, and {unknown} cannot "
+        "be computed from what the report says; these are named too."
+    )
+
+
+def markdown(cells: Sequence[Cell]) -> str:
+    """The page docs/results/davidson2021.md: introduction, summary, every table with both numbers, and the cells that differ."""
+    notes = {
+        (table["section"], table["title"]): table.get("note", "")
+        for table in read("davidson2021_tables").values["tables"]
+    }
+    lines = ["# The tables of a report, computed again", "", INTRODUCTION, "", f"**{summary(cells)}**"]
+    for section, of_section in groupby(cells, key=lambda cell: cell.section):
+        lines += ["", f"## {section}"]
+        for title, of_table in groupby(of_section, key=lambda cell: cell.table):
+            lines += ["", *_table(title, list(of_table), notes[section, title])]
+    return "\n".join([*lines, "", "## The cells that differ", "", *_differing(cells)]) + "\n"
+
+
+def _table(title: str, cells: Sequence[Cell], note: str) -> list[str]:
+    columns, rows = list(dict.fromkeys(cell.column for cell in cells)), list(dict.fromkeys(cell.row for cell in cells))
+    found = {(cell.row, cell.column): cell for cell in cells}
+    heading = f"{_escaped(title)}{'' if cells[0].counted else ' (not among the 256)'}"
+    lines = [f"**{heading}**", "", f"|  | {' | '.join(map(_escaped, columns))} |", "|---|" + "--:|" * len(columns)]
+    for row in rows:
+        both = [_both(found[row, column]) if (row, column) in found else "" for column in columns]
+        lines.append(f"| {_escaped(row)} | {' | '.join(both)} |")
+    return [*lines, "", _escaped(note)] if note else lines
+
+
+def _both(cell: Cell) -> str:
+    text = f"{cell.printed} · {_computed(cell)}"
+    return text if cell.agrees else f"**{text}**"
+
+
+def _computed(cell: Cell) -> str:
+    if cell.value is None:
+        return "–"
+    return f"{cell.value:.4g}" if cell.unit == "percent" else f"1/{1 / cell.value:.4g}"
+
+
+def _differing(cells: Sequence[Cell]) -> list[str]:
+    """Those of the 256 first; cells of a table that differ for the same reason together."""
+    lines: list[str] = []
+    apart = sorted((cell for cell in cells if not cell.agrees), key=lambda cell: not cell.counted)
+    for (counted, section, title, reason), alike in groupby(
+        apart, key=lambda cell: (cell.counted, cell.section, cell.table, cell.reason)
+    ):
+        numbers = [
+            f"row {one.row}, column {one.column}: printed {one.printed}, computed {_computed(one)}" for one in alike
+        ]
+        mark = "" if counted else " (not among the 256)"
+        lines.append(f"- {_escaped(f'{section}, {title}{mark}; ' + '; '.join(numbers))}. {_escaped(reason)}")
+    return lines
+
+
+def _escaped(text: str) -> str:
+    return text.replace("$", "\\$").replace("|", "\\|")
+
+
+INTRODUCTION = """\
+Tom Davidson's *Semi-informative priors over AI timelines* (Open Philanthropy, 25 March 2021) prints its results in some two dozen tables. \
+`assent forecast reproduce davidson2021` computes them again from closed forms, without a loop over trials, and compares number by number. \
+In each cell below the printed number comes first and the computed one second, in percent where nothing else is said: the chance of the \
+event by 2036, given none by 2020, with trying begun in 1956. What differs is bold, and named at the end with the reason, as far as it is \
+known. No input was chosen to make a number agree. The 256 cells of the headline are those of tables in 4.2 to 8 and 10.4.4 to 10.9, \
+nearly all printed to two figures; other printed cells are compared as well, and marked. How the \
+256 were chosen, and what was not entered, is said at the top of `davidson2021_tables.toml`."""
+
+
+def _p(model: Model, by: Number = 2036, none_by: Number = 2020) -> Fraction | float:
+    found = model.predict(by, none_by=none_by)
+    return found.probability if found.exact is None else found.exact
+
+
+def _mean(values: Sequence[Fraction | float]) -> float:
+    return sum(map(float, values)) / len(values)
+
+
+_SPENDS: Mapping[str, tuple[Number, ...]] = {
+    "$100 million": (CONSERVATIVE,),
+    "$100 billion": (AGGRESSIVE,),
+    "equal weight": (CONSERVATIVE, AGGRESSIVE),
+}
+
+
+def _by_spend(row: str, column: str, virtual_successes: Number = 1) -> float:
+    """One model of compute, or the average of all four, by what is spent."""
+    models: dict[str, Callable[[Number], Model]] = {
+        "lifetime anchor": lambda spend: lifetime(spend=spend, virtual_successes=virtual_successes),
+        "evolutionary anchor": lambda spend: evolution(spend=spend, virtual_successes=virtual_successes),
+        "log-uniform": lambda spend: log_uniform(spend=spend),
+        "relative importance": lambda spend: compute(ftp="1/300", spend=spend, virtual_successes=virtual_successes),
+    }
+    chosen = models.values() if column == "average of four" else [models[column]]
+    return _mean([_p(model(spend)) for spend in _SPENDS[row] for model in chosen])
+
+
+def _within(row: str, column: str) -> Value:
+    virtual_successes, ftp = column.split(", ")
+    rule = calendar(ftp=ftp, virtual_successes=virtual_successes)
+    return _p(rule) if row == "by 2036" else _p(rule, 1956 + int(row.split()[1]), 1956)
+
+
+_SINGLE: Mapping[str, Callable[[Number], Model]] = {
+    "researcher-years, low": lambda alpha: researcher_years(ftp="1/1000", growth="7 %", virtual_successes=alpha),
+    "researcher-years, central": lambda alpha: researcher_years(ftp="1/300", virtual_successes=alpha),
+    "researcher-years, high": lambda alpha: researcher_years(ftp="1/100", growth="16 %", virtual_successes=alpha),
+    "compute, low": lambda alpha: compute(ftp="1/1000", importance=10, spend=CONSERVATIVE, virtual_successes=alpha),
+    "compute, high": lambda alpha: compute(ftp="1/300", importance=1, spend=AGGRESSIVE, virtual_successes=alpha),
+}
+
+
+def _virtual_successes(row: str, column: str) -> Value:
+    return (
+        _by_spend("equal weight", "lifetime anchor", column) if row == "compute, central" else _p(_SINGLE[row](column))
+    )
+
+
+def _begun_late(row: str, column: str) -> Value:
+    ftp, growth = {"central": ("1/300", "11 %"), "high": ("1/100", "16 %")}[row]
+    return _p(researcher_years(ftp=ftp, growth=growth, start=column))
+
+
+def _matched(chance: float, conjuncts: int) -> BetaPrior:
+    """A conjunct's prior, so that all are done within 100 years with this chance."""
+    each = chance ** (1 / conjuncts)
+    return BetaPrior.of(1, 100 * (1 - each) / each)
+
+
+def _conjuncts(row: str, column: str) -> Value:
+    alone = _p(calendar(ftp=row), 2056, 1956)
+    model = Conjunctive([Rule(_matched(float(alone), int(column)), Calendar(1956))] * int(column))
+    return float(-np.expm1(model.log_survival(2036, since=2020)))
+
+
+def _first_trials(row: str, column: str) -> Value:
+    if column not in ("static", "updated"):
+        place = ("first weight", "second weight", "third weight").index(column)
+        return _over_first_trials(row).weights(2020)[row.split(", ")[place]]
+    model = _over_first_trials(row)
+    return model.static(2036, none_by=2020) if column == "static" else _p(model)
+
+
+def _over_first_trials(row: str) -> HyperPrior:
+    chances = row.split(", ")
+    return HyperPrior({ftp: (calendar(ftp=ftp), Fraction(1, len(chances))) for ftp in chances})
+
+
+def _or_never(model: Model, column: str) -> Value:
+    mixture = HyperPrior({"rule": (model, "80 %"), "never": (impossible(), "20 %")})
+    return mixture.weights(2020)["never"] if column == "weight in 2020" else _p(mixture)
+
+
+_RULES: Mapping[str, Callable[[], Model]] = {
+    "calendar years": lambda: calendar(ftp="1/300"),
+    "researcher-years, 11 %": lambda: researcher_years(ftp="1/300"),
+    "researcher-years, 21 %": lambda: researcher_years(ftp="1/300", growth="21 %"),
+    "researcher-years, 21 %, since 2000": lambda: researcher_years(ftp="1/300", growth="21 %", start=2000),
+    "compute, X = 5": lambda: compute(ftp="1/300", importance=5, spend=AGGRESSIVE),
+    "compute, X = 1": lambda: compute(ftp="1/300", importance=1, spend=AGGRESSIVE),
+    "lifetime anchor": lambda: lifetime(spend=AGGRESSIVE),
+    "evolutionary anchor": lambda: evolution(spend=AGGRESSIVE),
+    "log-uniform": lambda: log_uniform(spend=AGGRESSIVE),
+}
+
+
+def _half(row: str, column: str, exempt: bool) -> Value:
+    exempts = exempt and row == "evolutionary anchor"
+    mixture = HyperPrior(
+        {"calendar years": (calendar(ftp="1/300"), "1/2"), row: (_RULES[row](), "1/2")},
+        exempt=(row,) if exempts else (),
+        exempt_until=2020.0 if exempts else None,
+    )
+    if column == "static":
+        return mixture.static(2036, none_by=2020)
+    return mixture.weights(2020)[row] if column == "weight in 2020" else _p(mixture)
+
+
+def _definitions(row: str, column: str) -> Value:
+    ftp, growth = {"low": ("1/1000", "7 %"), "central": ("1/300", "11 %")}.get(column, ("1/100", "16 %"))
+    start = 2000 if column == "high, late start" else 1956
+    if row == "calendar years":
+        return _p(calendar(ftp=ftp, start=start))
+    if row == "researcher-years":
+        return _p(researcher_years(ftp=ftp, growth=growth, start=start))
+    models: dict[str, Callable[[], Value]] = {
+        "low": lambda: _virtual_successes("compute, low", "1"),
+        "central": lambda: _by_spend("equal weight", "average of four"),
+        "high, late start": lambda: _by_spend("$100 billion", "log-uniform"),
+    }
+    return models[column]() if column in models else None
+
+
+def _considered(row: str, column: str) -> Value:
+    return _p(presets.PRESETS[column]("davidson2021"), row.removeprefix("by "))
+
+
+def _footnote(row: str, column: str) -> Value:
+    alpha: Number = "1/2" if row == "0.5 virtual successes" else 1
+    start = 2000 if row.endswith("since 2000") else 1956
+    parts: dict[str, tuple[Model, Number]] = {
+        "calendar": (calendar(ftp="1/300", virtual_successes=alpha, start=start), "30 %"),
+        "researchers": (researcher_years(ftp="1/300", virtual_successes=alpha, start=start), "30 %"),
+        "importance": (compute(ftp="1/300", virtual_successes=alpha), "5 %"),
+        "lifetime": (lifetime(virtual_successes=alpha), "10 %"),
+        "evolution": (evolution(virtual_successes=alpha), "15 %"),
+        "impossible": (impossible(), "10 %"),
+    }
+    return _p(HyperPrior(parts))
+
+
+def _start(label: str) -> Number:
+    return -rational("year", label.removesuffix(" BC")) if label.endswith(" BC") else label
+
+
+TABLES: Mapping[str, Callable[[str, str], Value]] = {
+    "1.1 summary": _considered,
+    "1.1 definitions": _definitions,
+    "4.2": lambda row, _: _p(calendar(ftp=row)),
+    "5.2.2": lambda row, column: BetaPrior("1/100", column).after(row.split()[1]).ftp,
+    "5.2.3": lambda row, column: _p(calendar(ftp=column, virtual_successes=row)),
+    "5.2.3 cumulative": _within,
+    "5.2.3 by 2036": _within,
+    "5.3 start": lambda row, column: _p(calendar(ftp=row, start=_start(column))),
+    "5.3 early": lambda row, column: _p(weighted_years(ftp=row, early=column)),
+    "6.1.2": lambda row, column: _p(researcher_years(ftp=row, growth=column)),
+    "6.2.2.1 conservative": lambda row, column: _p(compute(ftp=row, importance=column[4:], spend=CONSERVATIVE)),
+    "6.2.2.1 aggressive": lambda row, column: _p(compute(ftp=row, importance=column[4:], spend=AGGRESSIVE)),
+    "6.2.2.2": _by_spend,
+    "6.2.2.2 importance": _by_spend,
+    "6.2.2.2.1 footnote": _by_spend,
+    "6.2.3 log-uniform": _by_spend,
+    "6.2.3 rest": _by_spend,
+    "6.3.1": _virtual_successes,
+    "6.3.1 central in brackets": lambda _, column: _by_spend("equal weight", "average of four", column),
+    "6.3.1 high in brackets": lambda row, column: _mean(
+        [_p(_SINGLE[row](column)), _by_spend("$100 billion", "log-uniform")]
+    ),
+    "6.3.2": _begun_late,
+    "7.1.3.2": _conjuncts,
+    "7.2.1": _first_trials,
+    "7.3": lambda row, column: _or_never(calendar(ftp=row), column),
+    "7.3 without": lambda row, _: _p(calendar(ftp=row)),
+    "8.1": _definitions,
+    "8.2": _considered,
+    "8.2 footnote": _footnote,
+    "8.3": lambda row, column: _p(presets.central("davidson2021"), none_by=column.removeprefix("none by ")),
+    "8.3 before": lambda row, column: _p(presets.central("davidson2021"), none_by=column.removeprefix("none by ")),
+    "10.3": lambda row, column: float(np.exp(BetaPrior("1/300", column).log_survival(0, float(row)))),
+    "10.4.4": lambda row, column: _p(researcher_years(ftp=row, growth=column, expected_growth="8.6 %")),
+    "10.6.1": lambda row, _: _matched(0.25, int(row.split()[0])).ftp,
+    "10.6.2": lambda row, column: _p(calendar(ftp="1/2"), column) ** int(row),
+    "10.8": lambda row, column: _half(row, column, exempt=True),
+    "10.8 bayes": lambda row, column: _half(row, column, exempt=False),
+    "10.9": lambda row, column: _or_never(_RULES[row](), column),
+    "10.9 without": lambda row, _: _p(_RULES[row]()),
+}
+"""By the tables' names in the data file: from the labels of row and column to the value."""

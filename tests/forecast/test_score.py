@@ -1,0 +1,177 @@
+"""Scores, calibration, and the file in which forecasts are written down before."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assent.forecast.exposure import Counted
+from assent.forecast.registry import Registry, RegistryDamaged
+from assent.forecast.score import baseline_score, brier, calibration, log_score, peer_score, wilson
+
+
+def book(folder: Path) -> Registry:
+    return Registry(folder / "forecasts.jsonl", clock=lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+
+def counted(order: tuple[bool, ...]) -> Counted:
+    return Counted("r", "m", (), {}, (), 0, 0, 0, 0, 0, order)
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.01, 0.99))
+def test_honesty_is_best_under_every_proper_score(truth: float, said: float) -> None:
+    """The expected score at `truth` is best where one says `truth`."""
+
+    def expected(score, given: float) -> float:  # type: ignore[no-untyped-def]
+        return truth * score(given, True) + (1 - truth) * score(given, False)
+
+    assert expected(brier, truth) <= expected(brier, said) + 1e-12
+    assert expected(log_score, truth) >= expected(log_score, said) - 1e-12
+    assert expected(baseline_score, truth) >= expected(baseline_score, said) - 1e-9
+
+
+def test_baseline_is_nothing_for_a_coin_and_a_hundred_for_certainty() -> None:
+    assert baseline_score(0.5, True) == pytest.approx(0.0, abs=1e-12)
+    assert baseline_score(1.0, True) == 100.0
+    assert baseline_score(0.0, True) == -math.inf
+    assert log_score(1.0, False) == -math.inf
+
+
+def test_peer_scores_of_a_question_sum_to_nothing() -> None:
+    said = [0.2, 0.5, 0.9]
+    total = sum(peer_score(p, True, [q for q in said if q != p]) for p in said)
+    assert total == pytest.approx(0.0, abs=1e-9)
+    assert peer_score(0.0, True, [0.0]) == 0.0
+    with pytest.raises(ValueError, match="no other"):
+        peer_score(0.5, True, [])
+
+
+def test_calibration_of_forecasts_that_are_right_on_average() -> None:
+    rng = np.random.default_rng(0)
+    said = rng.random(20_000)
+    happened = rng.random(20_000) < said
+    bins = calibration(said.tolist(), happened.tolist(), bins=20)
+    assert sum(one.number for one in bins) == 20_000
+    missed = sum(not one.low <= one.mean <= one.high for one in bins)
+    assert missed <= 4  # 20 intervals of 95 %: more than 4 misses has probability 0.3 %
+    inverted = calibration((1 - said).tolist(), happened.tolist(), bins=20)
+    assert sum(not one.low <= one.mean <= one.high for one in inverted) > 15
+
+
+def test_wilson_holds_the_share() -> None:
+    low, high = wilson(3, 10)
+    assert low < 0.3 < high
+    assert wilson(0, 0) == (0.0, 1.0)
+    assert wilson(10, 10)[1] == 1.0
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.1, math.nan, math.inf, True])
+def test_a_probability_that_is_none(wrong: float, tmp_path: Path) -> None:
+    for score in (brier, log_score, baseline_score):
+        with pytest.raises(ValueError, match="probability"):
+            score(wrong, True)
+    with pytest.raises(ValueError, match="probability"):
+        book(tmp_path).register("q", wrong, method="m")
+    assert not (tmp_path / "forecasts.jsonl").exists()
+
+
+def test_forecasts_are_registered_resolved_and_scored(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    first, second, third = (registry.register("Will it?", p, method=m) for p, m in ((0.9, "a"), (0.5, "b"), (0.1, "c")))
+    assert (first, second, third) == (1, 2, 3)
+    registry.resolve(first, "yes", note="it did")
+    registry.resolve(second, "yes")
+    registry.resolve(third, "ambiguous")
+    alone = registry.register("Another?", 0.25, method="a")
+    found = registry.report()
+    assert [one.entry.id for one in found.scored] == [1, 2]
+    assert found.scored[0].brier == pytest.approx(0.01)
+    assert found.scored[0].peer == pytest.approx(100 * math.log(0.9 / 0.5))
+    assert [entry.id for entry in found.ambiguous] == [3]
+    assert [entry.id for entry in found.open] == [alone]
+    assert found.mean("brier") == pytest.approx((0.01 + 0.25) / 2)
+    assert found.scored[0].entry.at == "2026-01-02T03:04:05+00:00"
+
+
+def test_an_outcome_is_written_once(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    registry.register("q", 0.5, method="m")
+    registry.resolve(1, "no")
+    with pytest.raises(ValueError, match="written once"):
+        registry.resolve(1, "yes")
+    with pytest.raises(ValueError, match="no forecast 2"):
+        registry.resolve(2, "yes")
+    with pytest.raises(ValueError, match="must be one of"):
+        registry.resolve(1, "maybe")
+    assert registry.entries()[0].outcome == "no"
+
+
+def lines(registry: Registry) -> list[str]:
+    return registry.path.read_text(encoding="utf-8").splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("how", ["changed", "dropped", "swapped", "doubled", "no json", "forged"])
+def test_what_was_altered_shows_and_nothing_is_added_to_it(how: str, tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    for number in range(3):
+        registry.register(f"q{number}", 0.5, method="m")
+    whole = lines(registry)
+    forged = json.loads(whole[1]) | {"probability": 0.9}
+    altered = {
+        "changed": [whole[0], whole[1].replace("0.5", "0.9"), whole[2]],
+        "dropped": [whole[0], whole[2]],
+        "swapped": [whole[1], whole[0], whole[2]],
+        "doubled": [whole[0], whole[0], *whole[1:]],
+        "no json": [whole[0], "{}\n", *whole[1:]],
+        "forged": [whole[0], json.dumps(forged) + "\n", whole[2]],
+    }[how]
+    registry.path.write_text("".join(altered), encoding="utf-8")
+    before = registry.path.read_bytes()
+    with pytest.raises(RegistryDamaged):
+        registry.entries()
+    with pytest.raises(RegistryDamaged):
+        registry.register("q", 0.5, method="m")
+    assert registry.path.read_bytes() == before
+
+
+def test_a_line_that_was_cut_while_it_was_written_never_counted(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    registry.register("one", 0.5, method="m")
+    registry.register("two", 0.5, method="m")
+    whole = registry.path.read_bytes()
+    for cut in range(len(lines(registry)[0].encode()) + 1, len(whole)):
+        registry.path.write_bytes(whole[:cut])
+        assert [entry.question for entry in registry.entries()] == ["one"]
+    assert registry.register("three", 0.5, method="m") == 2
+    assert [entry.question for entry in registry.entries()] == ["one", "three"]
+
+
+def test_writers_at_the_same_time_do_not_lose_a_forecast(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    writers = [
+        threading.Thread(target=lambda: [registry.register("q", 0.5, method="m") for _ in range(20)]) for _ in range(4)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [entry.id for entry in registry.entries()] == list(range(1, 81))
+
+
+def test_forecasts_about_a_run_are_resolved_from_its_record(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    for ahead in (2, 3, 5):
+        registry.register("q", 0.5, method="m", about={"run": "r", "known": 2, "ahead": ahead})
+    registry.register("q", 0.5, method="m", about={"run": "other", "known": 0, "ahead": 1})
+    assert registry.resolve_from(counted((True, True))) == []
+    assert registry.resolve_from(counted((True, True, False, False))) == [(1, "no")]
+    assert registry.resolve_from(counted((True, True, False, False, True))) == [(2, "yes"), (3, "yes")]
+    assert [entry.outcome for entry in registry.entries()] == ["no", "yes", "yes", None]
