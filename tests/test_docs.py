@@ -33,6 +33,9 @@ def commands(group: typer.Typer = app, prefix: str = "") -> Iterator[tuple[str, 
         yield prefix + (command.name or command.callback.__name__), command.callback
     for member in group.registered_groups:
         assert member.typer_instance is not None
+        own = member.typer_instance.registered_callback
+        if own is not None and own.callback is not None:  # a group that is a command too
+            yield f"{prefix}{member.name}", own.callback
         yield from commands(member.typer_instance, f"{prefix}{member.name} ")
 
 
@@ -40,6 +43,8 @@ def parameters(function: Any) -> Iterator[tuple[str, str, str]]:
     """For each argument and option of a command: what is written, what it means, its default."""
     hints = typing.get_type_hints(function, include_extras=True)
     for name, parameter in inspect.signature(function).parameters.items():
+        if not hasattr(hints[name], "__metadata__"):  # Typer's own context
+            continue
         about, kind = hints[name].__metadata__[0], hints[name].__origin__
         optional = type(None) in typing.get_args(kind)
         kind = next((part for part in typing.get_args(kind) if optional and part is not type(None)), kind)
@@ -107,7 +112,7 @@ def terminal(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_quickare_documented_as_they_are() -> None:
+def test_the_commands_are_documented_as_they_are() -> None:
     _, between, _ = parts((DOCS / "cli.md").read_text(encoding="utf-8"))
     assert between.strip() == generated(), "docs/cli.md is stale: run `python tests/test_docs.py`"
 

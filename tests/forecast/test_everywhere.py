@@ -20,7 +20,7 @@ from tests.cli.support import ask_json, invoke, records
 mpmath.mp.dps = 50
 
 
-def beta_ratio(alpha: Any, beta: Any, n: int, m: int) -> mpf:
+def beta_ratio(alpha: Any, beta: Any, n: int, m: int) -> Any:
     """1 - the product over single trials."""
     a, b, survival = mpf(alpha), mpf(beta), mpf(1)
     for i in range(m):
@@ -28,7 +28,7 @@ def beta_ratio(alpha: Any, beta: Any, n: int, m: int) -> mpf:
     return 1 - survival
 
 
-def beta_quantile(a: Any, b: Any, risk: Any) -> mpf:
+def beta_quantile(a: Any, b: Any, risk: Any) -> Any:
     """The x that Beta(a, b) exceeds with probability `risk`, by bisection on the regularised integral."""
     low, high = mpf(0), mpf(1)
     for _ in range(170):
@@ -37,11 +37,11 @@ def beta_quantile(a: Any, b: Any, risk: Any) -> mpf:
     return low
 
 
-def half() -> mpf:
+def half() -> Any:
     return mpf(1) / 2
 
 
-FORECASTS: dict[str, tuple[str, Callable[[], mpf]]] = {
+FORECASTS: dict[str, tuple[str, Callable[[], Any]]] = {
     "T01": ("ftp=1/300&start=1956&none_by=2020&by=2036", lambda: mpf(16) / 379),
     "T02": ("ftp=1/2&start=1956&none_by=2020&by=2036", lambda: mpf(16) / 81),
     "T03": ("ftp=1/2&virtual_successes=1/2&none_by=2020&by=2036", lambda: beta_ratio(half(), half(), 64, 16)),
@@ -91,18 +91,18 @@ FORECASTS: dict[str, tuple[str, Callable[[], mpf]]] = {
 }
 
 
-def _rho() -> mpf:
+def _rho() -> Any:
     return mpmath.log(mpf("1.11")) / mpmath.log(mpf("1.043"))
 
 
-def _conjunctive(beta: mpf) -> mpf:
+def _conjunctive(beta: Any) -> Any:
     by, before = (80 / (beta + 80)) ** 2, (64 / (beta + 64)) ** 2
     return (by - before) / (1 - before)
 
 
 DELTA = mpf(1) / 20
 
-FORMULAS: dict[str, tuple[str, dict[str, str], str, Callable[[], mpf]]] = {
+FORMULAS: dict[str, tuple[str, dict[str, str], str, Callable[[], Any]]] = {
     "T10": ("known-chance", {"p": "1/300", "m": "16"}, "probability", lambda: 1 - (1 - mpf(1) / 300) ** 16),
     "T15": ("counted", {"n": "0", "m": "150000", "ftp": "1/300"}, "survival", lambda: mpf(299) / 150299),
     "T19": (
@@ -210,12 +210,12 @@ FORMULAS: dict[str, tuple[str, dict[str, str], str, Callable[[], mpf]]] = {
 }
 
 
-def _cbi(n: int) -> mpf:
+def _cbi(n: int) -> Any:
     good, bad = mpf("0.9") * (1 - mpf("1e-4")) ** n, mpf("0.1") * (1 - mpf("1e-3")) ** n
     return good / (good + bad)
 
 
-def close(found: float, exact: mpf) -> bool:
+def close(found: float, exact: Any) -> bool:
     return bool(abs(mpf(found) - exact) <= mpf("1e-9") * abs(exact))
 
 

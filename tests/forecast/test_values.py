@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -43,7 +44,7 @@ def p(model: Model, by: float = 2036, none_by: float | None = 2020) -> float:
     return model.predict(by, none_by=none_by).probability
 
 
-def product(alpha: float | Fraction, beta: float | Fraction, n: int, m: int) -> mpf:
+def product(alpha: float | Fraction, beta: float | Fraction, n: int, m: int) -> Any:
     """1 - the product over m single trials of one minus their chance: no Gamma function."""
     a, b = (mpf(Fraction(part).numerator) / Fraction(part).denominator for part in (alpha, beta))
     survival = mpf(1)
@@ -52,13 +53,13 @@ def product(alpha: float | Fraction, beta: float | Fraction, n: int, m: int) -> 
     return 1 - survival
 
 
-def ratio(alpha: float, beta: float, n: float, m: float) -> mpf:
+def ratio(alpha: float, beta: float, n: float, m: float) -> Any:
     """1 - B(alpha, beta + n + m) / B(alpha, beta + n) at fifty digits."""
     a, b, n_, m_ = map(mpf, (alpha, beta, n, m))
     return 1 - mpmath.beta(a, b + n_ + m_) / mpmath.beta(a, b + n_)
 
 
-def agree(found: float, exact: mpf, printed: str) -> None:
+def agree(found: float, exact: Any, printed: str) -> None:
     """To 1e-9 of the exact value, and to half a unit of the last printed digit."""
     assert abs(mpf(found) - exact) <= mpf("1e-9") * abs(exact)
     digits = Fraction(printed)
@@ -152,7 +153,7 @@ def test_t20_t21_t34_researcher_years() -> None:
         p(researcher_years(ftp="1/300", sums="continuous")), 16 * rho / (299 + 80 * rho), "0.07975"
     )  # 0.0797514, where 0.0797511 is printed
 
-    def total(year: int, growth: mpf) -> mpf:
+    def total(year: int, growth: Any) -> Any:
         """Researcher-years added up year by year from those of all years before 1956."""
         researchers, sum_ = mpf(1), 1 / growth
         for _ in range(1956, year):
@@ -160,7 +161,7 @@ def test_t20_t21_t34_researcher_years() -> None:
             sum_ += researchers
         return sum_
 
-    def increase(one: int, other: int, growth: mpf) -> mpf:
+    def increase(one: int, other: int, growth: Any) -> Any:
         return mpmath.log(total(other, growth) / total(one, growth))
 
     slow, fast, answer = mpf("0.043"), mpf("0.11"), mpf(16) / 379
@@ -177,7 +178,7 @@ def test_t20_t21_t34_researcher_years() -> None:
     agree(p(researcher_years(ftp="1/300", sums="continuous"), 2100), (by - before) / (299 * r + by), "0.213520")
 
 
-def _importance(tau: mpf) -> mpf:
+def _importance(tau: Any) -> Any:
     more, before = mpf("3.3") * mpmath.log(10), mpf("16.7") * mpmath.log(10)
     return more / (5 * tau + before + more)
 

@@ -14,8 +14,8 @@ from assent.planning.oracles.answers_ahead import threshold_of_steps
 from assent.planning.oracles.doors import threshold
 from assent.planning.oracles.lattice import NoisyDoors, expected_answers
 from assent.planning.planners import BeliefTree
+from assent.report.figures import DISABLES, KEEPS
 from assent.studies import s02_off_switch, s05_misspecified, s07_planners, s08_absent, s10_provoking, s11_price, s13_age
-from assent.studies.figures import DISABLES, KEEPS
 from assent.studies.measures import two_sided
 from assent.studies.settings import Doors
 from assent.studies.verdicts import phase, turning_cost

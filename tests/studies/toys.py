@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assent.studies.figures import Axis, Series, line_chart
+from assent.report.figures import Axis, Series, line_chart
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -23,6 +23,9 @@ from assent.demo.table import Claim, claims, summary
 from assent.demo.trial import Task, trial
 from assent.execute import execute
 from assent.ledger import Ledger, decode
+
+if TYPE_CHECKING:
+    from assent.demo.forecast import Forecasted
 
 SHARD_SEEDS = 5
 """The second table makes one point, which needs fewer seeds."""
@@ -57,10 +60,11 @@ def demo(*, seed: int, seeds: int, workers: int | None, out: Path, json: bool) -
         output.say(
             f"Real input: the 1,797 handwritten digits of scikit-learn. {seeds} seeds from {seed}, every rule on the same rounds.\n"
         )
-        tables = summary(_tallies(output, seed=seed, seeds=seeds, workers=workers))
+        tallies = _tallies(output, seed=seed, seeds=seeds, workers=workers)
+        tables = summary(tallies)
         for part in ROWS:
             output.say(_table(part, tables[part]))
-        recorded = _recorded_run(output, seed=seed, out=out)
+        recorded = _recorded_run(output, seed=seed, out=out, others=tallies["digits"][1:])
         overseen, of_the_overseer = _overseer_part(output, seed=seed, out=out)
         checked = [*claims(tables), *recorded.pop("claims"), *of_the_overseer]
         for claim in checked:
@@ -71,12 +75,16 @@ def demo(*, seed: int, seeds: int, workers: int | None, out: Path, json: bool) -
                     ("  " + claim.figure, "dim"),
                 )
             )
+        forecast = recorded.pop("forecast")
+        _say_forecast(output, forecast)
         output.plain(f"\nReport  {recorded['report']}\nLedger  {recorded['ledger']}  head {recorded['head']}")
         output.plain(f"Next    assent log verify --ledger {recorded['ledger']}\n        assent run twins --seed {seed}")
+        output.plain(f"        assent forecast deployment {recorded['run']} --ledger {recorded['ledger']}")
         output.done(
             OK if all(claim.holds for claim in checked) else FAILED,
             tables=tables,
             overseen=overseen,
+            forecast=[row.to_json() for row in forecast.rows],
             claims=[{"text": claim.text, "figure": claim.figure, "holds": claim.holds} for claim in checked],
             **recorded,
         )
@@ -131,10 +139,13 @@ def _table(part: Part, rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
+def _recorded_run(
+    output: Output, *, seed: int, out: Path, others: Sequence[Sequence[Mapping[str, Any]]]
+) -> dict[str, Any]:
     """One whole run through the session and the ledger: its report, its check, one of its questions."""
     from assent.cli.config import RunConfig
     from assent.cli.runs import belief_refolder, free_name, open_session, rounds_of, scene_and_agent
+    from assent.demo.forecast import forecast
     from assent.report import write
     from assent.session import Session
 
@@ -155,7 +166,10 @@ def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
         write(book.events(session.run), report)
         _show_question(output, book, session.run)
         head = book.head(session.run)
+        told = forecast(book, session.run, others)
+        decided = told.counted.alone + told.counted.asked
         return {
+            "forecast": told,
             "run": session.run,
             "ledger": str(path.resolve()),
             "report": str(report.resolve()),
@@ -167,8 +181,21 @@ def _recorded_run(output: Output, *, seed: int, out: Path) -> dict[str, Any]:
                     f"{len(again.belief.log_weight)} weights",
                     same,
                 ),
+                Claim(
+                    "forecast: every decision on the ledger is counted once, alone or asked",
+                    f"{told.counted.alone:,} alone, {told.counted.asked:,} asked, of {scene.num_steps:,}",
+                    decided == scene.num_steps and not told.counted.unknown,
+                ),
             ],
         }
+
+
+def _say_forecast(output: Output, told: Forecasted) -> None:
+    """How likely the failure is that nobody has seen, from the ledger just written."""
+    from assent.cli.forecast_deployment import say_rows
+
+    output.say("\nAnd the next failure? From this run's own ledger, with a prior from the other seeds:")
+    say_rows(output, [told.counted], told.exposure, told.settings, told.rows)
 
 
 def _overseer_part(output: Output, *, seed: int, out: Path) -> tuple[list[dict[str, Any]], list[Claim]]:

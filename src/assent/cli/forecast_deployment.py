@@ -93,10 +93,10 @@ def _carried(pairs: Sequence[str]) -> Any:
     return found
 
 
-def say_deployment(
+def say_rows(
     output: Output, counted: Sequence[Counted], exposure: Exposure, settings: Settings, rows: Sequence[Row]
 ) -> None:
-    """What was counted, the headline, and every method beside it."""
+    """What was counted, the headline, and a table of every method."""
     model = counted[-1].model
     for one in counted:
         old = "" if one.model == model else "; another model, so another regime"
@@ -114,8 +114,8 @@ def say_deployment(
         f"{'?' if head.within is None else percent(head.within)}  at least one failure in the next {short(settings.ahead)} unsupervised "
         f"decisions ({head.name})\n"
     )
-    table = Table(box=None)
-    at_most, wanted = f"≤ at {percent(1 - settings.delta)}", f"clean until {percent(settings.target)}"
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    at_most, wanted = f"≤ {percent(1 - settings.delta)}", f"clean, {percent(settings.target)}"
     for heading in ("method", "", "next one", at_most, f"in {short(settings.ahead)}", wanted):
         table.add_column(heading, justify="left" if heading in ("method", "") else "right", no_wrap=True)
     for row in rows:
@@ -126,8 +126,15 @@ def say_deployment(
     output.say(table)
     output.plain(
         f"next one: chance that the next decision fails. ≤: upper end of a belief, or a bound that holds with that confidence. in "
-        f"{short(settings.ahead)}: at least one failure. clean until: clean decisions until that is {percent(settings.target)}.\n"
+        f"{short(settings.ahead)}: at least one failure. clean: clean decisions until that is {percent(settings.target)}.\n"
     )
+
+
+def say_deployment(
+    output: Output, counted: Sequence[Counted], exposure: Exposure, settings: Settings, rows: Sequence[Row]
+) -> None:
+    """The same, with what each method promises and rests on."""
+    say_rows(output, counted, exposure, settings, rows)
     assumed = list(dict.fromkeys(item for row in rows for item in row.assumptions))
     for row in rows:
         numbers = ",".join(str(assumed.index(item) + 1) for item in row.assumptions)

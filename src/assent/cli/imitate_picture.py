@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from assent.report.figures.axes import Axis, Box, layout
+from assent.report.figures.charts import COLOURS
 from assent.report.svg import DASHES, Child, diamond, document, group, line, path, tag
-from assent.studies.figures.axes import Axis, Box, layout
-from assent.studies.figures.charts import COLOURS
 
 MOST = len(DASHES)
 """Lines that can be told apart."""

@@ -16,7 +16,7 @@ from assent.cli.imitate_worlds import Arena
 from assent.environment import environment
 from assent.peers.frontier import Point, area, dominates, failures_at, hull
 from assent.peers.methods import Kind, Method
-from assent.studies.output import standalone
+from assent.report.figures import standalone
 
 PLACES = (50, 100, 200, 500, 1000)
 """Numbers of queries at which frontiers are read."""

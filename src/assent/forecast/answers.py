@@ -124,7 +124,7 @@ def forecast(inputs: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: a name that the kind of rule does not have, no target, or a value that is refused.
     """
-    model, none_by, by = _asked(inputs)
+    model, none_by, by = asked(inputs)
     shown = [part.strip() for part in str(inputs.get("show", "why")).split(",") if part.strip()]
     unknown = [part for part in shown if part not in SHOWN]
     if unknown:
@@ -144,8 +144,12 @@ def forecast(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _asked(inputs: Mapping[str, Any]) -> tuple[Model, list[float], list[float]]:
-    """The model, evidence dates and targets."""
+def asked(inputs: Mapping[str, Any]) -> tuple[Model, list[float], list[float]]:
+    """The model, evidence dates and targets that the inputs of `forecast?…` name.
+
+    Raises:
+        ValueError: as `forecast`.
+    """
     given = {name: value for name, value in inputs.items() if name not in OWN}
     sources = [name for name in ("preset", "rules", "trials") if name in inputs]
     if len(sources) > 1:

@@ -587,8 +587,15 @@ def _counts_only(exposure: Exposure) -> str:
 def curves(settings: Settings, most: float, *, points: int = 60) -> dict[str, list[float]]:
     """Upper ends by number of clean decisions from 1 to `most`, for a picture: the methods by key, and `decisions`."""
     numbers = sorted({round(10.0 ** (math.log10(max(most, 10.0)) * part / (points - 1))) for part in range(points)})
-    found: dict[str, list[float]] = {"decisions": [float(number) for number in numbers]}
-    for number in numbers:
-        for row in side_by_side(Exposure(clean=number), settings)[:4]:
-            found.setdefault(row.key, []).append(float("nan") if row.upper is None else row.upper)
-    return found
+    prior, delta = BetaPrior(settings.ftp, settings.virtual_successes), settings.delta
+    ftp, alpha = float(prior.ftp), float(prior.alpha)
+    uppers = {
+        "semi-informative": lambda n: bounds.credible_upper(n, ftp=ftp, virtual_successes=alpha, delta=delta),
+        "jeffreys": lambda n: bounds.jeffreys_upper(n, delta=delta),
+        "exact": lambda n: bounds.exact_upper(n, delta=delta),
+        "confidence-sequence": lambda n: bounds.confidence_sequence_upper(n, delta=delta),
+    }
+    return {
+        "decisions": [float(number) for number in numbers],
+        **{key: [upper(number) for number in numbers] for key, upper in uppers.items()},
+    }

@@ -107,18 +107,28 @@ def calibration(probabilities: Sequence[float], outcomes: Sequence[bool], *, bin
 
 
 def wilson(successes: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Interval for a share (Wilson 1927); [0, 1] where there is nothing.
+    """The Wilson score interval for a probability: lower and upper end, in [0, 1].
 
-    >>> tuple(round(end, 4) for end in wilson(0, 10))
-    (0.0, 0.2775)
+    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927. Without trials it is [0, 1].
+
+    Raises:
+        ValueError: `successes` outside 0 … `total`, or `level` outside (0, 1).
+
+    >>> [round(end, 4) for end in wilson(0, 200)]
+    [0.0, 0.0188]
     """
+    if not 0 <= successes <= total or not 0 < level < 1:
+        raise ValueError(f"{successes} of {total} at level {level}: give 0 <= successes <= total and 0 < level < 1.")
     if total == 0:
         return 0.0, 1.0
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    share, spread = successes / total, z * z / total
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total)) / (1 + spread)
-    return (0.0 if successes == 0 else middle - half), (1.0 if successes == total else middle + half)
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    part, room = successes / total, z * z / total
+    middle = part + room / 2
+    spread = z * math.sqrt(part * (1 - part) / total + room / (4 * total))
+    # exact at the ends, where rounding would leave a remainder
+    low = 0.0 if successes == 0 else (middle - spread) / (1 + room)
+    high = 1.0 if successes == total else (middle + spread) / (1 + room)
+    return low, high
 
 
 def _given(probability: float) -> float:

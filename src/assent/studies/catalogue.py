@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from assent.studies import conservative_imitation, hand_of_god, low_stakes
+from assent.studies import conservative_imitation, forecasts, hand_of_god, low_stakes
 from assent.studies.study import Collection, Study
 
-COLLECTIONS: tuple[Collection, ...] = (hand_of_god.COLLECTION, conservative_imitation.COLLECTION, low_stakes.COLLECTION)
+COLLECTIONS: tuple[Collection, ...] = (
+    hand_of_god.COLLECTION,
+    conservative_imitation.COLLECTION,
+    low_stakes.COLLECTION,
+    forecasts.COLLECTION,
+)
 STUDIES: tuple[Study, ...] = tuple(study for collection in COLLECTIONS for study in collection.studies)

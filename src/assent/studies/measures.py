@@ -6,34 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from statistics import NormalDist
 
 import numpy as np
 
-
-def wilson(successes: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
-    """The Wilson score interval for a probability: lower and upper end, in [0, 1].
-
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", 1927. Without trials it is [0, 1].
-
-    Raises:
-        ValueError: `successes` outside 0 … `total`, or `level` outside (0, 1).
-
-    >>> [round(end, 4) for end in wilson(0, 200)]
-    [0.0, 0.0188]
-    """
-    if not 0 <= successes <= total or not 0 < level < 1:
-        raise ValueError(f"{successes} of {total} at level {level}: give 0 <= successes <= total and 0 < level < 1.")
-    if total == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    part, room = successes / total, z * z / total
-    middle = part + room / 2
-    spread = z * math.sqrt(part * (1 - part) / total + room / (4 * total))
-    # exact at the ends, where rounding would leave a remainder
-    low = 0.0 if successes == 0 else (middle - spread) / (1 + room)
-    high = 1.0 if successes == total else (middle + spread) / (1 + room)
-    return low, high
+from assent.forecast.score import wilson as wilson
 
 
 def boundary_error(measured: float, theory: float) -> float:

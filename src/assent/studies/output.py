@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from assent.environment import environment
-from assent.report.palette import css
-from assent.studies.figures import STYLE
-from assent.studies.page import collection_page, report_style, study_page
+from assent.report.figures import standalone
+from assent.studies.page import collection_page, study_page
 from assent.studies.runner import Outcome
 from assent.studies.study import WIDE, Collection
-
-MARGIN = 12
-"""Units around a drawing that is a file of its own."""
-
-_ALONE = "svg{font-family:system-ui,sans-serif;background:var(--ground)}"
 
 
 def write_study(outcome: Outcome, folder: Path) -> dict[str, Any]:
@@ -65,17 +58,6 @@ def described(outcome: Outcome) -> dict[str, Any]:
         "versions": environment(),
         "figures": [{"name": figure.name, "caption": figure.caption} for figure in study.figures(outcome.rows)],
     }
-
-
-def standalone(drawing: str) -> str:
-    """A drawing as a file of its own: with its colours for light and dark, and a ground."""
-    style = css() + report_style() + STYLE + _ALONE
-    opened = str(drawing).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)  # a Markup would escape it
-    head, _, rest = opened.partition(">")
-    left, top, right, bottom = (float(end) for end in re.findall(r'viewBox="([^"]*)"', head)[0].split())
-    room = f'viewBox="{left - MARGIN:g} {top - MARGIN:g} {right + 2 * MARGIN:g} {bottom + 2 * MARGIN:g}"'
-    head = re.sub(r'viewBox="[^"]*"', room, head)
-    return f"{head}><style>{style}</style>{rest}\n"
 
 
 def _write_rows(outcome: Outcome, path: Path) -> None:

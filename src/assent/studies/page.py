@@ -7,15 +7,14 @@ import hashlib
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib import resources
 
 from markupsafe import Markup
 
+from assent.report.figures import STYLE
+from assent.report.figures.alone import report_style
 from assent.report.palette import css
 from assent.report.svg import Child, tag
 from assent.report.text import clean, count, duration, plural
-from assent.studies.figures import STYLE
 from assent.studies.runner import Outcome
 from assent.studies.study import NARROW, WIDE, Collection, Figure, Finding
 
@@ -224,9 +223,3 @@ def _document(title: str, body: Sequence[Markup]) -> str:
         Markup(f"<style>{style}</style>"),
     )
     return f"<!doctype html>\n{tag('html', head, tag('body', *body), lang='en')}\n"
-
-
-@cache
-def report_style() -> str:
-    """The style sheet of the report, which pages of studies share."""
-    return resources.files("assent.report").joinpath("templates/report.css").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ import numpy as np
 from assent.planning.oracles.doors import answer_table, threshold, threshold_of_prior
 from assent.planning.oracles.updates import posterior
 from assent.planning.planners import Bracket
-from assent.studies.figures import DISABLES, INDIFFERENT, KEEPS, Axis, Line, Series, line_chart
+from assent.report.figures import DISABLES, INDIFFERENT, KEEPS, Axis, Line, Series, line_chart
 from assent.studies.measures import boundary_error
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream

@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from assent.planning.oracles.off_switch import Gaussian
-from assent.studies.figures import Axis, Line, phase_diagram, raster
+from assent.report.figures import Axis, Line, phase_diagram, raster
 from assent.studies.measures import boundary_error, turning
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 

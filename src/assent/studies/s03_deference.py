@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from assent.planning.oracles.lattice import NoisyDoors
 from assent.planning.planners import Bracket
 from assent.planning.problem import TIE
-from assent.studies.figures import Axis, Line, Series, line_chart
+from assent.report.figures import Axis, Line, Series, line_chart
 from assent.studies.measures import boundary_error
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assent.planning.oracles.lattice import NoisyDoors, expected_answers, lock_in_error
-from assent.studies.figures import Axis, Line, Series, line_chart
+from assent.report.figures import Axis, Line, Series, line_chart
 from assent.studies.measures import boundary_error, half_life, wilson
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream

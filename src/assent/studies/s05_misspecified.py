@@ -10,7 +10,7 @@ import numpy as np
 from assent.planning.oracles.doors import threshold_of_prior
 from assent.planning.planners import Bracket
 from assent.planning.problem import Problem
-from assent.studies.figures import Axis, Line, Series, bar_chart, line_chart
+from assent.report.figures import Axis, Line, Series, bar_chart, line_chart
 from assent.studies.lives import Mind, live
 from assent.studies.measures import wilson
 from assent.studies.settings import Doors

@@ -12,7 +12,7 @@ from assent.planning.oracles.silence import two_doors
 from assent.planning.problem import Problem
 from assent.planning.process import Process
 from assent.planning.signals import NOTHING, signals_of
-from assent.studies.figures import Axis, Line, Series, line_chart
+from assent.report.figures import Axis, Line, Series, line_chart
 from assent.studies.measures import brier, wilson
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 

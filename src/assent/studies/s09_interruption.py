@@ -11,7 +11,7 @@ from assent.planning.model import Model
 from assent.planning.planners import Bracket
 from assent.planning.problem import Problem
 from assent.planning.process import Process
-from assent.studies.figures import Axis, Line, phase_diagram, raster
+from assent.report.figures import Axis, Line, phase_diagram, raster
 from assent.studies.lives import Mind, live
 from assent.studies.measures import boundary_error, turning, wilson
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assent.planning.planners import BeliefTree, Bracket
-from assent.studies.figures import DISABLES, INDIFFERENT, KEEPS, UNDECIDED, Axis, Line, phase_diagram, raster
+from assent.report.figures import DISABLES, INDIFFERENT, KEEPS, UNDECIDED, Axis, Line, phase_diagram, raster
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict
 from assent.studies.verdicts import phase

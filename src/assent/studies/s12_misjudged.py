@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assent.planning.oracles.lattice import NoisyDoors
-from assent.studies.figures import Axis, Line, raster, share_diagram
+from assent.report.figures import Axis, Line, raster, share_diagram
 from assent.studies.measures import tails, two_sided
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream

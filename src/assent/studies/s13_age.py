@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from assent.planning.oracles.lattice import NoisyDoors
-from assent.studies.figures import Axis, Line, Series, line_chart, raster, share_diagram
+from assent.report.figures import Axis, Line, Series, line_chart, raster, share_diagram
 from assent.studies.measures import half_life, two_sided, wilson
 from assent.studies.settings import Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream

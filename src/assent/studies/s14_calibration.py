@@ -11,7 +11,7 @@ from assent.planning.answers import optimal_actions
 from assent.planning.model import Model
 from assent.planning.problem import Problem
 from assent.planning.process import Process
-from assent.studies.figures import reliability_diagram
+from assent.report.figures import reliability_diagram
 from assent.studies.measures import Bin, credible_set, reliability, tally
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 

@@ -13,7 +13,7 @@ from assent.planning.oracles.fork_terms import Fork, ForkSolution
 from assent.planning.planners import BeliefTree, Bracket
 from assent.planning.problem import Problem
 from assent.planning.verdict import Verdict as PlannersVerdict
-from assent.studies.figures import Axis, Line, Series, line_chart
+from assent.report.figures import Axis, Line, Series, line_chart
 from assent.studies.lives import Mind, live
 from assent.studies.measures import boundary_error, turning, wilson
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream

@@ -14,7 +14,7 @@ from assent.core import Minimum, Readable, TopK
 from assent.hypotheses.rewards.enumerated import Rewards
 from assent.hypotheses.rewards.members import RewardMembers
 from assent.planning.oracles.lattice import NoisyDoors
-from assent.studies.figures import Axis, Line, Series, bar_chart, line_chart
+from assent.report.figures import Axis, Line, Series, bar_chart, line_chart
 from assent.studies.lineup_lives import Acting, Fate, expected, lived
 from assent.studies.lives import SAME
 from assent.studies.measures import wilson

@@ -10,7 +10,7 @@ import numpy as np
 
 from assent.planning.oracles.lattice import NoisyDoors
 from assent.planning.planners import BeliefTree
-from assent.studies.figures import Axis, Line, Series, bar_chart, line_chart
+from assent.report.figures import Axis, Line, Series, bar_chart, line_chart
 from assent.studies.measures import wilson
 from assent.studies.settings import WITH, Doors
 from assent.studies.study import Figure, Row, Score, Study, Verdict

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from assent.studies.figures import Axis, Line, Series, bar_chart, line_chart
+from assent.report.figures import Axis, Line, Series, bar_chart, line_chart
 from assent.studies.measures import tails, wilson
 from assent.studies.shifted_lives import FROZEN, GUARDED, MEMBER, RESTARTING, UNGUARDED, UNSHARED, Broken, Shifted, run
 from assent.studies.staked_lives import NEW, RENAMED, RISK, TURNED

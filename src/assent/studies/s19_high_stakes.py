@@ -15,8 +15,8 @@ from assent.agents.premises import Promise
 from assent.agents.regret import best_share, most_wrong
 from assent.core import Stakes, worst_over
 from assent.overseers.scripted import READS_LABELS
+from assent.report.figures import Axis, Line, Series, line_chart
 from assent.rollout import live_many, stack
-from assent.studies.figures import Axis, Line, Series, line_chart
 from assent.studies.measures import wilson
 from assent.studies.staked_lives import ACTIONS, CONTEXTS, RISK, Setting, lived, tabular
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from assent.core import Stakes
-from assent.studies.figures import Axis, Line, Series, bar_chart, line_chart
+from assent.report.figures import Axis, Line, Series, bar_chart, line_chart
 from assent.studies.measures import tails
 from assent.studies.reward_learners import EpsilonGreedy, Exp3, Told, UpperBound, lived
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream

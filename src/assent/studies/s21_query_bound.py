@@ -10,7 +10,7 @@ import numpy as np
 
 from assent.agents.imitator import Imitator
 from assent.core import AlphaSet, Minimum, RatioSet, SureAbove, query_bound
-from assent.studies.figures import Axis, Line, Series, line_chart
+from assent.report.figures import Axis, Line, Series, line_chart
 from assent.studies.imitating import SEEDS, Case, live, mean, near_duplicates, peer, random_rows
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 

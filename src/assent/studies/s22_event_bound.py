@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from assent.agents.imitator import Imitator
 from assent.core import RiskCap
-from assent.studies.figures import Axis, Line, Series, line_chart
+from assent.report.figures import Axis, Line, Series, line_chart
 from assent.studies.imitating import SEEDS, Case, Life, live_many, near_duplicates, random_rows
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 

@@ -12,7 +12,7 @@ from assent.agents.imitator import Imitator
 from assent.core import AlphaSet, AskFirst, Confidence, Everyone, Minimum, Mixture, RatioSet, TopK
 from assent.core.gates import Variance
 from assent.presets.twins import NUM_STEPS, twins
-from assent.studies.figures import bar_chart
+from assent.report.figures import bar_chart
 from assent.studies.imitating import SEEDS, live, mean, peer
 from assent.studies.study import Figure, Row, Score, Study, Verdict
 

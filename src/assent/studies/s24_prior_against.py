@@ -10,7 +10,7 @@ import numpy as np
 from assent.hypotheses.tables import Tables
 from assent.presets.scene import Scene
 from assent.presets.twins import NUM_RANDOM, NUM_TWINS, twins
-from assent.studies.figures import Axis, Line, Series, bar_chart, line_chart
+from assent.report.figures import Axis, Line, Series, bar_chart, line_chart
 from assent.studies.imitating import SEEDS, live, mean
 from assent.studies.s23_twins import RULES, betrayals
 from assent.studies.study import Figure, Row, Score, Study, Verdict

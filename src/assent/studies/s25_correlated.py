@@ -11,7 +11,7 @@ import numpy as np
 
 from assent.agents.imitator import Imitator
 from assent.core import Audit, ContextAudit, Guard, HarmonicAudit, RatioSet, Tallied, Unexplained
-from assent.studies.figures import Axis, Line, Series, bar_chart, line_chart
+from assent.report.figures import Axis, Line, Series, bar_chart, line_chart
 from assent.studies.imitating import SEEDS, Case, live, mean, near_duplicates, random_rows
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 

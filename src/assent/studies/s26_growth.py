@@ -13,7 +13,7 @@ from assent.agents.imitator import Imitator
 from assent.hypotheses.simplexes import Simplexes
 from assent.hypotheses.tables import Tables
 from assent.overseers.demonstrator import Demonstrator
-from assent.studies.figures import Axis, Line, Series, line_chart
+from assent.report.figures import Axis, Line, Series, line_chart
 from assent.studies.imitating import SEEDS, Case, live, mean, random_rows
 from assent.studies.study import Figure, Row, Score, Study, Verdict
 from assent.worlds.stream import Stream

@@ -21,7 +21,7 @@ from assent.hypotheses.tables import Tables
 from assent.hypotheses.wrap import wrap
 from assent.overseers.demonstrator import Demonstrator
 from assent.overseers.scripted import READS_LABELS
-from assent.studies.figures import bar_chart
+from assent.report.figures import bar_chart
 from assent.studies.imitating import SEEDS, Case, live, mean, peer, random_rows
 from assent.studies.study import Figure, Row, Score, Study, Verdict
 from assent.worlds.stream import Stream

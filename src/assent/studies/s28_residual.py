@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from assent.agents.imitator import Imitator, least
 from assent.core import Answer
 from assent.core.residual import draw, residual
-from assent.studies.figures import Axis, Series, line_chart
+from assent.report.figures import Axis, Series, line_chart
 from assent.studies.imitating import SEEDS, Case, live, mean, random_rows
 from assent.studies.measures import two_sided, wilson
 from assent.studies.study import Figure, Row, Score, Study, Verdict

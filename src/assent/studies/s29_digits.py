@@ -15,7 +15,7 @@ from assent.hypotheses.newton import NewtonSoftmax, fourier_features
 from assent.hypotheses.wrap import wrap
 from assent.overseers.scripted import READS_LABELS
 from assent.presets.digits import digits, lifted
-from assent.studies.figures import Axis, Series, bar_chart, line_chart
+from assent.report.figures import Axis, Series, bar_chart, line_chart
 from assent.studies.imitating import SEEDS, Case, live, mean, peer
 from assent.studies.study import Figure, Row, Score, Study, Verdict
 from assent.worlds.stream import Stream

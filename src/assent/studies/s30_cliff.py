@@ -10,7 +10,7 @@ import numpy as np
 
 from assent.agents.imitator import Imitator
 from assent.core import Audit, RatioSet
-from assent.studies.figures import Axis, Series, line_chart
+from assent.report.figures import Axis, Series, line_chart
 from assent.studies.imitating import SEEDS, mean
 from assent.studies.study import Figure, Row, Score, Study, Verdict
 

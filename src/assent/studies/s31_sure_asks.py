@@ -9,7 +9,7 @@ from typing import Any
 from assent.agents.imitator import Imitator
 from assent.core import Minimum, RatioSet, SureAbove
 from assent.core.gates import Tolerance
-from assent.studies.figures import Axis, Line, Series, line_chart
+from assent.report.figures import Axis, Line, Series, line_chart
 from assent.studies.imitating import SEEDS, Case, live, mean, near_duplicates, peer, random_rows
 from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 

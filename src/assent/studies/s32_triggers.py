@@ -10,7 +10,7 @@ import numpy as np
 from assent.agents.imitator import Imitator
 from assent.hypotheses.twins import KINDS, Kind
 from assent.presets.treachery import NUM_STEPS, treachery
-from assent.studies.figures import Axis, Line, Series, line_chart
+from assent.report.figures import Axis, Line, Series, line_chart
 from assent.studies.imitating import SEEDS, live
 from assent.studies.study import Figure, Row, Score, Study, Verdict
 

@@ -8,11 +8,9 @@ import numpy as np
 
 from assent.planning.planners import Bracket, Planner
 from assent.planning.problem import Problem
+from assent.report.figures import DISABLES, INDIFFERENT, KEEPS, UNDECIDED
 from assent.studies.measures import crossing
 from assent.studies.settings import Doors
-
-KEEPS, DISABLES, INDIFFERENT, UNDECIDED = range(4)
-"""The phases of a verdict, as diagrams of phases number them."""
 
 MOST = 40
 """Net answers beyond which nobody is looked at: an overseer who is kept so long is kept for good, as far as studies go."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from functools import partial
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from assent.studies.figures import (
+from assent.report.figures import (
     UNDECIDED,
     Axis,
     Line,
@@ -25,8 +26,9 @@ from assent.studies.figures import (
     reliability_diagram,
     share_diagram,
     short,
+    standalone,
 )
-from assent.studies.output import standalone
+from assent.report.svg import text_width
 from assent.studies.study import NARROW, WIDE
 
 X, Y = Axis("x (unit)", 0.0, 1.0), Axis("y (unit)", 0.01, 100.0, log=True)
@@ -280,3 +282,28 @@ def test_the_darkest_shade_stands_for_the_highest_share() -> None:
     assert shades(1.0) == {"h0", "h5"}
     with pytest.raises(ValueError, match=r"Shares run from 0\.0 to 0\.5"):
         shades(0.4)
+
+
+@given(st.floats(-6, 3), st.floats(0.3, 14), st.booleans(), st.sampled_from([NARROW, WIDE]))
+def test_labels_of_ticks_do_not_touch(low: float, decades: float, log: bool, width: float) -> None:
+    """Every second or third is labelled where all would be too many."""
+    axis = Axis("n", 10.0**low, 10.0 ** (low + decades), log=log)
+    root = ElementTree.fromstring(line_chart(width=width, name="c", title="T", desc="D", x=axis, y=axis, series=SERIES))
+    labels = [t for t in root.iter("text") if t.get("class") == "tick" and t.get("text-anchor") == "middle"]
+    spans = sorted(
+        (
+            float(t.get("x", 0)) - text_width(t.text or "", 12) / 2,
+            float(t.get("x", 0)) + text_width(t.text or "", 12) / 2,
+        )
+        for t in labels
+    )
+    assert labels
+    assert all(one[1] < other[0] for one, other in pairwise(spans))
+    rows = sorted(float(t.get("y", 0)) for t in root.iter("text") if t.get("class") == "tick" and t.get("x") == "50")
+    assert all(other - one >= 12 for one, other in pairwise(rows))
+
+
+def test_an_axis_writes_its_numbers_as_it_is_told() -> None:
+    years = Axis("year", 2000.0, 2100.0, form=lambda value: f"{value:g}")
+    assert years.ticks(2)[0] == (2000.0, "2000")
+    assert Axis("n", 2000.0, 2100.0).ticks(2)[0] == (2000.0, "2,000")

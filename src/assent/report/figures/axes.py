@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,12 +38,25 @@ STYLE = """
 """
 
 
+def short(value: float) -> str:
+    """A tick's number with as many digits as it needs.
+
+    >>> short(0.05), short(20.0), short(0.30000000000000004), short(1e-6)
+    ('0.05', '20', '0.3', '1e-6')
+    """
+    if value != 0 and abs(value) < 1e-3:
+        power = math.floor(math.log10(abs(value)) + 1e-9)
+        return f"{round(value / 10.0**power, 2):g}e{power}"
+    return f"{round(value, 6):,g}" if abs(value) < 1e6 else f"{value:.0e}"
+
+
 @dataclass(frozen=True)
 class Axis:
     """One axis: what is measured with its unit, from where to where, linear or logarithmic.
 
     Attributes:
         zero: of a logarithmic axis, whether its low end stands for 0, and says so; there is no other place for 0 on it.
+        form: how the numbers at its ticks are written.
 
     Raises:
         ValueError: an empty or reversed range, or a logarithmic one that does not lie above 0.
@@ -53,6 +67,7 @@ class Axis:
     high: float
     log: bool = False
     zero: bool = False
+    form: Callable[[float], str] = short
 
     def __post_init__(self) -> None:
         if not self.low < self.high or (self.log and self.low <= 0):
@@ -86,8 +101,8 @@ class Axis:
     def ticks(self, about: int) -> list[tuple[float, str]]:
         """Round values on the axis, and how they are written."""
         if not self.zero:
-            return [(value, short(value)) for value in self._round(about)]
-        above = [(value, short(value)) for value in self._round(about) if value > 1.3 * self.low]
+            return [(value, self.form(value)) for value in self._round(about)]
+        above = [(value, self.form(value)) for value in self._round(about) if value > 1.3 * self.low]
         return [(self.low, "0"), *above]
 
     def _round(self, about: int) -> list[float]:
@@ -98,7 +113,9 @@ class Axis:
             found = [m * 10.0**power for power in range(first, last + 1) for m in steps]
             found = [value for value in found if self.low * 0.999 <= value <= self.high * 1.001]
             if len(found) <= about + 2:
-                return found
+                break
+        if len(found) < 2:  # less than a power of ten: even steps are as good
+            return [float(value) for value in ticks(self.low, self.high, about=about)]
         return found
 
 
@@ -138,17 +155,22 @@ class Box:
         parts: list[Child] = [
             label(text, at_x, self.top - 12 - 14 * (len(said) - 1 - number_), class_="unit")
             for number_, text in enumerate(said)
+            if text
         ]
-        for value, words in self.y_axis.ticks(6):
-            at = self.y(value)
+        rows = [(self.y(value), words) for value, words in self.y_axis.ticks(6)]
+        said_rows = _legible([at for at, _ in rows], [FONT + 1.0 for _ in rows], gap=0.0)
+        for place, (at, words) in enumerate(rows):
             parts.append(
                 line(self.left if grid else self.left - 4, at, self.right if grid else self.left, at, class_="grid")
             )
-            parts.append(label(words, self.left - 8, at + 4, anchor="end"))
-        for value, words in self.x_axis.ticks(about):
-            at = self.x(value)
+            if place in said_rows:
+                parts.append(label(words, self.left - 8, at + 4, anchor="end"))
+        columns = [(self.x(value), words) for value, words in self.x_axis.ticks(about)]
+        said_columns = _legible([at for at, _ in columns], [text_width(words, FONT) for _, words in columns], gap=4.0)
+        for place, (at, words) in enumerate(columns):
             parts.append(line(at, self.bottom, at, self.bottom + 4, class_="axis"))
-            parts.append(label(words, at, self.bottom + 18, anchor="middle"))
+            if place in said_columns:
+                parts.append(label(words, at, self.bottom + 18, anchor="middle"))
         parts.append(line(self.left, self.bottom, self.right, self.bottom, class_="axis"))
         for number_, text in enumerate(split_words(self.x_axis.title, self.right, FONT)):
             parts.append(label(text, self.right, self.bottom + 37 + 14 * number_, class_="unit", anchor="end"))
@@ -157,18 +179,6 @@ class Box:
     def track(self, points: Sequence[tuple[float, float] | None]) -> list[tuple[Number, Number] | None]:
         """Places of points; the pen is lifted outside of the frame."""
         return [None if p is None or not self.inside(*p) else (self.x(p[0]), self.y(p[1])) for p in points]
-
-
-def short(value: float) -> str:
-    """A tick's number with as many digits as it needs.
-
-    >>> short(0.05), short(20.0), short(0.30000000000000004), short(1e-6)
-    ('0.05', '20', '0.3', '1e-6')
-    """
-    if value != 0 and abs(value) < 1e-3:
-        power = math.floor(math.log10(abs(value)) + 1e-9)
-        return f"{round(value / 10.0**power, 2):g}e{power}"
-    return f"{round(value, 6):,g}" if abs(value) < 1e6 else f"{value:.0e}"
 
 
 def layout(
@@ -180,15 +190,22 @@ def layout(
     lines: Sequence[Line],
     *,
     height: float | None = None,
+    beside: float = 12.0,
+    over: float = 0.0,
 ) -> tuple[Box, Markup, float]:
-    """The title, the legend below it, the plot area below that, and the height of it all."""
+    """The title, the legend below it, the plot area below that, and the height of it all.
+
+    Args:
+        beside: room at the right of the plot area.
+        over: more room above the plot area, for what the caller draws there.
+    """
     head, top = headed(title, width)
-    left, right = 58.0, width - 12
+    left, right = 58.0, width - beside
     keys = [*swatches, *((line_swatch(number_), item.name) for number_, item in enumerate(lines))]
     at = left if width >= 600 else 0.0
-    key, used = legend(keys, x=at, y=top + 10, width=width - at, size=FONT)
+    key, used = legend(keys, x=at, y=top + 10, width=width - at, size=FONT) if keys else (Markup(""), 0.0)
     tall = height if height is not None else min(right - left, 440.0)
-    above = 22 + 14 * len(split_words(y.title, right - left if right > 600 else right, FONT))
+    above = over + 22 + 14 * len(split_words(y.title, right - left if right > 600 else right, FONT))
     below = 32 + 14 * len(split_words(x.title, right, FONT))
     box = Box(left, top + used + above, right, top + used + above + tall, x, y)
     return box, group([head, key]), box.bottom + below
@@ -211,6 +228,16 @@ def split_words(text: str, width: float, size: float) -> list[str]:
         else:
             lines.append(word)
     return lines
+
+
+def _legible(places: Sequence[float], extents: Sequence[float], *, gap: float) -> range:
+    """Which ticks get their label: every one, or every second, third … so that no two labels touch."""
+    for stride in range(1, len(places)):
+        kept = range(0, len(places), stride)
+        pairs = list(itertools.pairwise(kept))
+        if all(abs(places[b] - places[a]) >= (extents[a] + extents[b]) / 2 + gap for a, b in pairs):
+            return kept
+    return range(0, len(places), max(len(places), 1))
 
 
 def theory_lines(box: Box, lines: Sequence[Line], *, class_: str = "theory", halo: bool = True) -> Markup:

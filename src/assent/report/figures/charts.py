@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from assent.report.figures.axes import FONT, Axis, Box, Line, headed, layout, theory_lines
 from assent.report.svg import DASHES, Child, document, fit, group, label, legend, line, path, rect, tag, text_width
-from assent.studies.figures.axes import FONT, Axis, Box, Line, headed, layout, theory_lines
 
 COLOURS = 6
 """How many hues the palette has for series."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
 
+from assent.report.figures.axes import Axis, Box, Line, frame_of, layout, short, theory_lines
 from assent.report.palette import LEVELS
 from assent.report.svg import Child, document, group, hatch, label, number, rect, tag, text_width
-from assent.studies.figures.axes import Axis, Box, Line, frame_of, layout, short, theory_lines
-from assent.studies.study import Row
-from assent.studies.verdicts import UNDECIDED
+
+Row = dict[str, Any]
+"""A row of a study: its columns by name."""
+
+KEEPS, DISABLES, INDIFFERENT, UNDECIDED = range(4)
+"""The phases of a verdict, as diagrams of phases number them."""
 
 PHASES = ("keeps the overseer", "disables it", "indifferent", "undecided")
 _PHASE_CLASS = ("ph keeps", "ph disables", "ph indifferent", "ph undecided")
