@@ -282,8 +282,9 @@ def forecast_explain(
 @forecast.command("ask")
 def forecast_ask(
     address: Annotated[str, typer.Argument(help="Such as 'forecast?ftp=1/300&none_by=2020&by=2036'.")],
+    json: Json = False,
 ) -> None:
     """Print the JSON answer of an address: the same bytes for the same address, here and on the web page."""
     from assent.cli.forecasts import ask as work
 
-    work(address)
+    work(address, json=json)

@@ -55,9 +55,6 @@ def deployment(
             output.plain(f"Picture {path}")
         if register:
             _register(output, record, rows, chosen, Registry(file))
-        if json:
-            for row in rows:
-                output.record("row", **answers.plain(row.to_json()))
         output.done(
             OK,
             counted=[_summary(one) for one in counted],
@@ -277,7 +274,7 @@ def _say_scores(
     for one in bins:
         output.plain(
             f"  said {percent(one.mean)} on average, happened {percent(one.frequency)} ({percent(one.low)} to {percent(one.high)}), "
-            f"{one.number} forecasts"
+            f"{one.number} forecast{'' if one.number == 1 else 's'}"
         )
 
 

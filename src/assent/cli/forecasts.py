@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.table import Table
 
 from assent.cli.output import FAILED, OK, USAGE, Output, errors_end, visible
@@ -320,7 +321,7 @@ def elicit(judgements: Sequence[str], *, virtual_successes: str | None, json: bo
         found = answers.answer(answers.link("calculate/elicit", given))["result"]
         ftp = found["fraction"] or f"{found['ftp']:.6g}"
         output.plain(
-            f"First-trial probability {ftp} (1 in {short(1 / found['ftp'])}), {short(found['virtual_successes'])} virtual successes "
+            f"First-trial probability {ftp} (1 in {short(1 / found['ftp'])}), virtual successes {short(found['virtual_successes'])} "
             f"({short(found['beta'])} virtual failures)."
         )
         output.plain(f"So: assent forecast --ftp {ftp} --vs {float(rational('vs', found['virtual_successes'])):.6g} …")
@@ -341,10 +342,13 @@ def explain(word: str | None, *, json: bool) -> None:
         output.done(OK, sentences=list(found))
 
 
-def ask(address: str) -> None:
-    """`assent forecast ask`: the bytes, and a line end."""
-    import typer
-
+def ask(address: str, *, json: bool) -> None:
+    """`assent forecast ask`: the bytes, and a line end; with --json the same as a record."""
+    if json:
+        output = Output("forecast ask", as_json=True, address=address)
+        with errors_end(output):
+            output.record("answer", answer=answers.plain(answers.answer(address)))
+            output.done(OK)
     status, content = answers.respond(address)
     sys.stdout.buffer.write(content + b"\n")
     sys.stdout.buffer.flush()
