@@ -101,7 +101,7 @@ def test_vectors_agree_with_the_scalar_rules(kind: str) -> None:
 def test_it_is_a_model_and_mixes() -> None:
     """A mixture of the draws as rules, built one by one, gives the same number."""
     rule = Uncertain("calendar", {"ftp": "1/1000 to 1/100"}, draws=200, seed=2)
-    ftp = LogNormal90("1/1000", "1/100").draw(np.random.default_rng([2, 0]), 200)
+    ftp = LogNormal90("1/1000", "1/100").draw(np.random.Generator(np.random.SFC64([2, 0])), 200)
     mixture = HyperPrior({str(n): (calendar(ftp=float(value)), "1/200") for n, value in enumerate(ftp)})
     assert rule.predict(2036, none_by=2020).probability == pytest.approx(
         mixture.predict(2036, none_by=2020).probability, rel=1e-12

@@ -24,6 +24,8 @@ from assent.forecast.vectors import CHECKED, VECTORS, Survivals, read_plain
 
 BAND = (0.05, 0.5, 0.95)
 MOST_DRAWS = 50_000_000
+_CACHED = 1 << 14
+"""Draws that are worked on at once."""
 
 
 @dataclass(frozen=True)
@@ -129,22 +131,20 @@ class Uncertain(Model):
 
     @functools.lru_cache(maxsize=4)  # noqa: B019  (frozen, and few)
     def _drawn(self, number: int) -> dict[str, Any]:
-        rng = np.random.default_rng([self.seed, 0])
+        rng = np.random.Generator(np.random.SFC64([self.seed, 0]))
         return self._draw_from(rng, number)
 
     def _draw_from(self, rng: np.random.Generator, number: int) -> dict[str, Any]:
+        """Every input: [number] where it is drawn. In parts that fit a core's cache, which halves the time."""
         found: dict[str, Any] = {}
         for name, value in self.given:
-            found[name] = value.draw(rng, number) if isinstance(value, Distribution) else read_plain(name, value)
-            low, high = CHECKED.get(name, (-math.inf, math.inf))
-            values = found[name]
-            if not isinstance(values, str):
-                outside = np.mean(~((values > low) & (values < high)))
-                if outside > 0:
-                    raise ValueError(
-                        f"{percent(float(outside))} of the draws of {name} lie outside of ({low:g}, {high:g}): give a distribution that "
-                        "stays inside, such as uniform(A, B) or a log-normal A to B. Nothing is clipped."
-                    )
+            found[name] = np.empty(number) if isinstance(value, Distribution) else read_plain(name, value)
+        for part in _parts(number):
+            for name, value in self.given:
+                if isinstance(value, Distribution):
+                    found[name][part] = value.draw(rng, part.stop - part.start)
+        for name, values in found.items():
+            _check(name, values)
         return found
 
     def _survivals(self, since: float, until: float, inputs: Mapping[str, Any]) -> Survivals:
@@ -153,7 +153,14 @@ class Uncertain(Model):
             raise ValueError(
                 f"Some draws of the start lie after {since:g}, until when nothing had happened; give a later none_by."
             )
-        return VECTORS[self.kind](since, until, **inputs)
+        number = next((len(value) for value in inputs.values() if isinstance(value, np.ndarray)), 0)
+        if number == 0:
+            return VECTORS[self.kind](since, until, **inputs)
+        before, more = np.empty(number), np.empty(number)
+        for part in _parts(number):
+            inside = {name: value[part] if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
+            before[part], more[part] = VECTORS[self.kind](since, until, **inside)
+        return before, more
 
     def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:
         first = self.start if since is None else since
@@ -214,7 +221,7 @@ class Uncertain(Model):
         """
         since, until = self._ends(by, none_by)
         names = [name for name, value in self.given if isinstance(value, Distribution)]
-        rng = np.random.default_rng([self.seed, 1])
+        rng = np.random.Generator(np.random.SFC64([self.seed, 1]))
         one, other = self._draw_from(rng, draws), self._draw_from(rng, draws)
 
         def answers(inputs: Mapping[str, Any]) -> Floats:
@@ -258,6 +265,22 @@ class Uncertain(Model):
     def assumptions(self) -> tuple[str, ...]:
         named = ", ".join(f"{name} {value.said()}" for name, value in self.given if isinstance(value, Distribution))
         return (f"inputs are independent of each other: {named}", *self.middle.assumptions[:1])
+
+
+def _parts(number: int) -> list[slice]:
+    return [slice(first, min(first + _CACHED, number)) for first in range(0, number, _CACHED)]
+
+
+def _check(name: str, values: Any) -> None:
+    """Refuses draws outside of the input's range."""
+    low, high = CHECKED.get(name, (-math.inf, math.inf))
+    if isinstance(values, str) or (np.min(values) > low and np.max(values) < high):
+        return
+    outside = float(np.mean(~((values > low) & (values < high))))
+    raise ValueError(
+        f"{percent(outside)} of the draws of {name} lie outside of ({low:g}, {high:g}): give a distribution that stays inside, such as "
+        "uniform(A, B) or a log-normal A to B. Nothing is clipped."
+    )
 
 
 def _three(values: tuple[float, ...]) -> tuple[float, float, float]:

@@ -47,8 +47,9 @@ def researcher_years(
     """Relative growth of cumulative researcher-years as trials."""
     yearly = sums == "yearly"
     tau = virtual_successes * _matched_tau(ftp, expected_growth, yearly)
-    ends = [_log_total(np.asarray(at), start, growth, expected_growth, slows, yearly) for at in (start, since, until)]
-    before, more = ends[1] - ends[0], ends[2] - ends[1]
+    research = _Research(start, growth, expected_growth, slows, yearly)
+    before = research.grown(since)
+    more = research.grown(until) - before
     return log_survival_effort(virtual_successes, tau, 0.0, before), log_survival_effort(
         virtual_successes, tau, before, more
     )
@@ -129,31 +130,36 @@ def _counted(ftp: Any, alpha: Any, before: Any, more: Any) -> Survivals:
 
 def _matched_tau(ftp: Any, growth: Any, yearly: bool) -> Floats:
     """`kinds._research_tau` for one virtual success: the calendar's answer for 2036 given none by 2020, since 1956."""
-    first, before, by = (
-        _log_total(np.asarray(at), 1956.0, growth, growth, math.inf, yearly) for at in (1956.0, 2020.0, 2036.0)
-    )
-    return np.asarray((by - before) * (1.0 / ftp - 1.0 + 64.0) / 16.0 - (before - first))
+    research = _Research(1956.0, growth, growth, math.inf, yearly)
+    before = research.grown(2020.0)
+    return np.asarray((research.grown(2036.0) - before) * (1.0 / ftp - 1.0 + 64.0) / 16.0 - before)
 
 
-def _log_total(at: Floats, start: Any, growth: Any, later: Any, slows: Any, yearly: bool) -> Floats:
-    """ln of cumulative researcher-years at one time, in units of the first year's researchers."""
-    first = np.log1p(growth)
-    scale = growth if yearly else first
-    until = np.minimum(at, slows)
-    total = -np.log(scale) + _log_sum(first, scale, until - start, yearly)
-    if np.all(at <= slows):
-        return np.asarray(total)
-    rate = np.log1p(later)
-    grown = (
-        np.expm1(rate * np.maximum(at - slows, 0.0)) / (later if yearly else rate) * (np.exp(rate) if yearly else 1.0)
-    )
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.logaddexp(total, first * (until - start) + np.log(grown)))
+class _Research:
+    """Cumulative researcher-years as growth goes on, and after it slows; logarithms of rates are taken once."""
 
+    def __init__(self, start: Any, growth: Any, later: Any, slows: Any, yearly: bool) -> None:
+        self.start, self.slows, self.yearly = start, slows, yearly
+        self.rate, self.scale = np.log1p(growth), growth if yearly else None
+        self.later = later
 
-def _log_sum(first: Any, scale: Any, years: Any, yearly: bool) -> Floats:
-    """ln of the growth of the total over `years`: (1 + g)^(years + 1) - g for yearly sums, (1 + g)^years for the integral."""
-    return np.asarray(np.log(np.exp(first * (years + 1.0)) - scale) if yearly else first * years)
+    def grown(self, at: float) -> Floats:
+        """ln of the researcher-years up to `at` over those up to the start."""
+        if np.all(at <= np.asarray(self.slows)):
+            return self._steady(at - self.start)
+        years = np.minimum(at, self.slows) - self.start
+        rate = np.log1p(self.later)
+        added = np.expm1(rate * np.maximum(at - self.slows, 0.0))
+        added = added * np.exp(rate) / self.later if self.yearly else added / rate
+        first = np.log(self.rate if self.scale is None else self.scale) + self.rate * years
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.logaddexp(self._steady(years), first + np.log(added)))
+
+    def _steady(self, years: Any) -> Floats:
+        """Before it slows: (1 + g)^(years + 1) - g for yearly sums, (1 + g)^years for the integral."""
+        if self.scale is None:
+            return np.asarray(self.rate * years)
+        return np.asarray(np.log(np.exp(self.rate * (years + 1.0)) - self.scale))
 
 
 def _log_compute(at: float, spend: Any) -> Floats:
