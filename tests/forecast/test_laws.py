@@ -30,7 +30,7 @@ from assent.forecast import (
     Trials,
     Weighted,
 )
-from assent.forecast.exact import Number
+from assent.forecast.exact import Numeric
 from assent.forecast.kinds import even
 
 START = 1956
@@ -65,7 +65,7 @@ def recipes(make: Callable[..., Any], *of: st.SearchStrategy[Any]) -> st.SearchS
 
 
 def _growing(growth: int, later: int) -> ResearcherYears:
-    steps: list[tuple[Number, Number]] = [(START, Fraction(growth, 1000)), (2036, Fraction(later, 1000))]
+    steps: list[tuple[Numeric, Numeric]] = [(START, Fraction(growth, 1000)), (2036, Fraction(later, 1000))]
     return ResearcherYears(START, steps)
 
 

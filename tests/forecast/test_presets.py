@@ -20,7 +20,7 @@ from assent.forecast import (
     Rule,
     Weighted,
 )
-from assent.forecast.exact import Number
+from assent.forecast.exact import Numeric
 from assent.forecast.kinds import even
 from assent.forecast.presets import PRESETS, central, high, low, preset_file
 from assent.forecast.rule_files import read_rules
@@ -119,13 +119,13 @@ def random_rule(rng: np.random.Generator) -> Model:
     if choice == 1:
         return Rule(Lomax(1 / ftp, alpha), Calendar(start))
     if choice == 2:
-        growth: list[tuple[Number, Number]] = [(start, rng.uniform(0.02, 0.2)), (2030, rng.uniform(-0.05, 0.1))]
+        growth: list[tuple[Numeric, Numeric]] = [(start, rng.uniform(0.02, 0.2)), (2030, rng.uniform(-0.05, 0.1))]
         return Rule(
             Lomax(10 * rng.uniform(0.1, 5), alpha),
             ResearcherYears(start, growth, rng.choice(["yearly", "continuous"]).item()),
         )
     if choice == 3:
-        points: list[tuple[Number, Number]] = [(1940, 7), (2000, 13), (2020, 23.7), (2120, 23.7 + 20 * rng.random())]
+        points: list[tuple[Numeric, Numeric]] = [(1940, 7), (2000, 13), (2020, 23.7), (2120, 23.7 + 20 * rng.random())]
         return Rule(Lomax(40 * rng.random() + 1, alpha), Levels(points, start=start))
     if choice == 4:
         return even(reach=int(rng.integers(200, 2000)), mass=rng.uniform(0.2, 1), start=start)
@@ -145,7 +145,7 @@ def test_telescoped_mixture_is_the_yearly_update_over_random_rule_sets(exempts: 
         weights = [float(one) for one in np.round(rng.dirichlet(np.ones(len(rules))), 6) + 1e-3]
         weights = [round(one / sum(weights), 12) for one in weights]
         parts = list(zip(rules, weights, strict=True))
-        named: dict[str, tuple[Model, Number]] = {str(place): part for place, part in enumerate(parts)}
+        named: dict[str, tuple[Model, Numeric]] = {str(place): part for place, part in enumerate(parts)}
         mixture = HyperPrior(named, exempt=("0",) if exempts else (), exempt_until=2020.0 if exempts else None)
         start = min([1900, *(int(rule.start) for rule in rules if np.isfinite(rule.start))])
         none_by = int(rng.integers(2015 if not exempts else 2020, 2040))

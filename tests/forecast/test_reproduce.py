@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from assent.forecast.datasets import read
 from assent.forecast.kinds import calendar, evolution, lifetime
-from assent.forecast.reproduce import TABLES, UNKNOWN, Cell, agree, cells, markdown, summary
+from assent.forecast.reproduce import TABLES, UNKNOWN, PrintedCell, agree, cells, markdown, summary
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "results" / "davidson2021.md"
 CELLS = cells()
@@ -53,7 +53,7 @@ FURTHER = {
 }
 
 
-def differing(counted: bool) -> dict[tuple[str, str, str], Cell]:
+def differing(counted: bool) -> dict[tuple[str, str, str], PrintedCell]:
     return {(one.section, one.row, one.column): one for one in CELLS if not one.agrees and one.counted == counted}
 
 

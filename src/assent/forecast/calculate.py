@@ -12,7 +12,7 @@ import numpy as np
 
 from assent.forecast import bounds, conservative, score, unseen
 from assent.forecast.elicit import elicit as elicit_prior
-from assent.forecast.exact import Number, rational, written
+from assent.forecast.exact import Numeric, rational, written
 from assent.forecast.prior import BetaPrior, Lomax
 from assent.forecast.tail import GumbelTail, best_of, best_of_asymptotic
 
@@ -20,7 +20,7 @@ Value = float | str | None | list[float]
 
 
 def counted(
-    *, n: Number, m: Number, ftp: Number | None = None, virtual_successes: Number = 1, beta: Number | None = None
+    *, n: Numeric, m: Numeric, ftp: Numeric | None = None, virtual_successes: Numeric = 1, beta: Numeric | None = None
 ) -> dict[str, Value]:
     """P(a success within m further trials | n failed), for a first-trial probability or virtual failures `beta`."""
     prior = _beta_prior(ftp, virtual_successes, beta)
@@ -36,14 +36,14 @@ def counted(
     }
 
 
-def known_chance(*, p: Number, m: Number) -> dict[str, Value]:
+def known_chance(*, p: Numeric, m: Numeric) -> dict[str, Value]:
     """P(a success within m trials) where each succeeds with the known chance p: the limit of ever more virtual successes."""
     chance = _open("p", p)
     return {"probability": -math.expm1(float(_count("m", m)) * math.log1p(-chance))}
 
 
 def divided(
-    *, tau: Number, x: Number, more: Number, virtual_successes: Number = 1, events: Number = 0
+    *, tau: Numeric, x: Numeric, more: Numeric, virtual_successes: Numeric = 1, events: Numeric = 0
 ) -> dict[str, Value]:
     """P(an event within `more` further effort | `events` in x), virtual effort tau without one: Lomax; tau 0 is the scale-free rule."""
     prior = Lomax(tau, virtual_successes).after(x, events)
@@ -55,7 +55,7 @@ def divided(
     return {"probability": float(-np.expm1(prior.log_survival(0.0, float(further))))}
 
 
-def elicit(*, judgements: Any, virtual_successes: Number | None = None) -> dict[str, Value]:
+def elicit(*, judgements: Any, virtual_successes: Numeric | None = None) -> dict[str, Value]:
     """One or two judgements, each a number of trials and a probability (`50: 50/349, 100: 100/399`), to a first-trial probability."""
     prior = elicit_prior(_pairs("judgements", judgements), virtual_successes=virtual_successes)
     return {
@@ -66,7 +66,7 @@ def elicit(*, judgements: Any, virtual_successes: Number | None = None) -> dict[
     }
 
 
-def exact_bound(*, n: Number, failures: Number = 0, delta: Number = "5 %") -> dict[str, Value]:
+def exact_bound(*, n: Numeric, failures: Numeric = 0, delta: Numeric = "5 %") -> dict[str, Value]:
     """Upper bound on the chance of failure that n checked decisions allow: valid at every look while there is no failure."""
     total, failed, risk = _numbers(n=n, failures=failures, delta=delta)
     return {
@@ -75,7 +75,7 @@ def exact_bound(*, n: Number, failures: Number = 0, delta: Number = "5 %") -> di
     }
 
 
-def clean_needed(*, p: Number, delta: Number = "5 %") -> dict[str, Value]:
+def clean_needed(*, p: Numeric, delta: Numeric = "5 %") -> dict[str, Value]:
     """How many clean decisions bring the exact bound to p."""
     chance, risk = _open("p", p), _open("delta", delta)
     return {"decisions": float(bounds.clean_needed(chance, delta=risk)), "real": math.log(risk) / math.log1p(-chance)}
@@ -83,12 +83,12 @@ def clean_needed(*, p: Number, delta: Number = "5 %") -> dict[str, Value]:
 
 def credible_bound(
     *,
-    n: Number,
-    failures: Number = 0,
-    delta: Number = "5 %",
-    ftp: Number | None = None,
-    virtual_successes: Number = 1,
-    beta: Number | None = None,
+    n: Numeric,
+    failures: Numeric = 0,
+    delta: Numeric = "5 %",
+    ftp: Numeric | None = None,
+    virtual_successes: Numeric = 1,
+    beta: Numeric | None = None,
 ) -> dict[str, Value]:
     """Upper credible bound of a Beta belief: a statement of belief, not a guarantee. Jeffreys: virtual_successes 1/2, beta 1/2."""
     total, failed, risk = _numbers(n=n, failures=failures, delta=delta)
@@ -101,14 +101,16 @@ def credible_bound(
 
 
 def confidence_sequence(
-    *, n: Number, failures: Number = 0, delta: Number = "5 %", a: Number = "1/2", b: Number = "1/2"
+    *, n: Numeric, failures: Numeric = 0, delta: Numeric = "5 %", a: Numeric = "1/2", b: Numeric = "1/2"
 ) -> dict[str, Value]:
     """Upper bound that holds at every n at once, however often one looks and whatever has failed."""
     total, failed, risk, one, other = _numbers(n=n, failures=failures, delta=delta, a=a, b=b)
     return {"upper": bounds.confidence_sequence_upper(total, failed, delta=risk, a=one, b=other)}
 
 
-def clean_needed_belief(*, risk: Number, over: Number, ftp: Number, virtual_successes: Number = 1) -> dict[str, Value]:
+def clean_needed_belief(
+    *, risk: Numeric, over: Numeric, ftp: Numeric, virtual_successes: Numeric = 1
+) -> dict[str, Value]:
     """Clean decisions until a Beta belief puts the chance of a failure in the next `over` at `risk`."""
     prior = BetaPrior(ftp, virtual_successes)
     wanted, ahead = _open("risk", risk), float(_count("over", over))
@@ -119,44 +121,46 @@ def clean_needed_belief(*, risk: Number, over: Number, ftp: Number, virtual_succ
     }
 
 
-def clean_needed_scale_free(*, risk: Number, over: Number, alpha: Number = "1/2", tau: Number = 0) -> dict[str, Value]:
+def clean_needed_scale_free(
+    *, risk: Numeric, over: Numeric, alpha: Numeric = "1/2", tau: Numeric = 0
+) -> dict[str, Value]:
     """The same in divisible effort: Lomax, with tau 0 scale-free."""
     wanted, ahead, a, t = _numbers(risk=risk, over=over, alpha=alpha, tau=tau)
     return {"decisions": bounds.clean_needed_lomax(wanted, ahead, alpha=a, tau=t)}
 
 
-def conservative_confidence_(*, n: Number, theta: Number, epsilon: Number, p: Number) -> dict[str, Value]:
+def conservative_confidence_(*, n: Numeric, theta: Numeric, epsilon: Numeric, p: Numeric) -> dict[str, Value]:
     """Least probability that the chance of failure is at most p, over every prior that puts at least theta on at most epsilon."""
     total, share, small, chance = _numbers(n=n, theta=theta, epsilon=epsilon, p=p)
     return {"confidence": conservative.conservative_confidence(total, theta=share, epsilon=small, p=chance)}
 
 
-def conservative_needed(*, confidence: Number, theta: Number, epsilon: Number, p: Number) -> dict[str, Value]:
+def conservative_needed(*, confidence: Numeric, theta: Numeric, epsilon: Numeric, p: Numeric) -> dict[str, Value]:
     """Clean decisions until that least probability is `confidence`."""
     wanted, share, small, chance = _numbers(confidence=confidence, theta=theta, epsilon=epsilon, p=p)
     return {"decisions": conservative.conservative_needed(wanted, theta=share, epsilon=small, p=chance)}
 
 
-def conservative_survival(*, n: Number, t: Number, theta: Number) -> dict[str, Value]:
+def conservative_survival(*, n: Numeric, t: Numeric, theta: Numeric) -> dict[str, Value]:
     """Least chance of no failure in t more decisions after n clean ones, over every prior that puts theta on being perfect."""
     total, ahead, share = _numbers(n=n, t=t, theta=theta)
     survival, worst = conservative.conservative_survival(total, ahead, theta=share)
     return {"survival": survival, "worst_p": worst}
 
 
-def conservative_mean(*, n: Number, theta: Number, epsilon: Number) -> dict[str, Value]:
+def conservative_mean(*, n: Numeric, theta: Numeric, epsilon: Numeric) -> dict[str, Value]:
     """Greatest expected chance of failure after n clean decisions, over every prior that puts theta on at most epsilon."""
     total, share, small = _numbers(n=n, theta=theta, epsilon=epsilon)
     return {"mean": conservative.conservative_mean(total, theta=share, epsilon=small)}
 
 
-def pac_bayes(*, n: Number, kl: Number, loss: Number = 0, delta: Number = "5 %") -> dict[str, Value]:
+def pac_bayes(*, n: Numeric, kl: Numeric, loss: Numeric = 0, delta: Numeric = "5 %") -> dict[str, Value]:
     """Upper bound on the loss of a member drawn by posterior weight, whose posterior is `kl` nats from the prior."""
     total, nats, mean, risk = _numbers(n=n, kl=kl, loss=loss, delta=delta)
     return {"upper": bounds.pac_bayes_upper(total, mean, nats, delta=risk)}
 
 
-def unseen_kinds(*, counts: Any, t: Number = 1, delta: Number = "5 %") -> dict[str, Value]:
+def unseen_kinds(*, counts: Any, t: Numeric = 1, delta: Numeric = "5 %") -> dict[str, Value]:
     """From how often each kind was seen: how likely the next is of a new kind (Good-Turing, a bound), how many new in t times as many."""
     seen = [_whole("count of a kind", item) for item in _items("counts", counts)]
     ahead, risk = _numbers(t=t, delta=delta)
@@ -168,7 +172,7 @@ def unseen_kinds(*, counts: Any, t: Number = 1, delta: Number = "5 %") -> dict[s
 
 
 def new_kinds(
-    *, total: Number, over: Number, kinds: Number = 1, theta: Number = 1, sigma: Number = 0
+    *, total: Numeric, over: Numeric, kinds: Numeric = 1, theta: Numeric = 1, sigma: Numeric = 0
 ) -> dict[str, Value]:
     """The same by a Pitman-Yor belief: the next of a new kind, and (sigma 0) how many new in `over`, and whether any."""
     seen, ahead, known, scale, discount = _numbers(total=total, over=over, kinds=kinds, theta=theta, sigma=sigma)
@@ -180,7 +184,7 @@ def new_kinds(
 
 
 def gumbel_tail(
-    *, probabilities: Any, evaluated: Number, n: Number, top: Number = 10, level: Number | None = None
+    *, probabilities: Any, evaluated: Numeric, n: Numeric, top: Numeric = 10, level: Numeric | None = None
 ) -> dict[str, Value]:
     """From the greatest elicitation probabilities of `evaluated` queries: the worst to expect among n."""
     values = [float(rational("elicitation probability", item)) for item in _items("probabilities", probabilities)]
@@ -196,7 +200,7 @@ def gumbel_tail(
     }
 
 
-def best_of_n(*, n: Number, alpha: Number, beta: Number) -> dict[str, Value]:
+def best_of_n(*, n: Numeric, alpha: Numeric, beta: Numeric) -> dict[str, Value]:
     """How likely the best of n attempts succeeds, the chance of one drawn from Beta(alpha, beta)."""
     attempts, a, b = _numbers(n=n, alpha=alpha, beta=beta)
     return {
@@ -205,7 +209,7 @@ def best_of_n(*, n: Number, alpha: Number, beta: Number) -> dict[str, Value]:
     }
 
 
-def scores(*, p: Number, outcome: str, others: Any = None) -> dict[str, Value]:
+def scores(*, p: Numeric, outcome: str, others: Any = None) -> dict[str, Value]:
     """Scores of one resolved forecast: Brier, log, Metaculus's baseline score, and its peer score against `others`."""
     probability = float(rational("p", p))
     if outcome not in ("yes", "no"):
@@ -277,7 +281,7 @@ def calculate(name: str, inputs: Mapping[str, Any]) -> dict[str, Value]:
     return CALCULATORS[name](**inputs)
 
 
-def _beta_prior(ftp: Number | None, virtual_successes: Number, beta: Number | None) -> BetaPrior:
+def _beta_prior(ftp: Numeric | None, virtual_successes: Numeric, beta: Numeric | None) -> BetaPrior:
     if (ftp is None) == (beta is None):
         raise ValueError("Give ftp, the chance of the first trial, or beta, the virtual failures: exactly one of them.")
     return (
@@ -287,25 +291,25 @@ def _beta_prior(ftp: Number | None, virtual_successes: Number, beta: Number | No
     )
 
 
-def _numbers(**values: Number) -> list[float]:
+def _numbers(**values: Numeric) -> list[float]:
     return [float(rational(name, value)) for name, value in values.items()]
 
 
-def _count(name: str, value: Number) -> Fraction:
+def _count(name: str, value: Numeric) -> Fraction:
     number = rational(name, value)
     if number < 0:
         raise ValueError(f"The {name} is {value}; it must not be below 0.")
     return number
 
 
-def _whole(name: str, value: Number) -> int:
+def _whole(name: str, value: Numeric) -> int:
     number = rational(name, value)
     if number.denominator != 1:
         raise ValueError(f"The {name} is {value}; it must be a whole number.")
     return int(number)
 
 
-def _open(name: str, value: Number) -> float:
+def _open(name: str, value: Numeric) -> float:
     number = float(rational(name, value))
     if not 0 < number < 1:
         raise ValueError(f"The {name} is {value}; it must lie strictly between 0 and 1.")
@@ -319,7 +323,7 @@ def _items(name: str, value: Any) -> list[Any]:
     return items
 
 
-def _pairs(name: str, value: Any) -> dict[Number, Number]:
+def _pairs(name: str, value: Any) -> dict[Numeric, Numeric]:
     if isinstance(value, Mapping):
         return dict(value)
     pairs = [item.split(":") for item in _items(name, value)]

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from assent.forecast import bounds, conservative, unseen
 from assent.forecast.checking import count, probability
-from assent.forecast.exact import Number, percent, short
+from assent.forecast.exact import Numeric, percent, short
 from assent.forecast.exposure import Counted, Exposure
 from assent.forecast.kernel import Floats
 from assent.forecast.model import Model
@@ -223,9 +223,9 @@ class Settings:
     """
 
     ahead: float = 1000.0
-    ftp: Number = DEFAULT_FTP
+    ftp: Numeric = DEFAULT_FTP
     source: str = ""
-    virtual_successes: Number = 1
+    virtual_successes: Numeric = 1
     delta: float = 0.05
     theta: float = 0.5
     target: float = 0.01

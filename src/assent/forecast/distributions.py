@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from assent.forecast.exact import Number, rational, short
+from assent.forecast.exact import Numeric, rational, short
 from assent.forecast.kernel import Floats
 
 _BINS = 1 << 12
@@ -48,14 +48,14 @@ class LogNormal90(Distribution):
     low: float
     high: float
 
-    def __init__(self, low: Number, high: Number) -> None:
+    def __init__(self, low: Numeric, high: Numeric) -> None:
         self._hold(low, high)
         if self.low <= 0:
             raise ValueError(
                 f"A log-normal interval from {low} to {high} is none: both ends must be above 0. For others: normal(A, B)."
             )
 
-    def _hold(self, low: Number, high: Number) -> None:
+    def _hold(self, low: Numeric, high: Numeric) -> None:
         bottom, top = float(rational("low end", low)), float(rational("high end", high))
         if bottom >= top:
             raise ValueError(f"The interval goes from {low} to {high}; the high end must be above the low one.")
@@ -82,7 +82,7 @@ class LogNormal90(Distribution):
 class Normal90(LogNormal90):
     """Normal, with 90 % of its mass between two numbers; `normal(low, high)` as a text."""
 
-    def __init__(self, low: Number, high: Number) -> None:
+    def __init__(self, low: Numeric, high: Numeric) -> None:
         self._hold(low, high)
 
     @property
@@ -107,7 +107,7 @@ class Uniform(LogNormal90):
     0.525
     """
 
-    def __init__(self, low: Number, high: Number) -> None:
+    def __init__(self, low: Numeric, high: Numeric) -> None:
         self._hold(low, high)
 
     def draw(self, rng: np.random.Generator, number: int) -> Floats:
@@ -144,7 +144,7 @@ class Choice(Distribution):
     values: tuple[float, ...]
     weights: tuple[float, ...]
 
-    def __init__(self, weights: Mapping[Number, Number]) -> None:
+    def __init__(self, weights: Mapping[Numeric, Numeric]) -> None:
         pairs = sorted(
             (float(rational("value", value)), float(rational("weight", weight))) for value, weight in weights.items()
         )

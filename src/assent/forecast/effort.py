@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from assent.forecast.exact import Number, rational, short, written
+from assent.forecast.exact import Numeric, rational, short, written
 from assent.forecast.kernel import Floats
 
 Points = tuple[tuple[Fraction, Fraction], ...]
@@ -68,7 +68,7 @@ class Calendar(Effort):
     per_year: Fraction
     name: str
 
-    def __init__(self, start: Number, per_year: Number = 1, name: str = "year") -> None:
+    def __init__(self, start: Numeric, per_year: Numeric = 1, name: str = "year") -> None:
         rate = rational("number of trials a year", per_year)
         if rate <= 0:
             raise ValueError(f"There are {per_year} trials a year; it must be more than none.")
@@ -116,7 +116,9 @@ class ResearcherYears(Effort):
     growth: tuple[tuple[Fraction, Fraction], ...]
     sums: str
 
-    def __init__(self, start: Number, growth: Number | Sequence[tuple[Number, Number]], sums: str = "yearly") -> None:
+    def __init__(
+        self, start: Numeric, growth: Numeric | Sequence[tuple[Numeric, Numeric]], sums: str = "yearly"
+    ) -> None:
         begin = rational("start", start)
         pairs = ((begin, growth),) if isinstance(growth, (int, float, str, Fraction)) else growth
         steps = [(rational("year of a growth rate", year), rational("growth", rate)) for year, rate in pairs]
@@ -212,9 +214,9 @@ class Levels(Effort):
 
     def __init__(
         self,
-        points: Sequence[tuple[Number, Number]],
-        after: Number | None = None,
-        start: Number | None = None,
+        points: Sequence[tuple[Numeric, Numeric]],
+        after: Numeric | None = None,
+        start: Numeric | None = None,
         name: str = "quantity",
     ) -> None:
         read = tuple(
@@ -265,7 +267,7 @@ class Levels(Effort):
         beyond = np.maximum(at - years[-1], 0.0) * float(self.after or 0)
         return np.asarray(np.interp(at, years, levels) + beyond)
 
-    def since_level(self, level: Number) -> Levels:
+    def since_level(self, level: Numeric) -> Levels:
         """The same, with trying begun when the quantity reached this base-10 logarithm.
 
         Raises:
@@ -311,7 +313,7 @@ class Weighted(Effort):
     name: str
 
     def __init__(
-        self, points: Sequence[tuple[Number, Number]], after: Number | None = None, name: str = "weighted year"
+        self, points: Sequence[tuple[Numeric, Numeric]], after: Numeric | None = None, name: str = "weighted year"
     ) -> None:
         read = tuple((rational("year of a point", year), rational("effort", total)) for year, total in points)
         if len(read) < 2 or read[0][1] != 0:
@@ -402,7 +404,7 @@ def _floats(value: ArrayLike) -> Floats:
     return np.asarray(value, np.float64)
 
 
-def _not_negative(what: str, value: Number | None) -> Fraction | None:
+def _not_negative(what: str, value: Numeric | None) -> Fraction | None:
     number = None if value is None else rational(what, value)
     if number is not None and number < 0:
         raise ValueError(f"The {what} is {value}; effort cannot be taken back, so it must not be below 0.")

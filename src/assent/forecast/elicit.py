@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
-from assent.forecast.exact import Number, percent, rational, short
+from assent.forecast.exact import Numeric, percent, rational, short
 from assent.forecast.kernel import log_survival_counted
 from assent.forecast.prior import BetaPrior
 
@@ -26,7 +26,7 @@ class NotExpressible(ValueError):
         self.band = band
 
 
-def elicit(judgements: Mapping[Number, Number], *, virtual_successes: Number | None = None) -> BetaPrior:
+def elicit(judgements: Mapping[Numeric, Numeric], *, virtual_successes: Numeric | None = None) -> BetaPrior:
     """The belief under which the first success comes within N trials with probability F, for one pair N: F or two.
 
     One judgement leaves the virtual successes open: 1, or as given. Two fix both numbers. The family is Davidson's (2021, appendix 10.2);

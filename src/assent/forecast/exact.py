@@ -6,7 +6,7 @@ import math
 import re
 from fractions import Fraction
 
-Number = int | float | Fraction | str
+Numeric = int | float | Fraction | str
 """What a person may give for a number. A text may be a fraction ("1/300") or a percentage ("4.3 %")."""
 
 _NUMBER = r"[+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
@@ -15,7 +15,7 @@ MOST_DIGITS = 15
 """A fraction with a longer numerator or denominator tells a reader nothing, and is not shown."""
 
 
-def rational(what: str, value: Number) -> Fraction:
+def rational(what: str, value: Numeric) -> Fraction:
     """`value` as the fraction that was meant; a float as the shortest decimal that is this float.
 
     Args:

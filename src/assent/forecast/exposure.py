@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 from assent.forecast.checking import count, positive
-from assent.forecast.exact import Number, rational
+from assent.forecast.exact import Numeric, rational
 
 
 @runtime_checkable
@@ -325,14 +325,14 @@ class Exposure:
 
     def __init__(
         self,
-        clean: Number,
-        failures: Number = 0,
+        clean: Numeric,
+        failures: Numeric = 0,
         *,
-        detection: Number = 1,
-        cluster: Number = 1,
-        correlation: Number = 0,
-        carried: Number = 0,
-        carried_failures: Number = 0,
+        detection: Numeric = 1,
+        cluster: Numeric = 1,
+        correlation: Numeric = 0,
+        carried: Numeric = 0,
+        carried_failures: Numeric = 0,
     ) -> None:
         share = positive("detection rate", float(rational("detection rate", detection)))
         size = positive("size of a cluster", float(rational("size of a cluster", cluster)))
@@ -382,10 +382,10 @@ def replace_exposure(exposure: Exposure, **changes: Any) -> Exposure:
 def exposure_of(
     runs: Iterable[Counted],
     *,
-    carry: Mapping[str, Number] | Number = 0,
-    detection: Number = 1,
-    cluster: Number = 1,
-    correlation: Number = 0,
+    carry: Mapping[str, Numeric] | Numeric = 0,
+    detection: Numeric = 1,
+    cluster: Numeric = 1,
+    correlation: Numeric = 0,
 ) -> Exposure:
     """Several runs of a deployment, the last of them the one that runs now.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from assent.forecast.exact import Number, percent, rational, written
+from assent.forecast.exact import Numeric, percent, rational, written
 from assent.forecast.kernel import Floats
 from assent.forecast.model import Model
 
@@ -47,7 +47,7 @@ class HyperPrior(Model):
 
     def __init__(
         self,
-        parts: Mapping[str, tuple[Model, Number]],
+        parts: Mapping[str, tuple[Model, Numeric]],
         *,
         exempt: frozenset[str] | tuple[str, ...] = (),
         exempt_until: float | None = None,
@@ -99,7 +99,7 @@ class HyperPrior(Model):
             before, after = before + weight * so_far, after + weight * so_far * further
         return after / before
 
-    def weights(self, at: Number) -> dict[str, float]:
+    def weights(self, at: Numeric) -> dict[str, float]:
         """Each model's weight once nothing has happened by `at`; they sum to 1."""
         weights = self._weights(np.asarray(float(rational("time", at))))
         return {name: float(weight) for weight, (name, _, _) in zip(weights, self.parts, strict=True)}
@@ -108,7 +108,7 @@ class HyperPrior(Model):
         """float64 [parts, T]: the weights at each of the times."""
         return self._weights(np.asarray(times, np.float64))
 
-    def static(self, by: Number, *, none_by: Number) -> float:
+    def static(self, by: Numeric, *, none_by: Numeric) -> float:
         """The probability with the weights of the start: incoherent (it can be made to lose for sure), and in the report's tables."""
         since, until = float(rational("evidence date", none_by)), float(rational("target date", by))
         return float(sum(float(w) * -np.expm1(model.log_survival(until, since=since)) for _, model, w in self.parts))

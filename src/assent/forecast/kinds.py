@@ -19,13 +19,13 @@ from assent.forecast.combined import AllOpen, Conjunctive, Sequential
 from assent.forecast.datasets import davidson2021
 from assent.forecast.effort import Calendar, Levels, ResearcherYears, Trials, Weighted
 from assent.forecast.elicit import elicit, root
-from assent.forecast.exact import Number, rational, short
+from assent.forecast.exact import Numeric, rational, short
 from assent.forecast.model import Model
 from assent.forecast.prior import BetaPrior, Lomax
 from assent.forecast.rules import Even, Impossible, Rule
 
 
-def calendar(*, ftp: Number, virtual_successes: Number = 1, start: Number = 1956, per_year: Number = 1) -> Rule:
+def calendar(*, ftp: Numeric, virtual_successes: Numeric = 1, start: Numeric = 1956, per_year: Numeric = 1) -> Rule:
     """Every year since `start` is a trial (the report's section 4).
 
     >>> calendar(ftp="1/300").predict(by=2036, none_by=2020).fraction
@@ -34,7 +34,7 @@ def calendar(*, ftp: Number, virtual_successes: Number = 1, start: Number = 1956
     return Rule(BetaPrior(ftp, virtual_successes), Calendar(start, per_year))
 
 
-def trials(*, ftp: Number, virtual_successes: Number = 1) -> Rule:
+def trials(*, ftp: Numeric, virtual_successes: Numeric = 1) -> Rule:
     """Trials counted from 0: `none_by` and `by` are numbers of trials.
 
     >>> trials(ftp="1/2").predict(by=10).fraction
@@ -45,12 +45,12 @@ def trials(*, ftp: Number, virtual_successes: Number = 1) -> Rule:
 
 def researcher_years(
     *,
-    ftp: Number,
-    growth: Number = "11 %",
-    expected_growth: Number = "4.3 %",
-    virtual_successes: Number = 1,
-    start: Number = 1956,
-    slows: Number = 2036,
+    ftp: Numeric,
+    growth: Numeric = "11 %",
+    expected_growth: Numeric = "4.3 %",
+    virtual_successes: Numeric = 1,
+    start: Numeric = 1956,
+    slows: Numeric = 2036,
     sums: str = "yearly",
 ) -> Rule:
     """Each equal relative growth of cumulative researcher-years is a trial (6.1 and 10.4).
@@ -67,12 +67,12 @@ def researcher_years(
 
 def compute(
     *,
-    ftp: Number,
-    importance: Number = 5,
-    spend: Number = 1_000_000_000,
-    expected_growth: Number = "4.3 %",
-    virtual_successes: Number = 1,
-    start: Number = 1956,
+    ftp: Numeric,
+    importance: Numeric = 5,
+    spend: Numeric = 1_000_000_000,
+    expected_growth: Numeric = "4.3 %",
+    virtual_successes: Numeric = 1,
+    start: Numeric = 1956,
 ) -> Rule:
     """Each equal relative growth of the largest run's compute is a trial (6.2.1).
 
@@ -89,7 +89,7 @@ def compute(
     return Rule(Lomax(tau, virtual_successes), _compute(spend, start))
 
 
-def lifetime(*, spend: Number = 1_000_000_000, virtual_successes: Number = 1, start: Number = 1956) -> Rule:
+def lifetime(*, spend: Numeric = 1_000_000_000, virtual_successes: Numeric = 1, start: Numeric = 1956) -> Rule:
     """Compute as trials, with an even chance by the compute of a human brain over a lifetime, 1e24 operations (6.2.2).
 
     >>> round(lifetime().predict(by=2036, none_by=2020).probability, 6)       # 4.3/38
@@ -99,7 +99,7 @@ def lifetime(*, spend: Number = 1_000_000_000, virtual_successes: Number = 1, st
     return _anchored(_compute(spend, start), anchor, virtual_successes)
 
 
-def evolution(*, spend: Number = 1_000_000_000, virtual_successes: Number = 1) -> Rule:
+def evolution(*, spend: Numeric = 1_000_000_000, virtual_successes: Numeric = 1) -> Rule:
     """Compute as trials since 1e21 operations were affordable, with an even chance by those of evolution, 1e41 (6.2.2).
 
     >>> round(evolution().predict(by=2036, none_by=2020).probability, 6)      # 4.3/27
@@ -109,7 +109,7 @@ def evolution(*, spend: Number = 1_000_000_000, virtual_successes: Number = 1) -
     return _anchored(_compute(spend, 1956).since_level(anchor["begin"]), anchor, virtual_successes)
 
 
-def log_uniform(*, spend: Number = 1_000_000_000) -> Even:
+def log_uniform(*, spend: Numeric = 1_000_000_000) -> Even:
     """Four fifths of the mass even over the logarithm of compute from 1e21 to 1e41 operations, the rest beyond (6.2.3).
 
     >>> round(log_uniform(spend="1e11").predict(by=2036, none_by=2020).probability, 6)
@@ -119,7 +119,7 @@ def log_uniform(*, spend: Number = 1_000_000_000) -> Even:
     return Even.log_uniform(_compute(spend, 1956).since_level(said["low"]), said["low"], said["high"], said["mass"])
 
 
-def even(*, reach: Number, mass: Number = 1, start: Number = 1956) -> Even:
+def even(*, reach: Numeric, mass: Numeric = 1, start: Numeric = 1956) -> Even:
     """Every one of `reach` years since `start` is as likely as the other.
 
     >>> even(reach=300).predict(by=2036, none_by=2020).fraction
@@ -128,7 +128,7 @@ def even(*, reach: Number, mass: Number = 1, start: Number = 1956) -> Even:
     return Even(Calendar(start), reach, mass)
 
 
-def weighted_years(*, ftp: Number, early: Number, virtual_successes: Number = 1) -> Rule:
+def weighted_years(*, ftp: Numeric, early: Numeric, virtual_successes: Numeric = 1) -> Rule:
     """Years since 5000 BC, those before 1956 counting for `early` trials in all (5.3: 168 by population, 220 and 139 by growth).
 
     >>> round(weighted_years(ftp="1/300", early=168).predict(by=2036, none_by=2020).probability, 6)
@@ -140,11 +140,11 @@ def weighted_years(*, ftp: Number, early: Number, virtual_successes: Number = 1)
 def series(
     *,
     points: Any,
-    ftp: Number | None = None,
-    tau: Number | None = None,
-    virtual_successes: Number = 1,
-    after: Number | None = None,
-    start: Number | None = None,
+    ftp: Numeric | None = None,
+    tau: Numeric | None = None,
+    virtual_successes: Numeric = 1,
+    after: Numeric | None = None,
+    start: Numeric | None = None,
     levels: bool = True,
 ) -> Rule:
     """A series of your own as trials: pairs of a year and a number.
@@ -175,11 +175,11 @@ def series(
 
 def conjunctive(
     *,
-    ftp: Number,
+    ftp: Numeric,
     parts: int | str = 2,
-    virtual_successes: Number = 1,
-    start: Number = 1956,
-    matched: Number | None = None,
+    virtual_successes: Numeric = 1,
+    start: Numeric = 1956,
+    matched: Numeric | None = None,
     known: str = "not all",
 ) -> Conjunctive | AllOpen:
     """Several alike things are all needed, each with calendar years as trials (7.1).
@@ -206,11 +206,11 @@ def conjunctive(
 
 def sequential(
     *,
-    ftp: Number,
+    ftp: Numeric,
     steps: int | str = 2,
-    virtual_successes: Number = 1,
-    start: Number = 1956,
-    matched: Number | None = None,
+    virtual_successes: Numeric = 1,
+    start: Numeric = 1956,
+    matched: Numeric | None = None,
 ) -> Sequential:
     """Several alike things one after the other, at most one a year (7.1.2).
 
@@ -283,7 +283,7 @@ def build(kind: str, inputs: Mapping[str, Any]) -> Model:
     return KINDS[kind](**inputs)
 
 
-def _pairs(points: Any) -> list[tuple[Number, Number]]:
+def _pairs(points: Any) -> list[tuple[Numeric, Numeric]]:
     listed = [part.split(":") for part in points.split(",")] if isinstance(points, str) else points
     if not isinstance(listed, (list, tuple)) or any(
         not isinstance(pair, (list, tuple)) or len(pair) != 2 for pair in listed
@@ -299,14 +299,14 @@ def _count(what: str, value: int | str) -> int:
     return int(number)
 
 
-def _positive(what: str, value: Number) -> Fraction:
+def _positive(what: str, value: Numeric) -> Fraction:
     number = rational(what, value)
     if number <= 0:
         raise ValueError(f"The {what} are {value}; they must be above 0.")
     return number
 
 
-def _slowing(growth: Number, later: Number, start: Number, slows: Number) -> list[tuple[Number, Number]]:
+def _slowing(growth: Numeric, later: Numeric, start: Numeric, slows: Numeric) -> list[tuple[Numeric, Numeric]]:
     begin, turn = rational("start", start), rational("year in which growth slows", slows)
     if turn <= begin:
         raise ValueError(
@@ -315,7 +315,7 @@ def _slowing(growth: Number, later: Number, start: Number, slows: Number) -> lis
     return [(begin, growth), (turn, later)]
 
 
-def _research_tau(ftp: Number, virtual_successes: Number, expected_growth: Number, sums: str) -> float:
+def _research_tau(ftp: Numeric, virtual_successes: Numeric, expected_growth: Numeric, sums: str) -> float:
     """Virtual effort, so that with the expected growth since 1956 the answer for 2036, given none by 2020, is that of calendar years.
 
     Solved for one virtual success, and multiplied by their number (10.4: the same difficulty).
@@ -329,7 +329,7 @@ def _research_tau(ftp: Number, virtual_successes: Number, expected_growth: Numbe
 
 
 @functools.lru_cache(maxsize=1024)
-def _matched(answer: float, growth: Number, sums: str) -> float:
+def _matched(answer: float, growth: Numeric, sums: str) -> float:
     said = davidson2021().values["researchers"]["matched"]
     effort = ResearcherYears(said["start"], growth, sums)
     before, more = (
@@ -338,7 +338,7 @@ def _matched(answer: float, growth: Number, sums: str) -> float:
     return more * (1.0 - answer) / answer - before
 
 
-def _anchored(effort: Levels, anchor: Mapping[str, Any], virtual_successes: Number) -> Rule:
+def _anchored(effort: Levels, anchor: Mapping[str, Any], virtual_successes: Numeric) -> Rule:
     alpha, chance = rational("virtual successes", virtual_successes), rational("chance", anchor["chance"])
     decades = rational("reach", anchor["reach"]) - Fraction(float(effort.log10(effort.start)))
     if alpha <= 0:
@@ -348,7 +348,7 @@ def _anchored(effort: Levels, anchor: Mapping[str, Any], virtual_successes: Numb
 
 
 @functools.lru_cache(maxsize=256)
-def _compute(spend: Number, start: Number) -> Levels:
+def _compute(spend: Numeric, start: Numeric) -> Levels:
     """Base-10 logarithm of the largest run's operations, by year: what is spent on it over what an operation costs."""
     said = davidson2021().values["compute"]
     dollars = rational("spend on the largest run in 2036", spend)
@@ -357,7 +357,7 @@ def _compute(spend: Number, start: Number) -> Levels:
     price = [(Fraction(year), Fraction(str(level))) for year, level in said["price"]["value"]]
     first, now = (rational("spend", str(said[name]["value"])) for name in ("spend_1956", "spend_2020"))
     last = Fraction(repr(math.log10(dollars)))
-    points: list[tuple[Number, Number]] = []
+    points: list[tuple[Numeric, Numeric]] = []
     for year in sorted({*(year for year, _ in price), *map(Fraction, range(2020, 2037))}):
         spent = (
             first + (now - first) * (year - 1956) / 64

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from assent.forecast.exact import Number, percent, rational, written
+from assent.forecast.exact import Numeric, percent, rational, written
 from assent.forecast.kernel import Floats
 
 
@@ -120,7 +120,7 @@ class Model(ABC):
         """What has to be true for the number to mean what it says."""
         return ()
 
-    def predict(self, by: Number, *, none_by: Number | None = None) -> Forecast:
+    def predict(self, by: Numeric, *, none_by: Numeric | None = None) -> Forecast:
         """The probability by `by`, given none by `none_by` (the start when left out).
 
         Raises:
@@ -160,7 +160,7 @@ class Model(ABC):
             assumptions=self.assumptions,
         )
 
-    def cdf(self, times: ArrayLike, *, none_by: Number | None = None) -> Floats:
+    def cdf(self, times: ArrayLike, *, none_by: Numeric | None = None) -> Floats:
         """P(by each of `times` | none by `none_by`): float64 in the shape of `times`, each at or after `none_by`.
 
         Raises:
@@ -172,12 +172,12 @@ class Model(ABC):
             self.predict(float(times.min()), none_by=since)  # its sentences
         return np.asarray(-np.expm1(self.log_survival(times, since=since)))
 
-    def hazard(self, at: Number, *, over: Number = 1) -> float:
+    def hazard(self, at: Numeric, *, over: Numeric = 1) -> float:
         """P(within `over` after `at` | none by `at`): the chance of the next year, trial or decision."""
         first = rational("time", at)
         return self.predict(first + rational("stretch", over), none_by=first).probability
 
-    def quantile(self, probability: Number, *, none_by: Number | None = None, most: float = 1e12) -> float:
+    def quantile(self, probability: Numeric, *, none_by: Numeric | None = None, most: float = 1e12) -> float:
         """The time by which it has happened with this probability; infinity where that is never reached within `most` after `none_by`.
 
         Raises:

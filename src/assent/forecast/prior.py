@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from assent.forecast.exact import Number, rational, short, written
+from assent.forecast.exact import Numeric, rational, short, written
 from assent.forecast.kernel import Floats, exact_survival, log_survival_counted, log_survival_effort
 
 
@@ -66,7 +66,7 @@ class BetaPrior(Prior):
     ftp: Fraction
     virtual_successes: Fraction
 
-    def __init__(self, ftp: Number, virtual_successes: Number = 1) -> None:
+    def __init__(self, ftp: Numeric, virtual_successes: Numeric = 1) -> None:
         first, alpha = rational("first-trial probability", ftp), rational("virtual successes", virtual_successes)
         if not 0 < first < 1:
             raise ValueError(
@@ -79,7 +79,7 @@ class BetaPrior(Prior):
         object.__setattr__(self, "virtual_successes", alpha)
 
     @staticmethod
-    def of(alpha: Number, beta: Number) -> BetaPrior:
+    def of(alpha: Numeric, beta: Numeric) -> BetaPrior:
         """The same from virtual successes and failures: Laplace `of(1, 1)`, Jeffreys `of("1/2", "1/2")`."""
         a, b = rational("virtual successes", alpha), rational("virtual failures", beta)
         if b <= 0:
@@ -106,7 +106,7 @@ class BetaPrior(Prior):
     def mean(self, effort: float) -> float:
         return float(self.alpha) / (float(self.alpha) + float(self.beta) + effort)
 
-    def after(self, trials: Number, successes: Number = 0) -> BetaPrior:
+    def after(self, trials: Numeric, successes: Numeric = 0) -> BetaPrior:
         """The belief after `trials`, `successes` of them successes.
 
         Raises:
@@ -154,7 +154,7 @@ class Lomax(Prior):
     tau: Fraction
     virtual_successes: Fraction
 
-    def __init__(self, tau: Number, virtual_successes: Number = 1) -> None:
+    def __init__(self, tau: Numeric, virtual_successes: Numeric = 1) -> None:
         effort, alpha = rational("virtual effort", tau), rational("virtual successes", virtual_successes)
         if effort < 0:
             raise ValueError(f"The virtual effort tau is {tau}; it must not be below 0.")
@@ -179,7 +179,7 @@ class Lomax(Prior):
     def mean(self, effort: float) -> float:
         return float(self.alpha) / (float(self.tau) + effort)
 
-    def after(self, effort: Number, successes: Number = 0) -> Lomax:
+    def after(self, effort: Numeric, successes: Numeric = 0) -> Lomax:
         """The belief after so much effort, in which there were `successes`.
 
         >>> Lomax(tau=0, virtual_successes=1).after(100, 2).virtual_successes

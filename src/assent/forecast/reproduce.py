@@ -16,7 +16,7 @@ from assent.forecast import presets
 from assent.forecast.combined import Conjunctive
 from assent.forecast.datasets import read
 from assent.forecast.effort import Calendar
-from assent.forecast.exact import Number, rational
+from assent.forecast.exact import Numeric, rational
 from assent.forecast.hyperprior import HyperPrior
 from assent.forecast.kinds import (
     calendar,
@@ -42,7 +42,7 @@ UNKNOWN = "It differs, and it is not known why."
 
 
 @dataclass(frozen=True)
-class Cell:
+class PrintedCell:
     """A printed number beside the computed one.
 
     Attributes:
@@ -67,7 +67,7 @@ class Cell:
     counted: bool
 
 
-def cells() -> list[Cell]:
+def cells() -> list[PrintedCell]:
     """Every cell of the report's tables that the data file `davidson2021_tables` holds, in its order.
 
     >>> first = cells()[7]
@@ -91,14 +91,16 @@ def _printed(tables: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any],
 
 def _cell(
     table: dict[str, Any], row: str, column: str, printed: str, reasons: Mapping[tuple[str, str, str], str]
-) -> Cell:
+) -> PrintedCell:
     value, unit = TABLES[table["id"]](row, column), table.get("unit", "percent")
     agrees = value is not None and (
         agree(printed, 100 * value) if unit == "percent" else _agree_inverse(printed, value)
     )
     reason = "" if agrees else reasons.get((table["id"], row, column), UNKNOWN)
     shown = None if value is None else float(value * (100 if unit == "percent" else 1))
-    return Cell(table["section"], table["title"], row, column, printed, shown, agrees, reason, unit, table["counted"])
+    return PrintedCell(
+        table["section"], table["title"], row, column, printed, shown, agrees, reason, unit, table["counted"]
+    )
 
 
 def agree(printed: str, value: Fraction | float) -> bool:
@@ -127,7 +129,7 @@ def _agree_inverse(printed: str, value: Fraction | float) -> bool:
     return exact == int(denominator) or agree(figures, exact / 10 ** (len(denominator) - len(figures)))
 
 
-def summary(cells: Sequence[Cell]) -> str:
+def summary(cells: Sequence[PrintedCell]) -> str:
     """How many of the cells agree, in a sentence; in a second one the further cells, where there are any."""
     counted, further = [cell for cell in cells if cell.counted], [cell for cell in cells if not cell.counted]
     agreeing = sum(cell.agrees for cell in counted)
@@ -143,7 +145,7 @@ def summary(cells: Sequence[Cell]) -> str:
     )
 
 
-def markdown(cells: Sequence[Cell]) -> str:
+def markdown(cells: Sequence[PrintedCell]) -> str:
     """The page docs/results/davidson2021.md: introduction, summary, every table with both numbers, and the cells that differ."""
     notes = {
         (table["section"], table["title"]): table.get("note", "")
@@ -157,7 +159,7 @@ def markdown(cells: Sequence[Cell]) -> str:
     return "\n".join([*lines, "", "## The cells that differ", "", *_differing(cells)]) + "\n"
 
 
-def _table(title: str, cells: Sequence[Cell], note: str) -> list[str]:
+def _table(title: str, cells: Sequence[PrintedCell], note: str) -> list[str]:
     columns, rows = list(dict.fromkeys(cell.column for cell in cells)), list(dict.fromkeys(cell.row for cell in cells))
     found = {(cell.row, cell.column): cell for cell in cells}
     heading = f"{_escaped(title)}{'' if cells[0].counted else ' (not among the 256)'}"
@@ -168,18 +170,18 @@ def _table(title: str, cells: Sequence[Cell], note: str) -> list[str]:
     return [*lines, "", _escaped(note)] if note else lines
 
 
-def _both(cell: Cell) -> str:
+def _both(cell: PrintedCell) -> str:
     text = f"{cell.printed} · {_computed(cell)}"
     return text if cell.agrees else f"**{text}**"
 
 
-def _computed(cell: Cell) -> str:
+def _computed(cell: PrintedCell) -> str:
     if cell.value is None:
         return "–"
     return f"{cell.value:.4g}" if cell.unit == "percent" else f"1/{1 / cell.value:.4g}"
 
 
-def _differing(cells: Sequence[Cell]) -> list[str]:
+def _differing(cells: Sequence[PrintedCell]) -> list[str]:
     """Those of the 256 first; cells of a table that differ for the same reason together."""
     lines: list[str] = []
     apart = sorted((cell for cell in cells if not cell.agrees), key=lambda cell: not cell.counted)
@@ -208,7 +210,7 @@ nearly all printed to two figures; other printed cells are compared as well, and
 256 were chosen, and what was not entered, is said at the top of `davidson2021_tables.toml`."""
 
 
-def _p(model: Model, by: Number = 2036, none_by: Number = 2020) -> Fraction | float:
+def _p(model: Model, by: Numeric = 2036, none_by: Numeric = 2020) -> Fraction | float:
     found = model.predict(by, none_by=none_by)
     return found.probability if found.exact is None else found.exact
 
@@ -217,16 +219,16 @@ def _mean(values: Sequence[Fraction | float]) -> float:
     return sum(map(float, values)) / len(values)
 
 
-_SPENDS: Mapping[str, tuple[Number, ...]] = {
+_SPENDS: Mapping[str, tuple[Numeric, ...]] = {
     "$100 million": (CONSERVATIVE,),
     "$100 billion": (AGGRESSIVE,),
     "equal weight": (CONSERVATIVE, AGGRESSIVE),
 }
 
 
-def _by_spend(row: str, column: str, virtual_successes: Number = 1) -> float:
+def _by_spend(row: str, column: str, virtual_successes: Numeric = 1) -> float:
     """One model of compute, or the average of all four, by what is spent."""
-    models: dict[str, Callable[[Number], Model]] = {
+    models: dict[str, Callable[[Numeric], Model]] = {
         "lifetime anchor": lambda spend: lifetime(spend=spend, virtual_successes=virtual_successes),
         "evolutionary anchor": lambda spend: evolution(spend=spend, virtual_successes=virtual_successes),
         "log-uniform": lambda spend: log_uniform(spend=spend),
@@ -242,7 +244,7 @@ def _within(row: str, column: str) -> Value:
     return _p(rule) if row == "by 2036" else _p(rule, 1956 + int(row.split()[1]), 1956)
 
 
-_SINGLE: Mapping[str, Callable[[Number], Model]] = {
+_SINGLE: Mapping[str, Callable[[Numeric], Model]] = {
     "researcher-years, low": lambda alpha: researcher_years(ftp="1/1000", growth="7 %", virtual_successes=alpha),
     "researcher-years, central": lambda alpha: researcher_years(ftp="1/300", virtual_successes=alpha),
     "researcher-years, high": lambda alpha: researcher_years(ftp="1/100", growth="16 %", virtual_successes=alpha),
@@ -337,9 +339,9 @@ def _considered(row: str, column: str) -> Value:
 
 
 def _footnote(row: str, column: str) -> Value:
-    alpha: Number = "1/2" if row == "0.5 virtual successes" else 1
+    alpha: Numeric = "1/2" if row == "0.5 virtual successes" else 1
     start = 2000 if row.endswith("since 2000") else 1956
-    parts: dict[str, tuple[Model, Number]] = {
+    parts: dict[str, tuple[Model, Numeric]] = {
         "calendar": (calendar(ftp="1/300", virtual_successes=alpha, start=start), "30 %"),
         "researchers": (researcher_years(ftp="1/300", virtual_successes=alpha, start=start), "30 %"),
         "importance": (compute(ftp="1/300", virtual_successes=alpha), "5 %"),
@@ -350,7 +352,7 @@ def _footnote(row: str, column: str) -> Value:
     return _p(HyperPrior(parts))
 
 
-def _start(label: str) -> Number:
+def _start(label: str) -> Numeric:
     return -rational("year", label.removesuffix(" BC")) if label.endswith(" BC") else label
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from assent.forecast.exact import Number, rational
+from assent.forecast.exact import Numeric, rational
 from assent.forecast.hyperprior import CONVENTIONS, HyperPrior
 from assent.forecast.kinds import KINDS, build
 from assent.forecast.model import Model
@@ -150,7 +150,7 @@ def _model(rules: Mapping[str, Mapping[str, Any]], *, exempts: bool, until: floa
             raise ValueError(
                 f"The rule {name!r} has weight = {rules[name]['weight']!r}; it must be above 0 and at most 1, such as 0.3 or '30 %'."
             )
-    parts: dict[str, tuple[Model, Number]] = {name: (model, weights[name]) for name, model in models.items()}
+    parts: dict[str, tuple[Model, Numeric]] = {name: (model, weights[name]) for name, model in models.items()}
     return HyperPrior(parts, exempt=exempt, exempt_until=until if exempt else None)
 
 

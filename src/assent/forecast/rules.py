@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from assent.forecast.effort import Effort, Levels
-from assent.forecast.exact import Number, percent, rational, short, written
+from assent.forecast.exact import Numeric, percent, rational, short, written
 from assent.forecast.kernel import Floats
 from assent.forecast.model import Model
 from assent.forecast.prior import BetaPrior, Prior
@@ -137,7 +137,7 @@ class Even(Model):
     mass: Fraction
     method = "even"
 
-    def __init__(self, trials: Effort, reach: Number, mass: Number = 1) -> None:
+    def __init__(self, trials: Effort, reach: Numeric, mass: Numeric = 1) -> None:
         effort, share = rational("reach", reach), rational("mass", mass)
         if effort <= 0:
             raise ValueError(f"The reach is {reach}; it must be above 0, in the unit of effort.")
@@ -147,7 +147,7 @@ class Even(Model):
             object.__setattr__(self, name, value)
 
     @staticmethod
-    def log_uniform(compute: Levels, low: Number, high: Number, mass: Number = 1) -> Even:
+    def log_uniform(compute: Levels, low: Numeric, high: Numeric, mass: Numeric = 1) -> Even:
         """Even over the base-10 logarithm of `compute` from `low` to `high`; the regime starts where compute reaches `low`.
 
         Raises:

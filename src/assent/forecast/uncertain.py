@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from assent.forecast.distributions import Distribution, distribution, quantiles, shown
-from assent.forecast.exact import Number, percent
+from assent.forecast.exact import Numeric, percent
 from assent.forecast.kernel import Floats
 from assent.forecast.kinds import build
 from assent.forecast.model import Model
@@ -174,7 +174,7 @@ class Uncertain(Model):
         fallen = np.mean(weights * np.expm1(more)) / np.mean(weights)
         return float(np.log1p(max(fallen, -1.0)))
 
-    def spread(self, by: Number, *, none_by: Number) -> Spread:
+    def spread(self, by: Numeric, *, none_by: Numeric) -> Spread:
         """The answer with its band, and what it would be without weights.
 
         Raises:
@@ -195,7 +195,7 @@ class Uncertain(Model):
             draws=self.draws,
         )
 
-    def tornado(self, by: Number, *, none_by: Number) -> tuple[float, tuple[Swing, ...]]:
+    def tornado(self, by: Numeric, *, none_by: Numeric) -> tuple[float, tuple[Swing, ...]]:
         """The answer with every input at its median, and each input's swing around it, the widest first."""
         since, until = self._ends(by, none_by)
 
@@ -210,7 +210,7 @@ class Uncertain(Model):
                 swings.append(Swing(name, shown(low), shown(high), answer(**{name: low}), answer(**{name: high})))
         return answer(), tuple(sorted(swings, key=lambda swing: -swing.width))
 
-    def sobol(self, by: Number, *, none_by: Number, draws: int = 1 << 16) -> tuple[Influence, ...]:
+    def sobol(self, by: Numeric, *, none_by: Numeric, draws: int = 1 << 16) -> tuple[Influence, ...]:
         """Shares of the variance of the (unweighted) answers that each input explains, the greatest first.
 
         First-order indices after Saltelli and others, "Variance based sensitivity analysis of model output", 2010, table 2 (b); total ones
@@ -241,7 +241,7 @@ class Uncertain(Model):
             found.append(Influence(name, float(first.mean()), float(total.mean()), errors))
         return tuple(sorted(found, key=lambda item: -item.total))
 
-    def _ends(self, by: Number, none_by: Number) -> tuple[float, float]:
+    def _ends(self, by: Numeric, none_by: Numeric) -> tuple[float, float]:
         forecast = self.middle.predict(by, none_by=none_by)  # its checks
         return forecast.none_by, forecast.by
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from markupsafe import Markup
@@ -67,7 +67,7 @@ class Axis:
     high: float
     log: bool = False
     zero: bool = False
-    form: Callable[[float], str] = short
+    form: Callable[[float], str] = field(default_factory=lambda: short)
 
     def __post_init__(self) -> None:
         if not self.low < self.high or (self.log and self.low <= 0):

@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from assent.forecast.exact import Number, rational
+from assent.forecast.exact import Numeric, rational
 from assent.forecast.hyperprior import HyperPrior
 from assent.forecast.model import Model
 from assent.forecast.uncertain import Uncertain
@@ -82,9 +82,9 @@ def fan_chart(
     *,
     width: float,
     name: str,
-    by: Sequence[Number] = (),
-    none_by: Number | None = None,
-    until: Number | None = None,
+    by: Sequence[Numeric] = (),
+    none_by: Numeric | None = None,
+    until: Numeric | None = None,
     time: str = "year",
     title: str | None = None,
 ) -> Markup:
@@ -176,7 +176,7 @@ def draw(shown: Fan, *, width: float, name: str, since: float, time: str, title:
     return document(name, *parts, width=width, height=bottom, title=title, desc=_said(shown, since, time))
 
 
-def _first(model: Model, none_by: Number | None) -> Number:
+def _first(model: Model, none_by: Numeric | None) -> Numeric:
     if none_by is not None:
         return none_by
     return model.start if math.isfinite(model.start) else 0

@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from assent.forecast.exact import Number, rational, short
+from assent.forecast.exact import Numeric, rational, short
 from assent.forecast.kinds import calendar
 from assent.report.figures.axes import FONT, headed
 from assent.report.forecasts.parts import said_percent, sentence, two_digits, year
@@ -24,11 +24,11 @@ _SIDE = 42.0
 
 def heat_map(
     *,
-    none_by: Number,
-    by: Number,
+    none_by: Numeric,
+    by: Numeric,
     width: float,
     name: str,
-    start: Number = 1956,
+    start: Numeric = 1956,
     columns: Sequence[str] = FIRST_TRIAL,
     rows: Sequence[str] = VIRTUAL_SUCCESSES,
     title: str | None = None,
@@ -82,7 +82,7 @@ def cells(
     )
 
 
-def _answer(ftp: Number, successes: Number, start: Number, none_by: Number, by: Number) -> float:
+def _answer(ftp: Numeric, successes: Numeric, start: Numeric, none_by: Numeric, by: Numeric) -> float:
     return calendar(ftp=ftp, virtual_successes=successes, start=start).predict(by, none_by=none_by).probability
 
 

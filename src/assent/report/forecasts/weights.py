@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from assent.forecast.exact import Number, rational
+from assent.forecast.exact import Numeric, rational
 from assent.forecast.hyperprior import HyperPrior
 from assent.report.figures.axes import Axis, Box, layout
 from assent.report.forecasts.parts import colour, said_percent, sentence, time_axis, time_text, whole_percent
@@ -36,9 +36,9 @@ def weights_over_time(
     *,
     width: float,
     name: str,
-    until: Number,
-    since: Number | None = None,
-    now: Number | None = None,
+    until: Numeric,
+    since: Numeric | None = None,
+    now: Numeric | None = None,
     time: str = "year",
     title: str = "Weight of each rule while it has not happened",
 ) -> Markup:
