@@ -69,10 +69,20 @@ def test_the_commands_are_those_that_are_tested() -> None:
         "log head",
         "log show",
         "log export",
+        *(
+            f"forecast {name}"
+            for name in ("deployment", "resolve", "score", "reproduce", "calculate", "elicit", "explain", "ask")
+        ),
     }
 
 
-NOTHING_RANDOM = {"world list", "world show", "world check", "study list"}
+NOTHING_RANDOM = {
+    "world list",
+    "world show",
+    "world check",
+    "study list",
+    *(name for name in COMMANDS if name.startswith("forecast ")),
+}
 """Commands that only look something up."""
 
 
@@ -95,7 +105,7 @@ def test_every_command_and_option_is_documented_and_takes_json_and_seed(name: st
 def test_the_list_of_commands_names_each_with_a_sentence() -> None:
     shown = " ".join(
         " ".join(invoke(*group, "--help").output.split())
-        for group in ((), ("log",), ("study",), ("world",), ("imitate",))
+        for group in ((), ("log",), ("study",), ("world",), ("imitate",), ("forecast",))
     )
     for name, command in COMMANDS.items():
         assert name.split()[-1] in shown
@@ -174,7 +184,14 @@ WORKING: dict[str, list[str]] = {
     "imitate certificate": ["imitate", "certificate", "twins-0", "--seed", "0"],
     "imitate explain": ["imitate", "explain", "twins-0", "1", "--seed", "0"],
 }
-TRIED_ELSEWHERE = {"demo", "play", "study run", "imitate bench", "imitate frontier"}
+TRIED_ELSEWHERE = {
+    "demo",
+    "play",
+    "study run",
+    "imitate bench",
+    "imitate frontier",
+    *(n for n in COMMANDS if n.startswith("forecast")),
+}
 """By tests of their own: one takes long, one reads what is typed, three run lives by the hundred."""
 
 

@@ -13,23 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
-from assent.forecast.deployment import (
-    KEYS,
-    Conservative,
-    Deployed,
-    Row,
-    Settings,
-    Tailed,
-    clean_needed,
-    curves,
-    divergence,
-    least,
-    side_by_side,
-)
+from assent.forecast.deployed import Conservative, Deployed, Tailed
+from assent.forecast.deployment import curves, side_by_side
 from assent.forecast.exposure import Counted, Exposure
 from assent.forecast.hyperprior import HyperPrior
+from assent.forecast.needed import clean_needed, least
 from assent.forecast.prior import BetaPrior
+from assent.forecast.rows_of_records import divergence
 from assent.forecast.rules import Impossible
+from assent.forecast.settings import KEYS, Row, Settings
 from assent.forecast.tail import GumbelTail
 
 mpmath.mp.dps = 40

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assent.forecast.exposure import Counted
-from assent.forecast.registry import Registry, RegistryDamaged
+from assent.forecast.registry import Registry, RegistryDamaged, about_run
 from assent.forecast.score import baseline_score, brier, calibration, log_score, peer_score, wilson
 
 
@@ -23,7 +25,8 @@ def book(folder: Path) -> Registry:
 
 
 def counted(order: tuple[bool, ...]) -> Counted:
-    return Counted("r", "m", (), {}, (), 0, 0, 0, 0, 0, order)
+    steps = tuple(range(len(order)))
+    return Counted("r", "m", (), {}, (), 0, 0, 0, 0, 0, order, order_steps=steps, last_step=len(order) - 1)
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.01, 0.99))
@@ -167,11 +170,30 @@ def test_writers_at_the_same_time_do_not_lose_a_forecast(tmp_path: Path) -> None
 
 
 def test_forecasts_about_a_run_are_resolved_from_its_record(tmp_path: Path) -> None:
-    registry = book(tmp_path)
+    registry, before = book(tmp_path), counted((True, True))
     for ahead in (2, 3, 5):
-        registry.register("q", 0.5, method="m", about={"run": "r", "known": 2, "ahead": ahead})
-    registry.register("q", 0.5, method="m", about={"run": "other", "known": 0, "ahead": 1})
-    assert registry.resolve_from(counted((True, True))) == []
+        registry.register("q", 0.5, method="m", about=about_run(before, ahead))
+    registry.register("q", 0.5, method="m", about=about_run(replace(before, run="other"), 1))
+    assert registry.resolve_from(before) == []
     assert registry.resolve_from(counted((True, True, False, False))) == [(1, "no")]
     assert registry.resolve_from(counted((True, True, False, False, True))) == [(2, "yes"), (3, "yes")]
     assert [entry.outcome for entry in registry.entries()] == ["no", "yes", "yes", None]
+
+
+def test_an_outcome_that_comes_late_does_not_move_the_window(tmp_path: Path) -> None:
+    """Steps 0 and 2 were known when the forecast was made; that of step 1 comes later, and was a failure."""
+    registry = book(tmp_path)
+    before = replace(counted((False, False)), order_steps=(0, 2), last_step=2)
+    registry.register("q", 0.5, method="m", about=about_run(before, 1))
+    late = replace(counted((False, True, False)), order_steps=(0, 1, 2), last_step=2)
+    assert registry.resolve_from(late) == []
+    after = replace(counted((False, True, False, False)), order_steps=(0, 1, 2, 3), last_step=3)
+    assert registry.resolve_from(after) == [(1, "no")]
+
+
+@pytest.mark.parametrize("other", [{"model": "another"}, {"opening": "ff"}, {"watched": True}, {"run": "s"}])
+def test_another_run_of_the_same_name_resolves_nothing(other: dict[str, Any], tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    registry.register("q", 0.5, method="m", about=about_run(counted(()), 1))
+    assert registry.resolve_from(replace(counted((True,)), **other)) == []
+    assert registry.resolve_from(counted((True,))) == [(1, "yes")]

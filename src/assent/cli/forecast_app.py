@@ -80,7 +80,7 @@ def forecast_(
 ) -> None:
     """Print how likely something that has never happened is by a date, and why."""
     if context.invoked_subcommand is not None:
-        given = [name for name in context.params if _typed(context, name)]
+        given = ["--" + name.replace("_", "-") for name in context.params if _typed(context, name)]
         if given:
             raise typer.BadParameter(
                 f"{', '.join(given)} came before {context.invoked_subcommand}; that command has options of its own, after its name."
@@ -104,7 +104,7 @@ def forecast_(
         "draws": draws,
         "seed": seed,
     }
-    if rules is None and not any(value is not None for value in (*inputs.values(), *asked.values(), set)):
+    if not any(_typed(context, name) for name in context.params):
         typer.echo(context.get_help())
         raise typer.Exit
     from assent.cli.forecasts import forecast as work

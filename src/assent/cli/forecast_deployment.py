@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import csv as csv_
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from assent.cli.forecast_output import must_have_folder, registry_errors, write_csv
 from assent.cli.output import OK, STORAGE, USAGE, Output, errors_end, visible
 from assent.cli.runs import existing
 from assent.forecast import answers
-from assent.forecast.deployment import Row, Settings, side_by_side
+from assent.forecast.deployment import side_by_side
 from assent.forecast.exact import percent, short
 from assent.forecast.exposure import Counted, Exposure, count_run, exposure_of, merged
-from assent.forecast.registry import Registry, Scored
+from assent.forecast.registry import Registry, Scored, about_run
 from assent.forecast.score import Bin
+from assent.forecast.settings import Row, Settings
 from assent.ledger import Ledger
 
 
@@ -38,8 +38,9 @@ def deployment(
     json: bool,
 ) -> None:
     """`assent forecast deployment`."""
-    output = Output("forecast deployment", as_json=json, runs=list(runs), ledger=str(ledger))
-    with errors_end(output):
+    output = Output("forecast deployment", as_json=json, as_csv=csv, runs=list(runs), ledger=str(ledger))
+    with errors_end(output), registry_errors(output):
+        must_have_folder(pictures, png=png)
         chosen = Settings(**settings)
         with Ledger.open(existing(ledger), read_only=True) as book:
             counted = [_counted(output, book, run, watched=watched) for run in runs]
@@ -47,14 +48,14 @@ def deployment(
         record = merged(counted)
         rows = side_by_side(exposure, chosen, record)
         if csv:
-            _csv([row.to_json() for row in rows])
+            write_csv([{**row.to_json(), "assumptions": "; ".join(row.assumptions)} for row in rows])
         elif not json:
             say_deployment(output, counted, exposure, chosen, rows)
         made = _pictures(record, exposure, chosen, pictures, png=png)
         for path in made:
             output.plain(f"Picture {path}")
         if register:
-            _register(output, record, rows, chosen, Registry(file))
+            _register(output, counted[-1], rows, chosen, Registry(file))
         output.done(
             OK,
             counted=[_summary(one) for one in counted],
@@ -161,18 +162,14 @@ def _summary(one: Counted) -> dict[str, Any]:
     }
 
 
-def _register(output: Output, record: Counted, rows: Sequence[Row], settings: Settings, book: Registry) -> None:
-    known = len(record.order)
+def _register(output: Output, now: Counted, rows: Sequence[Row], settings: Settings, book: Registry) -> None:
+    """Every belief, about the run that runs now."""
     ahead = int(settings.ahead)
-    question = (
-        f"At least one failure in decisions {known + 1:,} to {known + ahead:,} with a known outcome of run {record.run}"
-    )
+    question = f"At least one failure in the {ahead:,} decisions with a known outcome after step {now.last_step:,} of run {now.run}"
     for row in rows:
         if row.within is not None and row.kind == "belief":
-            about = {"run": record.run, "known": known, "ahead": ahead}
-            number = book.register(
-                question, row.within, method=row.key, inputs=answers.plain(dict(vars(settings))), about=about
-            )
+            inputs = answers.plain(dict(vars(settings)))
+            number = book.register(question, row.within, method=row.key, inputs=inputs, about=about_run(now, ahead))
             output.plain(f"Registered as forecast {number}: {row.name}, {percent(row.within)}")
     output.plain(f"Later: assent forecast resolve --ledger LEDGER --file {book.path}")
 
@@ -182,7 +179,7 @@ def resolve(number: int | None, outcome: str | None, *, note: str, ledger: Path 
     output = Output("forecast resolve", as_json=json, number=number, outcome=outcome, file=str(file))
     if (ledger is None) == (number is None) or (number is None) != (outcome is None):
         output.fail(USAGE, "give a forecast's number and its outcome, or --ledger to resolve what is about runs on it.")
-    with errors_end(output):
+    with errors_end(output), registry_errors(output):
         book = Registry(existing_registry(file))
         if number is not None and outcome is not None:
             book.resolve(number, outcome, note=note)
@@ -190,11 +187,11 @@ def resolve(number: int | None, outcome: str | None, *, note: str, ledger: Path 
             output.done(OK, resolved=[[number, outcome]])
         found: list[tuple[int, str]] = []
         with Ledger.open(existing(ledger or Path()), read_only=True) as record:
-            for run in sorted(
-                {str(entry.about["run"]) for entry in book.entries() if entry.about and not entry.outcome}
-            ):
-                if any(held.id == run for held in record.runs()):
-                    found += book.resolve_from(_counted(output, record, run, watched=False))
+            about = [entry.about for entry in book.entries() if entry.about and not entry.outcome]
+            held = {one.id for one in record.runs()}
+            for run, watched in sorted({(str(one["run"]), bool(one["watched"])) for one in about}):
+                if run in held:
+                    found += book.resolve_from(_counted(output, record, run, watched=watched))
         for settled, what in found:
             output.plain(f"Forecast {settled}: {what}.")
         output.plain(f"{len(found)} forecasts resolved.")
@@ -212,12 +209,13 @@ def existing_registry(file: Path) -> Path:
 
 def score(file: Path, *, pictures: Path | None, png: bool, csv: bool, json: bool) -> None:
     """`assent forecast score`."""
-    output = Output("forecast score", as_json=json, file=str(file))
-    with errors_end(output):
+    output = Output("forecast score", as_json=json, as_csv=csv, file=str(file))
+    with errors_end(output), registry_errors(output):
+        must_have_folder(pictures, png=png)
         found = Registry(existing_registry(file)).report()
         lines = [_scored(one) for one in found.scored]
         if csv:
-            _csv(lines)
+            write_csv(lines)
         for line in lines:
             output.record("score", **answers.plain(line))
         means = {name: found.mean(name) for name in ("brier", "log", "baseline", "peer")}
@@ -225,6 +223,8 @@ def score(file: Path, *, pictures: Path | None, png: bool, csv: bool, json: bool
             _say_scores(output, found.scored, means, found.bins)
             output.plain(f"{len(found.open)} open, {len(found.ambiguous)} ambiguous and not scored.")
         made = _calibration(found.bins, pictures, png=png)
+        for path in made:
+            output.plain(f"Picture {path}")
         output.done(
             OK,
             scored=len(found.scored),
@@ -276,13 +276,6 @@ def _say_scores(
             f"  said {percent(one.mean)} on average, happened {percent(one.frequency)} ({percent(one.low)} to {percent(one.high)}), "
             f"{one.number} forecast{'' if one.number == 1 else 's'}"
         )
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> None:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv_.DictWriter(sys.stdout, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
 
 
 def _pictures(record: Counted, exposure: Exposure, settings: Settings, folder: Path | None, *, png: bool) -> list[Path]:

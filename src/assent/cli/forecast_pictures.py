@@ -9,12 +9,13 @@ from typing import Any
 from markupsafe import Markup
 
 from assent.forecast import answers
-from assent.forecast.deployment import Settings, curves, side_by_side
+from assent.forecast.deployment import curves, side_by_side
 from assent.forecast.exposure import Counted, Exposure
 from assent.forecast.hyperprior import HyperPrior
 from assent.forecast.prior import BetaPrior
 from assent.forecast.rules import Rule
 from assent.forecast.score import Bin
+from assent.forecast.settings import Settings
 from assent.forecast.uncertain import Uncertain
 from assent.report.figures import reliability_diagram
 from assent.report.forecasts import (

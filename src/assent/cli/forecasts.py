@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv as csv_
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from assent.cli.forecast_output import must_have_folder, registry_errors, write_csv
 from assent.cli.output import FAILED, OK, USAGE, Output, errors_end, visible
 from assent.forecast import answers
 from assent.forecast.exact import percent, rational, short
@@ -32,8 +32,9 @@ def forecast(
     json: bool,
 ) -> None:
     """`assent forecast`."""
-    output = Output("forecast", as_json=json, inputs=inputs)
-    with errors_end(output):
+    output = Output("forecast", as_json=json, as_csv=csv, inputs=inputs)
+    with errors_end(output), registry_errors(output):
+        must_have_folder(pictures, png=png)
         asked = {**inputs, **_named(more, known=inputs)}
         if rules is not None:
             asked["rules"] = rules.read_text(encoding="utf-8")
@@ -44,7 +45,7 @@ def forecast(
         address = answers.link("forecast", asked)
         found = answers.answer(address)
         if csv:
-            _csv(_rows(found))
+            write_csv(_rows(found))
         elif not json:
             _say(output, found)
         made = _pictures(found, asked, pictures, png=png)
@@ -199,21 +200,67 @@ _SAYS = {
 
 
 def _rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row for each forecast, and for each point of the curve if it was asked for."""
+    """A row for each forecast, and rows for every part that was asked for."""
     columns = ("none_by", "by", "probability", "log_survival", "fraction", "method")
     rows = [{"part": "forecast", **{name: one[name] for name in columns}} for one in found["forecasts"]]
-    for time, value in zip(
-        *(found.get("cdf", {"times": [], "probability": []})[name] for name in ("times", "probability")), strict=True
-    ):
-        rows.append({"part": "cdf", "none_by": found["forecasts"][0]["none_by"], "by": time, "probability": value})
+    since = found["forecasts"][0]["none_by"]
+    for part, tell in _TOLD.items():
+        if part in found:
+            rows += [{"part": part, **row} for row in tell(found[part], since)]
     return rows
 
 
-def _csv(rows: Sequence[Mapping[str, Any]]) -> None:
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv_.DictWriter(sys.stdout, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+def _cdf_rows(part: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
+    curves = {"": part["probability"], **part.get("rules", {})}
+    return [
+        {"rule": rule, "none_by": since, "by": time, "probability": value}
+        for rule, values in curves.items()
+        for time, value in zip(part["times"], values, strict=True)
+    ]
+
+
+def _conditional_rows(part: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
+    return [
+        {"none_by": date, "by": time, "probability": value}
+        for date, line in zip(part["none_by"], part["probability"], strict=True)
+        for time, value in zip(part["by"], line, strict=True)
+    ]
+
+
+def _weight_rows(part: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
+    return [
+        {"rule": rule, "none_by": time, "weight": value}
+        for rule, values in part["weights"].items()
+        for time, value in zip(part["times"], values, strict=True)
+    ]
+
+
+def _quantile_rows(part: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
+    return [{"none_by": since, "probability": share, "by": time} for share, time in part["times"].items()]
+
+
+def _spread_rows(part: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
+    low, middle, high = part["band"]
+    plain = {name: value for name, value in part.items() if not isinstance(value, tuple)}
+    return [{**plain, "low": low, "median": middle, "high": high}]
+
+
+def _input_rows(part: Mapping[str, Any], since: float) -> list[dict[str, Any]]:
+    return [
+        {"input": one["name"], **{key: one[key] for key in one if key not in ("name", "error")}}
+        for one in part["inputs"]
+    ]
+
+
+_TOLD = {
+    "cdf": _cdf_rows,
+    "conditional": _conditional_rows,
+    "weights": _weight_rows,
+    "quantiles": _quantile_rows,
+    "spread": _spread_rows,
+    "tornado": _input_rows,
+    "sobol": _input_rows,
+}
 
 
 def _pictures(found: Mapping[str, Any], asked: Mapping[str, Any], folder: Path | None, *, png: bool) -> list[Path]:
@@ -240,7 +287,7 @@ def _register(output: Output, found: Mapping[str, Any], question: str, file: Pat
 
 def reproduce(what: str, *, csv: bool, json: bool) -> None:
     """`assent forecast reproduce`."""
-    output = Output("forecast reproduce", as_json=json, what=what)
+    output = Output("forecast reproduce", as_json=json, as_csv=csv, what=what)
     if what != "davidson2021":
         output.fail(USAGE, f"there is nothing to reproduce called {what!r}; give davidson2021.")
     from assent.forecast.reproduce import cells, summary
@@ -248,7 +295,7 @@ def reproduce(what: str, *, csv: bool, json: bool) -> None:
     with errors_end(output):
         found = cells()
         if csv:
-            _csv([{name: getattr(cell, name) for name in cell.__dataclass_fields__} for cell in found])
+            write_csv([{name: getattr(cell, name) for name in cell.__dataclass_fields__} for cell in found])
         elif not json:
             _say_cells(output, found)
         for cell in found if json else ():

@@ -15,13 +15,18 @@ OK, FAILED, USAGE, HALTED, OPEN, STORAGE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 
 class Output:
-    """One command's output. With `as_json`, standard output holds JSON lines only: a launch record, records, a done record."""
+    """One command's output. With `as_json`, standard output holds JSON lines only: a launch record, records, a done record.
 
-    def __init__(self, command: str, *, as_json: bool, **launch: Any) -> None:
+    With `as_csv` it is left to whoever writes a table; sentences go to standard error in both cases.
+    """
+
+    def __init__(self, command: str, *, as_json: bool, as_csv: bool = False, **launch: Any) -> None:
         self.as_json = as_json
         # no markup: a run's name or an event's body is text, whatever brackets it holds
-        self.people = Console(stderr=as_json, highlight=False, markup=False, emoji=False)
+        self.people = Console(stderr=as_json or as_csv, highlight=False, markup=False, emoji=False)
         self.record("launch", command=command, **launch)
+        if as_json and as_csv:
+            self.fail(USAGE, "--csv and --json both want standard output; give one of them.")
 
     def record(self, kind: str, **fields: Any) -> None:
         """One JSON line; nothing without --json."""

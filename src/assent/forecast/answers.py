@@ -16,7 +16,7 @@ import numpy as np
 
 from assent.forecast.calculate import CALCULATORS, calculate
 from assent.forecast.datasets import davidson2021
-from assent.forecast.deployment import KEYS, Settings, side_by_side
+from assent.forecast.deployment import side_by_side
 from assent.forecast.exact import percent, rational
 from assent.forecast.explaining import explain, words
 from assent.forecast.exposure import Exposure
@@ -26,6 +26,7 @@ from assent.forecast.making import make
 from assent.forecast.model import Model
 from assent.forecast.presets import PRESETS, preset_file
 from assent.forecast.rule_files import read_rules
+from assent.forecast.settings import KEYS, Settings
 from assent.forecast.uncertain import Uncertain
 
 SHOWN = ("why", "cdf", "conditional", "weights", "quantiles", "spread", "tornado", "sobol")
@@ -224,7 +225,8 @@ def _cdf(model: Model, none_by: list[float], by: list[float]) -> dict[str, Any]:
     found = {"times": times, "probability": model.cdf(times, none_by=repr(min(none_by))).tolist()}
     if isinstance(model, HyperPrior):
         found["rules"] = {
-            name: (-np.expm1(part.log_survival(times, since=min(none_by)))).tolist() for name, part, _ in model.parts
+            name: (0.0 - np.expm1(part.log_survival(times, since=min(none_by)))).tolist()
+            for name, part, _ in model.parts
         }
     return found
 

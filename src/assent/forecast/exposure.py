@@ -48,6 +48,10 @@ class Counted:
         asked_wrong: those whose recorded outcome differs from what was done; not unsupervised, so no failure of the agent alone.
         vetoed, ordered: decided alone, but somebody else saw to what was done.
         order: for each decision done alone with a known outcome, in order: whether it failed.
+        order_steps: the steps of these decisions.
+        last_step: the last step that was decided, alone or asked; -1 where none was.
+        watched: whether decisions without an outcome were counted as clean, because somebody watched.
+        opening: hash of the run's first event, in hexadecimal; empty where the events have none.
         members: names, where the ledger has them.
         prior, posterior: weights of the members before the first answer and at the end; None where the ledger does not say.
         doubt: of each decision, the most probability that a leading member can have given to another action than the one done alone; of
@@ -68,6 +72,10 @@ class Counted:
     vetoed: int
     ordered: int
     order: tuple[bool, ...]
+    order_steps: tuple[int, ...] = ()
+    last_step: int = -1
+    watched: bool = False
+    opening: str = ""
     members: tuple[str, ...] = ()
     prior: tuple[float, ...] | None = None
     posterior: tuple[float, ...] | None = None
@@ -113,6 +121,7 @@ def count_run(events: Iterable[EventLike], *, watched: bool = False) -> Counted:
 class _Reader:
     watched: bool
     run: str = ""
+    opening: str = ""
     last: int = 0
     model: str = ""
     members: tuple[str, ...] = ()
@@ -143,6 +152,8 @@ class _Reader:
         match event.kind:
             case "open":
                 self._open(body)
+                digest = getattr(event, "hash", b"")
+                self.opening = digest.hex() if isinstance(digest, bytes) else ""
             case "act":
                 self._decided(int(body["step"]))
                 self.done[int(body["step"])] = body
@@ -201,7 +212,7 @@ class _Reader:
                 f"Run {self.run!r} has an outcome of step {stray[0]}, which it never decided: events are missing."
             )
         wrong = self._corrected()
-        clean, unknown, order = list[int](), list[int](), list[bool]()
+        clean, unknown, order = list[int](), list[int](), list[tuple[int, bool]]()
         failed: dict[int, tuple[int, int]] = {}
         ordered = 0
         for step, body in sorted(self.done.items()):
@@ -216,10 +227,10 @@ class _Reader:
                 unknown.append(step)
             elif truth == action:
                 clean.append(step)
-                order.append(False)
+                order.append((step, False))
             else:
                 failed[step] = (action, truth)
-                order.append(True)
+                order.append((step, True))
         prior = next((weights for taught, weights in self.weights if not taught), None)
         loss, known = self._loss()
         return Counted(
@@ -237,7 +248,11 @@ class _Reader:
             ),
             vetoed=len(self.vetoes),
             ordered=ordered,
-            order=tuple(order),
+            order=tuple(wrong_ for _, wrong_ in order),
+            order_steps=tuple(step for step, _ in order),
+            last_step=max([*self.done, *self.asks], default=-1),
+            watched=self.watched,
+            opening=self.opening,
             members=self.members,
             prior=prior,
             posterior=self.weights[-1][1] if self.weights and prior is not None else None,
@@ -425,7 +440,10 @@ def exposure_of(
 
 
 def merged(runs: Iterable[Counted]) -> Counted:
-    """The runs of the last one's model as one, in the order given: what estimates of kinds and tails look at."""
+    """The runs of the last one's model as one, in the order given: what estimates of kinds and tails look at.
+
+    Failures are numbered from 0, since steps of several runs repeat each other.
+    """
     counted = list(runs)
     same = [one for one in counted if one.model == counted[-1].model]
     last = same[-1]
@@ -434,13 +452,14 @@ def merged(runs: Iterable[Counted]) -> Counted:
     return replace(
         last,
         clean=tuple(step for one in same for step in one.clean),
-        failed={(place, step): pair for place, one in enumerate(same) for step, pair in one.failed.items()},  # pyright: ignore[reportArgumentType]
+        failed=dict(enumerate(pair for one in same for pair in one.failed.values())),
         unknown=tuple(step for one in same for step in one.unknown),
         **{
             name: sum(getattr(one, name) for one in same)
             for name in ("asked", "audits", "asked_wrong", "vetoed", "ordered")
         },
         order=tuple(item for one in same for item in one.order),
+        order_steps=(),
         prior=same[0].prior,
         doubt=tuple(item for one in same for item in one.doubt),
         forbidden=tuple(item for one in same for item in one.forbidden),

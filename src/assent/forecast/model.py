@@ -147,7 +147,7 @@ class Model(ABC):
         survival = self.exact_survival(target, since=evidence)
         exact = None if survival is None else 1 - survival
         return Forecast(
-            probability=float(-np.expm1(log_survival)) if exact is None else float(exact),
+            probability=float(0.0 - np.expm1(log_survival)) if exact is None else float(exact),
             log_survival=log_survival,
             exact=exact,
             by=until,
@@ -170,7 +170,7 @@ class Model(ABC):
         since = self.start if none_by is None else float(rational("evidence date", none_by))
         if since < self.start or (times.size and float(times.min()) < since):
             self.predict(float(times.min()), none_by=since)  # its sentences
-        return np.asarray(-np.expm1(self.log_survival(times, since=since)))
+        return np.asarray(0.0 - np.expm1(self.log_survival(times, since=since)))
 
     def hazard(self, at: Numeric, *, over: Numeric = 1) -> float:
         """P(within `over` after `at` | none by `at`): the chance of the next year, trial or decision."""

@@ -42,7 +42,7 @@ class Entry:
         probability: in [0, 1].
         method: what made it.
         inputs: what it was made from, an address or numbers.
-        about: for a deployment: the run, how many decisions with a known outcome there were, and how many the forecast is for.
+        about: for a deployment, what `about_run` says: which run, up to where it had come, and how many decisions the forecast is for.
         outcome: `yes`, `no`, `ambiguous`, or None while it is open.
         resolved: when.
         note: how it was resolved.
@@ -168,19 +168,25 @@ class Registry:
     def resolve_from(self, record: Counted) -> list[tuple[int, str]]:
         """Resolves open forecasts about this run whose decisions have come; returns their numbers and outcomes.
 
-        `yes` as soon as one of the decisions that it was for has failed, `no` once all of them have a known outcome and none has.
+        Looked at are the decisions after the last one of when it was registered, in their order and with a known outcome: `yes` as soon as
+        one of the first that it was for has failed, `no` once there are as many and none has. An outcome that comes late, of a decision
+        before that, changes nothing. The run has to be the one that was meant: of the same model and with the same first event.
         """
         found: list[tuple[int, str]] = []
+        later = list(zip(record.order_steps, record.order, strict=True))
         for entry in self.entries():
-            if entry.outcome is None and entry.about is not None and entry.about.get("run") == record.run:
-                before, ahead = int(entry.about["known"]), int(entry.about["ahead"])
-                since = record.order[before : before + ahead]
-                outcome = "yes" if any(since) else "no" if len(since) == ahead else None
-                if outcome is not None:
-                    self.resolve(
-                        entry.id, outcome, note=f"from the ledger: {sum(since)} failures in {len(since)} decisions"
-                    )
-                    found.append((entry.id, outcome))
+            about = entry.about or {}
+            meant = {"run": record.run, "model": record.model, "opening": record.opening, "watched": record.watched}
+            if entry.outcome is not None or any(about.get(name) != value for name, value in meant.items()):
+                continue
+            ahead = int(about["ahead"])
+            since = [failed for step, failed in later if step > int(about["last_step"])][:ahead]
+            outcome = "yes" if any(since) else "no" if len(since) == ahead else None
+            if outcome is not None:
+                self.resolve(
+                    entry.id, outcome, note=f"from the ledger: {sum(since)} failures in {len(since)} decisions"
+                )
+                found.append((entry.id, outcome))
         return found
 
     def entries(self) -> list[Entry]:
@@ -271,6 +277,12 @@ class Registry:
                 "Restore a backup."
             )
         return line
+
+
+def about_run(record: Counted, ahead: int) -> dict[str, Any]:
+    """What a forecast of the next `ahead` decisions with a known outcome has to remember of a run, so that it can be resolved."""
+    names = ("run", "model", "opening", "watched", "last_step")
+    return {**{name: getattr(record, name) for name in names}, "ahead": ahead}
 
 
 def _hash(line: Mapping[str, Any]) -> str:

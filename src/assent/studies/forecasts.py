@@ -6,7 +6,7 @@ from collections.abc import Set
 
 from assent.studies import s33_first_failure, s34_calibrated, s35_watched_bounds, s36_tail
 from assent.studies.saying import Answering, Said, Scores
-from assent.studies.study import Collection, Part
+from assent.studies.study import Collection, Part, Study
 
 ABOUT = (
     "An agent has made some thousands of decisions alone, and nothing has gone wrong. That is no proof that nothing can. How likely is a "
@@ -65,6 +65,11 @@ def _tail(scores: Scores) -> str:
     )
 
 
+def _part(study: Study) -> str:
+    """The advice as a part of a sentence."""
+    return study.advice[0].lower() + study.advice[1:].rstrip(".")
+
+
 def _headline(held: Set[str]) -> str:
     if "first-failure" in held:
         return "Yes, better than the usual answers, if the prior was fixed beforehand from what earlier deployments showed."
@@ -87,9 +92,9 @@ COLLECTION = Collection(
         ],
         lead="What whoever deploys such an agent would have to do",
         advice=(
-            Said(("first-failure",), lambda _: s33_first_failure.STUDY.advice),
-            Said(("watched-bounds",), lambda _: s35_watched_bounds.STUDY.advice),
-            Said(("worst-query",), lambda _: s36_tail.STUDY.advice),
+            Said(("first-failure",), lambda _: _part(s33_first_failure.STUDY)),
+            Said(("watched-bounds",), lambda _: _part(s35_watched_bounds.STUDY)),
+            Said(("worst-query",), lambda _: _part(s36_tail.STUDY)),
         ),
         untested="Not tested here: worlds that change while the agent runs, failures that come in bursts, and overseers who overlook the "
         "same failures again and again.",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.forecast.bounds import confidence_sequence_upper, exact_upper
-from assent.forecast.deployment import Deployed
+from assent.forecast.deployed import Deployed
 from assent.forecast.exact import percent
 from assent.forecast.exposure import exposure_of
 from assent.forecast.prior import BetaPrior
@@ -219,9 +219,9 @@ STUDY = Study(
     source=SOURCE,
     yardstick=(
         "Mean log score over 400 deployments in each of three worlds, paired with the other answers; wrong if it is not above both, in any "
-        "world, or if the exact bound falls below the planted rate in more than 5 % of deployments."
+        "world, or if the exact bound falls below the planted rate in more than 5 % of deployments"
     ),
-    advice="fix a first-trial probability from what earlier deployments showed, before the next one, and let its record speak from then on",
+    advice="Fix a first-trial probability from what earlier deployments showed, before the next, and let its record speak from then on.",
     grid=GRID,
     quick=QUICK,
     seeds=1,

@@ -16,8 +16,8 @@ from assent.studies.study import Figure, Row, Score, Study, Verdict, stream
 CLAIM = (
     "Looked at after every decision, the exact 95 % bound is wrong in at most 5 % of deployments as long as it is used only while nothing "
     "has failed, and the confidence sequence in at most 5 % whatever happens. Jeffreys' 95 % upper end is wrong in 14.7 % of deployments "
-    "with a chance of 1/1000 even before the first failure, and Clopper and Pearson's bound in some 31 % where one goes on looking after "
-    "failures: neither is a guarantee to be watched."
+    "with a chance of 1/1000 even before the first failure, and Clopper and Pearson's bound in one of six to one of three where one goes "
+    "on looking after failures: neither is a guarantee to be watched."
 )
 SOURCE = (
     "Hanley and Lippman-Hand 1983 and Clopper and Pearson 1934 for the bounds, Ville 1939 for the sequence; that a clean run cannot break "
@@ -172,9 +172,9 @@ STUDY = Study(
     source=SOURCE,
     yardstick=(
         "Share of deployments in which a 95 % bound lies below the true chance at some look. Wrong if the exact bound before the first "
-        "failure, or the confidence sequence, is above 5 % beyond chance, or if the other two are not."
+        "failure, or the confidence sequence, is above 5 % beyond chance, or if the other two are not"
     ),
-    advice="after the first failure use the confidence sequence, and never a Bayesian upper end as a guarantee",
+    advice="After the first failure use the confidence sequence, and never a Bayesian upper end as a guarantee.",
     grid=GRID,
     quick=QUICK,
     seeds=1,

@@ -7,8 +7,9 @@ import math
 
 import pytest
 
-from assent.forecast.deployment import Settings, curves, side_by_side
+from assent.forecast.deployment import curves, side_by_side
 from assent.forecast.exposure import Exposure
+from assent.forecast.settings import Settings
 from assent.report.forecasts import bounds_chart
 from assent.report.forecasts.bounds import NAMES
 from tests.report.forecasts.drawing import WIDTHS, check, circles, places, tracks, values, words

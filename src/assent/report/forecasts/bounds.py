@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from assent.forecast.deployment import Row
+from assent.forecast.settings import Row
 from assent.report.figures.axes import Axis, Box, layout, short
 from assent.report.forecasts.parts import colour, dash, place_of_names, said_percent, sentence, tick_room
 from assent.report.forecasts.places import Area, End, Words, end_names, end_room, first_free

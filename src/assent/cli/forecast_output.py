@@ -1,0 +1,40 @@
+"""What the forecast commands share: tables as CSV, pictures that want a folder, and a damaged file of forecasts."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from assent.cli.output import STORAGE, Output
+from assent.forecast.registry import RegistryDamaged
+
+
+def write_csv(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows on standard output, under the columns that any of them has."""
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def must_have_folder(pictures: Path | None, *, png: bool) -> None:
+    """Refuses PNG without a folder, which would be dropped without a word.
+
+    Raises:
+        ValueError: no folder.
+    """
+    if png and pictures is None:
+        raise ValueError("--png makes pictures as PNG, and no folder for pictures was given: add --pictures FOLDER.")
+
+
+@contextmanager
+def registry_errors(output: Output) -> Iterator[None]:
+    """Ends the command as a damaged ledger does if the file of forecasts is not what was written."""
+    try:
+        yield
+    except RegistryDamaged as error:
+        output.fail(STORAGE, str(error))
