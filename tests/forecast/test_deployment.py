@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mpf
 
+from assent.forecast.counting import Counted
 from assent.forecast.deployed import Conservative, Deployed, Tailed
 from assent.forecast.deployment import curves, side_by_side
-from assent.forecast.exposure import Counted, Exposure
+from assent.forecast.exposure import Exposure
 from assent.forecast.hyperprior import HyperPrior
 from assent.forecast.needed import clean_needed, least
 from assent.forecast.prior import BetaPrior

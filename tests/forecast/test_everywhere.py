@@ -16,6 +16,7 @@ from assent.forecast.answers import answer, respond, written
 from assent.forecast.calculate import calculate
 from assent.forecast.kinds import build
 from tests.cli.support import ask_json, invoke, records
+from tests.forecast import exactly
 
 mpmath.mp.dps = 50
 
@@ -70,6 +71,16 @@ FORECASTS: dict[str, tuple[str, Callable[[], Any]]] = {
         "trials=researcher-years&ftp=1/300&growth=11%25&expected_growth=4.3%25&sums=continuous&none_by=2020&by=2036",
         lambda: 16 * _rho() / (299 + 80 * _rho()),
     ),
+    "T21": ("trials=researcher-years&ftp=1/300&growth=11%25&none_by=2020&by=2036", exactly.researcher_years),
+    "T22": (
+        "trials=compute&ftp=1/300&importance=5&spend=1e8&none_by=2020&by=2036",
+        lambda: exactly.importance(5, "3.3"),
+    ),
+    "T30": (
+        "trials=sequential&ftp=1/300&steps=5&matched=100&none_by=2020&by=2036",
+        lambda: mpf(exactly.matched_steps()[1]),
+    ),
+    "T34": ("trials=researcher-years&ftp=1/300&sums=continuous&none_by=2020&by=2100", exactly.slowed),
     "T23": ("trials=lifetime&none_by=2020&by=2036", lambda: mpf("4.3") / 38),
     "T24": ("trials=evolution&none_by=2020&by=2036", lambda: mpf("4.3") / 27),
     "T25": ("trials=log-uniform&spend=1e11&none_by=2020&by=2036", lambda: mpf("0.252") / mpf("0.892")),
@@ -181,6 +192,20 @@ FORMULAS: dict[str, tuple[str, dict[str, str], str, Callable[[], Any]]] = {
         "survival",
         lambda: 2 * (mpmath.sqrt(2) - 1),
     ),
+    "T53": (
+        "conservative-survival",
+        {"n": "1000", "t": "1000", "theta": "0.9"},
+        "survival",
+        lambda: _worst(1000, 1000),
+    ),
+    "T53 longer": (
+        "conservative-survival",
+        {"n": "1000", "t": "10,000", "theta": "0.9"},
+        "survival",
+        lambda: _worst(1000, 10_000),
+    ),
+    "T54": ("conservative-mean", {"n": "1000", "theta": "0.9", "epsilon": "1e-4"}, "mean", lambda: _worst_mean(1000)),
+    "T54 none": ("conservative-mean", {"n": "0", "theta": "0.9", "epsilon": "1e-4"}, "mean", lambda: mpf("0.10009")),
     "T55": (
         "pac-bayes",
         {"n": "1000", "kl": "5"},
@@ -215,6 +240,34 @@ def _cbi(n: int) -> Any:
     return good / (good + bad)
 
 
+def _worst(n: int, t: int) -> Any:
+    """Least survival over the chance q of the imperfect part: where its derivative is 0."""
+    theta = mpf("0.9")
+
+    def survival(q: Any) -> Any:
+        return (theta + (1 - theta) * q ** (n + t)) / (theta + (1 - theta) * q**n)
+
+    return survival(mpmath.e ** -_least(lambda x: survival(mpmath.e**-x), mpf("1e-6"), mpf(20) / n))
+
+
+def _least(function: Callable[[Any], Any], low: Any, high: Any) -> Any:
+    """Where a function that falls and then rises is least, by thirds."""
+    for _ in range(150):
+        one, other = low + (high - low) / 3, high - (high - low) / 3
+        low, high = (low, other) if function(one) < function(other) else (one, high)
+    return low
+
+
+def _worst_mean(n: int) -> Any:
+    theta, small = mpf("0.9"), mpf("1e-4")
+
+    def mean(y: Any) -> Any:
+        good, bad = theta * (1 - small) ** n, (1 - theta) * (1 - y) ** n
+        return (good * small + bad * y) / (good + bad)
+
+    return mean(_least(lambda y: -mean(y), mpf("1e-4"), mpf(20) / n))
+
+
 def close(found: float, exact: Any) -> bool:
     return bool(abs(mpf(found) - exact) <= mpf("1e-9") * abs(exact))
 
@@ -244,6 +297,58 @@ def test_formulas_agree_by_python_address_and_command(name: str) -> None:
     assert answer(f"calculate/{formula}?{query}")["result"][part] == python
     lines = records(invoke("forecast", "calculate", formula, *(f"{k}={v}" for k, v in inputs.items()), "--json").stdout)
     assert lines[1]["result"][part] == python
+
+
+def test_quantiles_agree_everywhere() -> None:
+    """T16 and T17."""
+    for ftp, successes, share, exact in (
+        ("1/300", "1", "0.5", mpf(2383)),
+        ("1/300", "1/2", "0.1", 2020 + mpmath.findroot(lambda m: _jeffreys_like(m) - mpf(1) / 10, (mpf(50), mpf(51)))),
+    ):
+        python = build("calendar", {"ftp": ftp, "virtual_successes": successes}).quantile(share, none_by=2020)
+        assert close(python, exact)
+        query = f"ftp={ftp}&virtual_successes={successes}&none_by=2020&by=2036&show=quantiles"
+        assert answer(f"forecast?{query}")["quantiles"]["times"][share] == python
+        options = [
+            "--ftp",
+            ftp,
+            "--vs",
+            successes,
+            "--none-by",
+            "2020",
+            "--by",
+            "2036",
+            "--show",
+            "quantiles",
+            "--json",
+        ]
+        assert records(invoke("forecast", *options).stdout)[1]["quantiles"]["times"][share] == python
+
+
+def _jeffreys_like(more: Any) -> Any:
+    return 1 - mpmath.beta(half(), mpf("213.5") + more) / mpmath.beta(half(), mpf("213.5"))
+
+
+def test_a_tail_agrees_everywhere() -> None:
+    """T59: least squares by hand, in fifty digits."""
+    top = "0.02,0.012,0.008,0.0061,0.005,0.0043,0.0037,0.0033,0.0029,0.0026"
+    scores = [-mpmath.log(-mpmath.log(mpf(value))) for value in top.split(",")]
+    logs = [mpmath.log(mpf(rank) / 1000) for rank in range(1, 11)]
+    middle, height = sum(scores) / 10, sum(logs) / 10
+    slope = sum((x - middle) * (y - height) for x, y in zip(scores, logs, strict=True)) / sum(
+        (x - middle) ** 2 for x in scores
+    )
+    intercept = height - slope * middle
+    for queries in (1_000, 100_000, 1_000_000):
+        exact = mpmath.exp(-mpmath.exp((mpmath.log(queries) + intercept) / slope))
+        inputs = {"probabilities": top, "evaluated": "1000", "n": str(queries)}
+        python = calculate("gumbel-tail", inputs)
+        assert close(float(python["worst"]), exact)  # pyright: ignore[reportArgumentType]
+        assert close(float(python["slope"]), slope)  # pyright: ignore[reportArgumentType]
+        query = "&".join(f"{name}={value}" for name, value in inputs.items())
+        assert answer(f"calculate/gumbel-tail?{query}")["result"] == python
+        pairs = [f"{name}={value}" for name, value in inputs.items()]
+        assert records(invoke("forecast", "calculate", "gumbel-tail", *pairs, "--json").stdout)[1]["result"] == python
 
 
 def test_mixtures_agree_everywhere() -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assent.forecast.exposure import Exposure, LedgerIncomplete, count_run, exposure_of, merged
+from assent.forecast.counting import LedgerIncomplete, count_run, merged
+from assent.forecast.exposure import Exposure, exposure_of
 from assent.ledger import Ledger
 from tests.cli.support import invoke
 

@@ -24,6 +24,7 @@ from assent.forecast.exact import Numeric
 from assent.forecast.kinds import even
 from assent.forecast.presets import PRESETS, central, high, low, preset_file
 from assent.forecast.rule_files import read_rules
+from assent.forecast.uncertain import Uncertain
 
 YEARS = (2030, 2036, 2060, 2100)
 PRINTED = {
@@ -274,3 +275,16 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         read_rules(tmp_path / "rules.toml")
     with pytest.raises(ValueError, match="cannot be read"):
         read_rules(tmp_path)
+
+
+def test_a_rule_of_a_file_may_have_uncertain_inputs() -> None:
+    text = '[[rules]]\nname = "{}"\nweight = "{}"\ntrials = "calendar"\nftp = "{}"\n'
+    found = read_rules(text.format("drawn", "1/2", "1/1000 to 1/100") + text.format("sure", "1/2", "1/300")).model
+    assert isinstance(found, HyperPrior)
+    drawn = found.parts[0][1]
+    assert isinstance(drawn, Uncertain)
+    assert drawn.draws == 100_000
+    low, high = sorted(float(model.predict(2036, none_by=2020).probability) for _, model, _ in found.parts)
+    assert low < found.predict(2036, none_by=2020).probability < high
+    with pytest.raises(ValueError, match="drawn"):
+        read_rules(text.format("drawn", "1/2", "1/100 to 1/1000") + text.format("sure", "1/2", "1/300"))

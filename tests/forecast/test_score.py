@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assent.forecast.exposure import Counted
+from assent.forecast.counting import Counted
 from assent.forecast.registry import Registry, RegistryDamaged, about_run
 from assent.forecast.score import baseline_score, brier, calibration, log_score, peer_score, wilson
 

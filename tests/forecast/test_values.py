@@ -36,6 +36,7 @@ from assent.forecast.kinds import (
     researcher_years,
     weighted_years,
 )
+from tests.forecast import exactly
 
 mpmath.mp.dps = 50
 
@@ -147,40 +148,13 @@ def test_t19_the_chance_after_failures() -> None:
     assert BetaPrior.of(1, 1).after(10, 3).ftp == Fraction(4, 12)  # Laplace: (M + 1) / (N + 2)
 
 
-def test_t20_t21_t34_researcher_years() -> None:
+def test_t20_t21_t22_t34_researcher_years() -> None:
     rho = mpmath.log(mpf("1.11")) / mpmath.log(mpf("1.043"))
-    agree(
-        p(researcher_years(ftp="1/300", sums="continuous")), 16 * rho / (299 + 80 * rho), "0.07975"
-    )  # 0.0797514, where 0.0797511 is printed
-
-    def total(year: int, growth: Any) -> Any:
-        """Researcher-years added up year by year from those of all years before 1956."""
-        researchers, sum_ = mpf(1), 1 / growth
-        for _ in range(1956, year):
-            researchers *= 1 + growth
-            sum_ += researchers
-        return sum_
-
-    def increase(one: int, other: int, growth: Any) -> Any:
-        return mpmath.log(total(other, growth) / total(one, growth))
-
-    slow, fast, answer = mpf("0.043"), mpf("0.11"), mpf(16) / 379
-    tau = increase(2020, 2036, slow) * (1 - answer) / answer - increase(1956, 2020, slow)
-    exact = increase(2020, 2036, fast) / (tau + increase(1956, 2036, fast))
-    agree(p(researcher_years(ftp="1/300")), exact, "0.07939")  # 0.0793920, where 0.0793921 is printed
-    agree(p(compute(ftp="1/300", spend="1e8")), _importance(tau), "0.06974")  # 0.0697422, where 0.0697418 is printed
-
-    log_r = {2036: 80 * mpmath.log(fast + 1)}
-    r = mpmath.log(mpf("1.043"))
-    grown = mpmath.e ** log_r[2036] / mpmath.log(1 + fast)  # R at 2036, in units of the first year's researchers
-    later = grown + mpmath.e ** log_r[2036] * (mpmath.e ** (r * 64) - 1) / r
-    before, by = 64 * mpmath.log(1 + fast), mpmath.log(later * mpmath.log(1 + fast))
-    agree(p(researcher_years(ftp="1/300", sums="continuous"), 2100), (by - before) / (299 * r + by), "0.213520")
-
-
-def _importance(tau: Any) -> Any:
-    more, before = mpf("3.3") * mpmath.log(10), mpf("16.7") * mpmath.log(10)
-    return more / (5 * tau + before + more)
+    # 0.0797514, 0.0793920 and 0.0697422, where 0.0797511, 0.0793921 and 0.0697418 are printed
+    agree(p(researcher_years(ftp="1/300", sums="continuous")), 16 * rho / (299 + 80 * rho), "0.07975")
+    agree(p(researcher_years(ftp="1/300")), exactly.researcher_years(), "0.07939")
+    agree(p(compute(ftp="1/300", spend="1e8")), exactly.importance(5, "3.3"), "0.06974")
+    agree(p(researcher_years(ftp="1/300", sums="continuous"), 2100), exactly.slowed(), "0.213520")
 
 
 def test_growth_that_changes_lags_in_the_sum() -> None:
@@ -228,34 +202,12 @@ def test_t29_conjunctive_and_t31_known_incomplete() -> None:
 
 
 def test_t30_sequential() -> None:
-    """Matched at 100 years, by dynamic programming over (steps done, trials of this step) instead of by convolution."""
-
-    def done(ftp: float, steps: int, horizon: int) -> list[float]:
-        beta = 1 / ftp - 1
-        state = {(0, 0): 1.0}
-        finished, found = 0.0, [0.0]
-        for _ in range(horizon):
-            after: dict[tuple[int, int], float] = {}
-            for (step, tried), weight in state.items():
-                chance = 1 / (1 + beta + tried)
-                if step + 1 == steps:
-                    finished += weight * chance
-                else:
-                    after[step + 1, 0] = after.get((step + 1, 0), 0.0) + weight * chance
-                after[step, tried + 1] = after.get((step, tried + 1), 0.0) + weight * (1 - chance)
-            state = after
-            found.append(finished)
-        return found
-
-    low, high = 0.01, 0.2
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if done(middle, 5, 100)[-1] < 100 / 399 else (low, middle)
-    assert low == pytest.approx(0.06067, abs=6e-6)
-    table = done(low, 5, 80)
-    found = p(Sequential(BetaPrior(low), Calendar(1956), 5))
-    assert found == pytest.approx((table[80] - table[64]) / (1 - table[64]), rel=1e-9)
-    assert found == pytest.approx(0.0689152, abs=6e-7)  # both ways give 0.0689147
+    """Matched at 100 years; the printed last digits, 0.0689152, are a little off: both ways give 0.0689147."""
+    chance, within = exactly.matched_steps()
+    assert chance == pytest.approx(0.06067, abs=6e-6)
+    found = p(Sequential(BetaPrior(chance), Calendar(1956), 5))
+    assert found == pytest.approx(within, rel=1e-9)
+    assert found == pytest.approx(0.0689152, abs=6e-7)
 
 
 def test_sequential_of_divisible_effort_is_the_limit_of_ever_shorter_trials() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import assent.rollout
 from assent.drive import drive
-from assent.forecast.exposure import Counted, count_run
+from assent.forecast.counting import Counted, count_run
 from assent.ledger import Ledger
 from assent.session import Session
 from assent.studies import deployments

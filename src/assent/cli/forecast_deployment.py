@@ -13,9 +13,10 @@ from assent.cli.forecast_output import must_have_folder, registry_errors, write_
 from assent.cli.output import OK, STORAGE, USAGE, Output, errors_end, visible
 from assent.cli.runs import existing
 from assent.forecast import answers
+from assent.forecast.counting import Counted, count_run, merged
 from assent.forecast.deployment import side_by_side
 from assent.forecast.exact import percent, short
-from assent.forecast.exposure import Counted, Exposure, count_run, exposure_of, merged
+from assent.forecast.exposure import Exposure, exposure_of
 from assent.forecast.registry import Registry, Scored, about_run
 from assent.forecast.score import Bin
 from assent.forecast.settings import Row, Settings

@@ -9,8 +9,9 @@ from typing import Any
 from markupsafe import Markup
 
 from assent.forecast import answers
+from assent.forecast.counting import Counted
 from assent.forecast.deployment import curves, side_by_side
-from assent.forecast.exposure import Counted, Exposure
+from assent.forecast.exposure import Exposure
 from assent.forecast.hyperprior import HyperPrior
 from assent.forecast.prior import BetaPrior
 from assent.forecast.rules import Rule

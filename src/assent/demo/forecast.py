@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assent.forecast.counting import Counted, count_run
 from assent.forecast.deployment import side_by_side
-from assent.forecast.exposure import Counted, Exposure, count_run, exposure_of
+from assent.forecast.exposure import Exposure, exposure_of
 from assent.forecast.settings import DEFAULT_FTP, Row, Settings
 from assent.ledger import Ledger
 

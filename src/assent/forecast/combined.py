@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from assent.forecast.effort import Effort
 from assent.forecast.exact import short
 from assent.forecast.kernel import Floats
-from assent.forecast.model import Model
+from assent.forecast.model import Model, Trying
 from assent.forecast.prior import BetaPrior, Prior
 
 MOST_TRIALS = 1_000_000
@@ -176,7 +176,7 @@ class Disjunctive(_Several):
 
 
 @dataclass(frozen=True)
-class Sequential(Model):
+class Sequential(Trying):
     """It happens once `steps` things have happened one after the other, each begun when the last was done, at most one a trial.
 
     Davidson 2021, 7.1.2, by simulation there; here by convolution, exact for counted trials (only whole numbers of them), and for divisible
@@ -204,19 +204,9 @@ class Sequential(Model):
         if isinstance(self.steps, bool) or self.steps < 1:
             raise ValueError(f"There are {self.steps} steps; give at least 1.")
 
-    @property
-    def start(self) -> float:
-        return self.trials.start
-
-    @property
-    def unit(self) -> str:
-        return self.trials.unit
-
     def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:
-        first = np.asarray(np.maximum(np.asarray(self.start if since is None else since, np.float64), self.start))
-        last = np.asarray(np.maximum(np.asarray(until, np.float64), first))
-        before = self.trials.between(self.start, first)
-        total = before + self.trials.between(first, last)
+        before, more = self.tried(until, since)
+        total = before + more
         survival = self._counted if isinstance(self.prior, BetaPrior) else self._divided
         low, high = survival(np.asarray(before)), survival(np.asarray(total))
         with np.errstate(divide="ignore"):
@@ -260,9 +250,6 @@ class Sequential(Model):
             ends = 0.5 * (density[0] * none_left + density * none_left[0])
             none_left = survival + width * (full - ends)
         return none_left
-
-    def effort(self, since: float, until: float) -> tuple[float, float]:
-        return float(self.trials.between(self.start, since)), float(self.trials.between(since, until))
 
     def inputs(self) -> dict[str, Any]:
         return {**self.prior.inputs(), **self.trials.inputs(), "steps": self.steps}

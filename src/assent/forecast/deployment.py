@@ -10,8 +10,9 @@ import math
 from dataclasses import replace
 
 from assent.forecast import bounds, rows_of_beliefs, rows_of_guarantees, rows_of_records
+from assent.forecast.counting import Counted
 from assent.forecast.exact import percent
-from assent.forecast.exposure import Counted, Exposure
+from assent.forecast.exposure import Exposure
 from assent.forecast.prior import BetaPrior
 from assent.forecast.settings import Row, Settings
 

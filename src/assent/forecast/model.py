@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from assent.forecast.effort import Effort
 from assent.forecast.exact import Numeric, percent, rational, written
 from assent.forecast.kernel import Floats
 
@@ -202,6 +203,35 @@ class Model(ABC):
                 low = middle
             else:
                 high = middle
+
+
+class Trying(Model):
+    """A model with one effort, `trials`: what counts as trying, and since when."""
+
+    trials: Effort
+
+    @property
+    def start(self) -> float:
+        return self.trials.start
+
+    @property
+    def unit(self) -> str:
+        return self.trials.unit
+
+    def effort(self, since: float, until: float) -> tuple[float, float]:
+        before, more = self.tried(until, since)
+        return float(before), float(more)
+
+    def tried(self, until: ArrayLike, since: ArrayLike | None) -> tuple[Floats, Floats]:
+        """Effort up to `since` (the start when left out), and from there to `until`; nothing was tried before the start."""
+        first = np.asarray(np.maximum(np.asarray(self.start if since is None else since, np.float64), self.start))
+        last = np.asarray(np.maximum(np.asarray(until, np.float64), first))
+        return self.trials.between(self.start, first), self.trials.between(first, last)
+
+    def exactly_tried(self, until: Fraction, since: Fraction) -> tuple[Fraction, Fraction] | None:
+        """The same as fractions, where they are."""
+        before, more = self.trials.exact(Fraction(self.start), since), self.trials.exact(since, until)
+        return None if before is None or more is None else (before, more)
 
 
 def _time(value: Fraction) -> str:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from assent.forecast.exposure import Counted
+from assent.forecast.counting import Counted
 from assent.forecast.score import Bin, baseline_score, brier, calibration, log_score, peer_score
 
 OUTCOMES = ("yes", "no", "ambiguous")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from assent.forecast import bounds, unseen
+from assent.forecast.counting import Counted
 from assent.forecast.exact import percent, short
-from assent.forecast.exposure import Counted
 from assent.forecast.needed import repeated
 from assent.forecast.settings import Row, Settings
 from assent.forecast.tail import GumbelTail

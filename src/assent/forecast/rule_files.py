@@ -11,7 +11,8 @@ from typing import Any
 
 from assent.forecast.exact import Numeric, rational
 from assent.forecast.hyperprior import CONVENTIONS, HyperPrior
-from assent.forecast.kinds import KINDS, build
+from assent.forecast.kinds import KINDS
+from assent.forecast.making import make
 from assent.forecast.model import Model
 
 TOP_KEYS = ("title", "from", "none_by", "by", "convention", "rules")
@@ -48,6 +49,8 @@ class RuleFile:
 
 def read_rules(path_or_text: str | Path, *, convention: str | None = None) -> RuleFile:
     """The rules of a TOML file, given as its path or, with a line break or an equals sign in it, as its text.
+
+    Inputs may be distributions, `ftp = "1/1000 to 1/100"`: that rule is then weighted by survival over 100,000 draws.
 
     At the top: `title`, `from`, `none_by`, `by` (a list), `convention`; all may be left out. Then one `[[rules]]` a rule: `trials`, one of
     `kinds.KINDS`; the inputs of that kind; `name`, the kind where left out; `weight`, a number, a fraction or a percentage. Weights sum to
@@ -162,7 +165,7 @@ def _built(name: str, rule: Mapping[str, Any]) -> Model:
     for key, value in inputs.items():
         _check(name, key, value)
     try:
-        return build(kind, inputs)
+        return make(kind, inputs)
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         raise ValueError(f"The rule {name!r}: {error}") from error
 

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike
 from assent.forecast.effort import Effort, Levels
 from assent.forecast.exact import Numeric, percent, rational, short, written
 from assent.forecast.kernel import Floats
-from assent.forecast.model import Model
+from assent.forecast.model import Model, Trying
 from assent.forecast.prior import BetaPrior, Prior
 
 
 @dataclass(frozen=True)
-class Rule(Model):
+class Rule(Trying):
     """A belief about the chance of a trial, and what counts as one: failed trials so far make the next ones less likely to succeed.
 
     Davidson, "Semi-informative priors over AI timelines", Open Philanthropy 2021, section 3 and appendix 10.2.
@@ -38,27 +38,12 @@ class Rule(Model):
     trials: Effort
     method = "rule"
 
-    @property
-    def start(self) -> float:
-        return self.trials.start
-
-    @property
-    def unit(self) -> str:
-        return self.trials.unit
-
     def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:
-        first = np.asarray(self.start if since is None else since, np.float64)
-        first = np.asarray(np.maximum(first, self.start))
-        last = np.asarray(np.maximum(np.asarray(until, np.float64), first))
-        return self.prior.log_survival(self.trials.between(self.start, first), self.trials.between(first, last))
+        return self.prior.log_survival(*self.tried(until, since))
 
     def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
-        before = self.trials.exact(Fraction(self.start), since)
-        more = self.trials.exact(since, until)
-        return None if before is None or more is None else self.prior.exact_survival(before, more)
-
-    def effort(self, since: float, until: float) -> tuple[float, float]:
-        return float(self.trials.between(self.start, since)), float(self.trials.between(since, until))
+        tried = self.exactly_tried(until, since)
+        return None if tried is None else self.prior.exact_survival(*tried)
 
     def inputs(self) -> dict[str, Any]:
         return {**self.prior.inputs(), **self.trials.inputs()}
@@ -114,7 +99,7 @@ class Impossible(Model):
 
 
 @dataclass(frozen=True, init=False)
-class Even(Model):
+class Even(Trying):
     """The event needs an effort between nothing and `reach`, each as likely as the other; with the rest of the mass it needs more.
 
     Over the logarithm of compute this is the log-uniform model (Davidson 2021, 6.2.3).
@@ -166,20 +151,11 @@ class Even(Model):
             )
         return Even(compute, (top - bottom) * Fraction(np.log(10.0)), mass)
 
-    @property
-    def start(self) -> float:
-        return self.trials.start
-
-    @property
-    def unit(self) -> str:
-        return self.trials.unit
-
     def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:
-        first = np.asarray(np.maximum(np.asarray(self.start if since is None else since, np.float64), self.start))
-        last = np.asarray(np.maximum(np.asarray(until, np.float64), first))
+        tried, further = self.tried(until, since)
         reach, mass = float(self.reach), float(self.mass)
-        before = np.minimum(self.trials.between(self.start, first), reach)
-        more = np.minimum(self.trials.between(first, last), reach - before)
+        before = np.minimum(tried, reach)
+        more = np.minimum(further, reach - before)
         with np.errstate(divide="ignore", invalid="ignore"):
             fallen = np.log1p(-mass * more / (reach - mass * before))
         return np.asarray(
@@ -187,13 +163,11 @@ class Even(Model):
         )  # certain to have happened: the reach with all the mass is an end
 
     def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
-        before, more = self.trials.exact(Fraction(self.start), since), self.trials.exact(since, until)
-        if before is None or more is None or before >= self.reach:
+        tried = self.exactly_tried(until, since)
+        if tried is None or tried[0] >= self.reach:
             return None
+        before, more = tried
         return 1 - self.mass * min(more, self.reach - before) / (self.reach - self.mass * before)
-
-    def effort(self, since: float, until: float) -> tuple[float, float]:
-        return float(self.trials.between(self.start, since)), float(self.trials.between(since, until))
 
     def inputs(self) -> dict[str, Any]:
         return {"reach": _plain(self.reach), "mass": _plain(self.mass), **self.trials.inputs()}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from assent.agents.imitator import Imitator
 from assent.core import GuaranteeWarning, Minimum, MinLeaders, OneAnswer, RatioSet, Readable
-from assent.forecast.exposure import Counted, count_run
+from assent.forecast.counting import Counted, count_run
 from assent.hypotheses.tables import Tables
 from assent.overseers.demonstrator import Demonstrator
 from assent.overseers.scripted import READS_LABELS
