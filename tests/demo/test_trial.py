@@ -142,7 +142,9 @@ def test_the_exit_code_is_that_of_the_claims(
     monkeypatch.setattr(
         demo, "claims", lambda tables: [Claim("[/] it works", "3 of 3", holds), Claim("so does this", "1", True)]
     )
-    ending = {"run": "r", "ledger": "l", "report": "p", "head": "h"}
+    told = SimpleNamespace(counted=None, exposure=None, settings=None, rows=())
+    monkeypatch.setattr(demo, "_say_forecast", lambda output, told: None)
+    ending = {"run": "r", "ledger": "l", "report": "p", "head": "h", "forecast": told}
     monkeypatch.setattr(demo, "_recorded_run", lambda output, **settings: {**ending, "claims": [Claim("c", "1", True)]})
     done = ask_json("demo", "--seeds", "1")
     assert done["exit"] == code

@@ -64,7 +64,7 @@ def demo(*, seed: int, seeds: int, workers: int | None, out: Path, json: bool) -
         tables = summary(tallies)
         for part in ROWS:
             output.say(_table(part, tables[part]))
-        recorded = _recorded_run(output, seed=seed, out=out, others=tallies["digits"][1:])
+        recorded = _recorded_run(output, seed=seed, out=out, others=tallies.get("digits", [])[1:])
         overseen, of_the_overseer = _overseer_part(output, seed=seed, out=out)
         checked = [*claims(tables), *recorded.pop("claims"), *of_the_overseer]
         for claim in checked:

@@ -171,7 +171,7 @@ STUDY = Study(
     claim=CLAIM,
     source=SOURCE,
     yardstick=(
-        "Share of deployments in which a 95 % bound lies below the true chance at some look. Wrong if the exact bound before the first "
+        "Share of deployments in which a 95 % bound lies below the true chance at some look; wrong if the exact bound before the first "
         "failure, or the confidence sequence, is above 5 % beyond chance, or if the other two are not"
     ),
     advice="After the first failure use the confidence sequence, and never a Bayesian upper end as a guarantee.",

@@ -144,8 +144,9 @@ STUDY = Study(
     source=SOURCE,
     yardstick=(
         "Median absolute error of log10 of the worst elicitation probability, share of forecasts that are too low, share of evaluations "
-        "with a caution. Wrong if the first is above 0.25, the second above 36 %, or a met mode is noticed in less than half of "
-        "evaluations."
+        "with a caution; wrong if the first is above 0.25, the second above 36 %, a met mode is noticed in less than half of "
+        "evaluations, a caution is said in more than a tenth of plain ones, or fewer than nine in ten forecasts are too low where a mode "
+        "was not met"
     ),
     advice="Treat an extrapolated tail as an estimate that is too low one time in three, and as silent on what was never met.",
     grid=GRID,
