@@ -12,7 +12,6 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from fractions import Fraction
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -286,7 +285,6 @@ def test_pictures_are_written_and_their_paths_printed(call: Sequence[str], names
         assert ET.fromstring(path.read_text(encoding="utf-8")).tag.endswith("svg")
 
 
-@pytest.mark.skipif(find_spec("resvg_py") is None, reason="resvg_py is not installed")
 def test_pictures_as_png_lie_beside_the_others(tmp_path: Path) -> None:
     drawn = printed_pictures(said(*ISSUE, "--pictures", tmp_path / "p", "--png"))
     assert {path.suffix for path in drawn} == {".svg", ".png"}

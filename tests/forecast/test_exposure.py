@@ -207,7 +207,6 @@ def test_an_exposure_of_impossible_numbers(wrong: dict[str, Any]) -> None:
 
 def test_a_real_run_counts_as_its_own_report_does(tmp_path: Path) -> None:
     """The other reader of outcomes, the report's, agrees."""
-    pytest.importorskip("sklearn")
     from assent.report.summary import summarise
 
     path = tmp_path / "a.db"

@@ -30,6 +30,7 @@ from assent.forecast import (
     Trials,
     Weighted,
 )
+from assent.forecast.combined import AllOpen
 from assent.forecast.exact import Numeric
 from assent.forecast.kinds import even
 
@@ -287,3 +288,14 @@ def test_a_model_that_is_refuted_says_so() -> None:
     left = HyperPrior({"a": (even(reach=10), "1/2"), "never": (Impossible(), "1/2")})
     assert left.predict(2036, none_by=2020).probability == 0.0
     assert left.weights(2020) == {"a": 0.0, "never": 1.0}
+
+
+def test_what_is_impossible_is_a_part_like_any_other() -> None:
+    """All of several things with an impossible one among them never happen; any of them is the other one."""
+    rule = Rule(BetaPrior("1/300"), Calendar(1956))
+    for needed in (Conjunctive([rule, Impossible()]), AllOpen([rule, Impossible()])):
+        assert needed.predict(2036, none_by=2020).exact == 0
+        assert float(needed.log_survival(2036, since=2020)) == 0.0
+    either = Disjunctive([rule, Impossible()])
+    assert either.predict(2036, none_by=2020).exact == rule.predict(2036, none_by=2020).exact
+    assert either.start == 1956.0

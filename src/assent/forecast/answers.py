@@ -232,7 +232,7 @@ def _cdf(model: Model, none_by: list[float], by: list[float]) -> dict[str, Any]:
 
 
 def _conditional(model: Model, none_by: list[float], by: list[float]) -> dict[str, Any]:
-    """Evidence dates down, targets across; where one was given, every fifth year up to the first target."""
+    """Evidence dates down, targets across; where one was given, every fifth year from it, up to the last target."""
     dates = (
         none_by
         if len(none_by) > 1

@@ -29,7 +29,7 @@ class _Several(Model):
 
     @property
     def start(self) -> float:
-        return min(part.start for part in self.parts)
+        return min((part.start for part in self.parts if math.isfinite(part.start)), default=-math.inf)
 
     def inputs(self) -> dict[str, Any]:
         return {"parts": [{"method": part.method, **part.inputs()} for part in self.parts]}
@@ -80,7 +80,7 @@ class Conjunctive(_Several):
     def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
         done, by_then = Fraction(1), Fraction(1)
         for part in self.parts:
-            start = Fraction(part.start)
+            start = _start(part, since)
             before = part.exact_survival(since, since=start) if since >= start else Fraction(1)
             further = part.exact_survival(until, since=max(since, start)) if until >= start else Fraction(1)
             if before is None or further is None:
@@ -126,7 +126,7 @@ class AllOpen(_Several):
     def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
         done = Fraction(1)
         for part in self.parts:
-            survival = part.exact_survival(until, since=since) if since >= Fraction(part.start) else None
+            survival = part.exact_survival(until, since=since) if since >= _start(part, since) else None
             if survival is None:
                 return None
             done *= 1 - survival
@@ -163,7 +163,7 @@ class Disjunctive(_Several):
     def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
         result = Fraction(1)
         for part in self.parts:
-            start = Fraction(part.start) if math.isfinite(part.start) else since
+            start = _start(part, since)
             survival = part.exact_survival(until, since=max(since, start)) if until >= start else Fraction(1)
             if survival is None:
                 return None
@@ -261,6 +261,11 @@ class Sequential(Trying):
             f"each is believed as the first was: {self.prior.said()}",
             "it is known that not all have happened, and not how many have",
         )
+
+
+def _start(part: Model, since: Fraction) -> Fraction:
+    """When trying began; what has no beginning is asked from `since` on."""
+    return Fraction(part.start) if math.isfinite(part.start) else since
 
 
 def _some(parts: Sequence[Model]) -> tuple[Model, ...]:

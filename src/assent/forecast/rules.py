@@ -147,7 +147,7 @@ class Even(Trying):
         if abs(at_start - float(bottom)) > 1e-9:
             raise ValueError(
                 f"The {compute.name} starts at 1e{at_start:g}, and the range at 1e{short(float(bottom))}: let the regime start where it is "
-                "reached (anchored(…) does)."
+                "reached (Levels.since_level does)."
             )
         return Even(compute, (top - bottom) * Fraction(np.log(10.0)), mass)
 
@@ -158,9 +158,8 @@ class Even(Trying):
         more = np.minimum(further, reach - before)
         with np.errstate(divide="ignore", invalid="ignore"):
             fallen = np.log1p(-mass * more / (reach - mass * before))
-        return np.asarray(
-            np.where(more > 0, fallen, 0.0)
-        )  # certain to have happened: the reach with all the mass is an end
+        # where nothing more is tried nothing falls, not even past the end of a reach that has all the mass
+        return np.asarray(np.where(more > 0, fallen, 0.0))
 
     def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
         tried = self.exactly_tried(until, since)
