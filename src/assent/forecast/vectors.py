@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from assent.forecast.datasets import davidson2021
 from assent.forecast.exact import rational
 from assent.forecast.kernel import Floats, log_survival_counted, log_survival_effort
 from assent.forecast.kinds import compute as compute_rule
@@ -80,7 +81,8 @@ def lifetime(
 ) -> Survivals:
     """Compute as trials, with an even chance by the compute of a brain's lifetime."""
     first, before, by = (_log_compute(at, spend) for at in (start, since, until))
-    tau = (24.0 * math.log(10.0) - first) / np.expm1(math.log(2.0) / np.asarray(virtual_successes))
+    anchor = davidson2021().values["compute"]["lifetime"]
+    tau = _anchored_tau(anchor["reach"] * math.log(10.0) - first, anchor, virtual_successes)
     return (
         log_survival_effort(virtual_successes, tau, 0.0, before - first),
         log_survival_effort(virtual_successes, tau, before - first, by - before),
@@ -91,7 +93,8 @@ def evolution(since: float, until: float, *, spend: Any = 1e9, virtual_successes
     """Compute as trials since 1e21 operations, with an even chance by those of evolution."""
     start = evolution_rule(spend=1_000_000_000).start  # before 2020, so that no spend of 2036 moves it
     first, before, by = (_log_compute(max(at, start), spend) for at in (start, since, until))
-    tau = 20.0 * math.log(10.0) / np.expm1(math.log(2.0) / np.asarray(virtual_successes))
+    anchor = davidson2021().values["compute"]["evolution"]
+    tau = _anchored_tau((anchor["reach"] - anchor["begin"]) * math.log(10.0), anchor, virtual_successes)
     return (
         log_survival_effort(virtual_successes, tau, 0.0, before - first),
         log_survival_effort(virtual_successes, tau, before - first, by - before),
@@ -130,9 +133,17 @@ def _counted(ftp: Any, alpha: Any, before: Any, more: Any) -> Survivals:
 
 def _matched_tau(ftp: Any, growth: Any, yearly: bool) -> Floats:
     """`kinds._research_tau` for one virtual success: the calendar's answer for 2036 given none by 2020, since 1956."""
-    research = _Research(1956.0, growth, growth, math.inf, yearly)
-    before = research.grown(2020.0)
-    return np.asarray((research.grown(2036.0) - before) * (1.0 / ftp - 1.0 + 64.0) / 16.0 - before)
+    said = davidson2021().values["researchers"]["matched"]
+    start, since, until = (float(said[name]) for name in ("start", "none_by", "by"))
+    research = _Research(start, growth, growth, math.inf, yearly)
+    before = research.grown(since)
+    failures = 1.0 / ftp - 1.0 + since - start
+    return np.asarray((research.grown(until) - before) * failures / (until - since) - before)
+
+
+def _anchored_tau(effort: Any, anchor: Mapping[str, Any], alpha: Any) -> Floats:
+    """Virtual effort under which so much effort suffices with the anchor's chance."""
+    return np.asarray(effort / np.expm1(-math.log1p(-float(rational("chance", anchor["chance"]))) / np.asarray(alpha)))
 
 
 class _Research:
