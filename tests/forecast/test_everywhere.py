@@ -420,6 +420,14 @@ def test_the_command_line_prints_the_bytes_of_an_address() -> None:
         "explain/weather",
         "weather",
         "forecast?ftp",
+        "forecast?ftp=1/300&by=1e400",
+        "forecast?ftp=1e-400&by=2036",
+        "forecast?ftp=1/300&by=1e200",
+        f"forecast?ftp=1/{'9' * 5000}&by=2036",
+        "forecast?ftp=1/300&by=2036&per_year=1,5",
+        "forecast?trials=evolution&virtual_successes=1/1000 to 1/10&none_by=2020&by=2036",
+        "forecast?ftp=0.1 to 0.2&draws=10000001&none_by=2020&by=2036",
+        "calculate/exact-bound?n=1e300",
     ],
 )
 def test_what_is_wrong_is_a_sentence(address: str) -> None:

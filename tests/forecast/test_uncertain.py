@@ -174,3 +174,20 @@ def test_too_few_or_too_many_draws() -> None:
     for draws in (0, 99, 10**9):
         with pytest.raises(ValueError, match="draws"):
             Uncertain("calendar", {"ftp": "1/1000 to 1/100"}, draws=draws)
+
+
+def test_a_long_time_without_success_is_improbable_not_impossible() -> None:
+    """One chance of 1.3e-12 after the other: the logarithms add up, and beyond what 1 - p can hold nothing is lost."""
+    rule = Uncertain("trials", {"ftp": "uniform(0.1, 0.2)", "virtual_successes": "2020"}, draws=2_000)
+    whole = float(rule.log_survival(555.0, since=0.0))
+    halves = float(rule.log_survival(300.0, since=0.0)) + float(rule.log_survival(555.0, since=300.0))
+    assert -90.0 < whole < -40.0
+    assert whole == pytest.approx(halves, rel=1e-12)
+    assert float(rule.log_survival(1e5, since=0.0)) > -math.inf
+
+
+def test_few_draws_that_carry_the_answer_are_said() -> None:
+    rule = Uncertain("trials", {"ftp": "uniform(0.01, 0.3)", "virtual_successes": "2020"}, draws=2_000)
+    assert rule.spread(600, none_by=555).effective < 400
+    assert rule.predict(600, none_by=555).why[0].startswith("Fewer than 400 draws carry the answer")
+    assert not rule.predict(2, none_by=1).why[0].startswith("Fewer")

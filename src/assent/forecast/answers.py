@@ -35,6 +35,9 @@ SHOWN = ("why", "cdf", "conditional", "weights", "quantiles", "spread", "tornado
 OWN = ("trials", "preset", "rules", "convention", "none_by", "by", "show", "draws", "seed")
 """Names that are no inputs of a kind of rule."""
 
+SAID = {"by": "target, by,", "none_by": "evidence date, none_by,"}
+"""How an error calls them."""
+
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 MOST_TARGETS = 400
 MOST_TIMES = 200
@@ -193,7 +196,7 @@ def _times(name: str, value: Any) -> list[float]:
     if value is None:
         return []
     parts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else [value]
-    return [float(rational(name, part)) for part in parts]
+    return [float(rational(SAID[name], part)) for part in parts]
 
 
 def _whole(inputs: Mapping[str, Any], name: str, default: int) -> int:

@@ -9,10 +9,17 @@ from fractions import Fraction
 Numeric = int | float | Fraction | str
 """What a person may give for a number. A text may be a fraction ("1/300") or a percentage ("4.3 %")."""
 
-_NUMBER = r"[+-]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?"
+_WHOLE = r"(?:[1-9]\d{0,2}(?:,\d{3})+|\d+(?:_\d+)*)"  # a comma parts thousands, so that 0,5 is not taken for 5
+_NUMBER = rf"[+-]?(?:{_WHOLE}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{{1,3}})?"
 _TEXT = re.compile(rf"\s*({_NUMBER})\s*(?:/\s*({_NUMBER}))?\s*(%?)\s*")
 MOST_DIGITS = 15
 """A fraction with a longer numerator or denominator tells a reader nothing, and is not shown."""
+
+LEAST, MOST = Fraction(1, 10**100), Fraction(10**100)
+"""Sizes of what is computed with, other than 0."""
+
+MOST_CHARACTERS = 400
+"""A longer text is taken for a mistake: no float needs as many."""
 
 
 def rational(what: str, value: Numeric) -> Fraction:
@@ -23,7 +30,7 @@ def rational(what: str, value: Numeric) -> Fraction:
         value: a finite number, or a text like `1/300`, `0.5`, `1e-3`, `4.3 %`, `12,400`.
 
     Raises:
-        ValueError: it is no finite number.
+        ValueError: it is no number, not finite, or neither 0 nor between 1e-100 and 1e100 in size.
 
     >>> rational("rate", "1/300"), rational("rate", 0.1), rational("growth", "4.3 %")
     (Fraction(1, 300), Fraction(1, 10), Fraction(43, 1000))
@@ -31,19 +38,35 @@ def rational(what: str, value: Numeric) -> Fraction:
     if isinstance(value, bool):
         raise ValueError(f"The {what} is {value!r}; it must be a number such as 0.5 or 1/300.")
     if isinstance(value, (int, Fraction)):
-        return Fraction(value)
+        return _held(what, Fraction(value))
     if isinstance(value, str):
-        return _read(what, value)
+        return _held(what, _read(what, value))
     try:
         number = float(value)
     except (TypeError, ValueError) as error:
         raise ValueError(f"The {what} is {value!r}; it must be a number such as 0.5 or 1/300.") from error
     if not math.isfinite(number):
         raise ValueError(f"The {what} is {number}; it must be finite.")
-    return Fraction(repr(number))
+    return _held(what, Fraction(repr(number)))
+
+
+def _held(what: str, number: Fraction) -> Fraction:
+    """The number, if products and squares of such numbers cannot silently become 0 or infinite."""
+    if number != 0 and not LEAST <= abs(number) <= MOST:
+        raise ValueError(f"The {what} is {_sized(number)}; give 0, or a number between 1e-100 and 1e100 in size.")
+    return number
+
+
+def _sized(number: Fraction) -> str:
+    power = len(str(abs(number.numerator))) - len(str(number.denominator))
+    return f"{'minus ' if number < 0 else ''}some 1e{power:+d}"
 
 
 def _read(what: str, text: str) -> Fraction:
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(
+            f"The {what} has {len(text):,} characters, {text[:20]}…; give a number of at most {MOST_CHARACTERS}."
+        )
     found = _TEXT.fullmatch(text)
     if found is None:
         raise ValueError(f"The {what} is {text!r}; it must be a number such as 0.5, 1/300 or 4.3 %.")

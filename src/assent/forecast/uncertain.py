@@ -23,7 +23,9 @@ from assent.forecast.model import Model
 from assent.forecast.vectors import CHECKED, VECTORS, Survivals, read_plain
 
 BAND = (0.05, 0.5, 0.95)
-MOST_DRAWS = 50_000_000
+MOST_DRAWS = 10_000_000
+FEW = 400
+"""Draws' worth below which an answer's error is above a twentieth of its spread."""
 _CACHED = 1 << 14
 """Draws that are worked on at once."""
 
@@ -171,8 +173,8 @@ class Uncertain(Model):
     def _one(self, since: float, until: float) -> float:
         before, more = self._survivals(since, max(until, since), self._drawn(self.draws))
         weights = np.exp(before - np.max(before))
-        fallen = np.mean(weights * np.expm1(more)) / np.mean(weights)
-        return float(np.log1p(max(fallen, -1.0)))
+        fallen = float(np.mean(weights * np.expm1(more)) / np.mean(weights))
+        return math.log1p(fallen) if fallen > -0.5 else _log_mean(before + more) - _log_mean(before)
 
     def spread(self, by: Numeric, *, none_by: Numeric) -> Spread:
         """The answer with its band, and what it would be without weights.
@@ -254,7 +256,9 @@ class Uncertain(Model):
     def why(self, since: float, until: float) -> tuple[str, ...]:
         found = self.spread(until, none_by=since)
         low, middle, high = found.band
+        few = f"Fewer than {FEW} draws carry the answer: it is rough; take more draws, or inputs that allow for what was seen."
         return (
+            *((few,) if found.effective < FEW else ()),
             f"{self.draws:,} draws of the inputs, each weighted by the chance it gave to nothing having happened by {since:g} "
             f"({found.effective:,.0f} draws' worth). Seed {self.seed}.",
             f"Half of the rules' answers lie below {percent(middle)}, nine tenths between {percent(low)} and {percent(high)}.",
@@ -265,6 +269,13 @@ class Uncertain(Model):
     def assumptions(self) -> tuple[str, ...]:
         named = ", ".join(f"{name} {value.said()}" for name, value in self.given if isinstance(value, Distribution))
         return (f"inputs are independent of each other: {named}", *self.middle.assumptions[:1])
+
+
+def _log_mean(logs: ArrayLike) -> float:
+    """ln of the mean of exp(logs), however small; -inf where all are."""
+    values = np.asarray(logs, np.float64)
+    most = float(np.max(values))
+    return most + math.log(float(np.mean(np.exp(values - most)))) if math.isfinite(most) else most
 
 
 def _parts(number: int) -> list[slice]:

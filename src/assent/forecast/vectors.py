@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from assent.forecast.datasets import davidson2021
-from assent.forecast.exact import rational
+from assent.forecast.exact import LEAST, rational
 from assent.forecast.kernel import Floats, log_survival_counted, log_survival_effort
 from assent.forecast.kinds import compute as compute_rule
 from assent.forecast.kinds import evolution as evolution_rule
@@ -143,7 +143,14 @@ def _matched_tau(ftp: Any, growth: Any, yearly: bool) -> Floats:
 
 def _anchored_tau(effort: Any, anchor: Mapping[str, Any], alpha: Any) -> Floats:
     """Virtual effort under which so much effort suffices with the anchor's chance."""
-    return np.asarray(effort / np.expm1(-math.log1p(-float(rational("chance", anchor["chance"]))) / np.asarray(alpha)))
+    with np.errstate(over="ignore"):  # is refused below
+        odds = np.expm1(-math.log1p(-float(rational("chance", anchor["chance"]))) / np.asarray(alpha))
+    tau = np.asarray(effort / odds)
+    if float(np.min(tau)) < LEAST:
+        raise ValueError(
+            f"With {float(np.min(alpha)):g} virtual successes the anchor's virtual effort is below 1e-100; give more of them."
+        )
+    return tau
 
 
 class _Research:
