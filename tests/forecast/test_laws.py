@@ -299,3 +299,52 @@ def test_what_is_impossible_is_a_part_like_any_other() -> None:
     either = Disjunctive([rule, Impossible()])
     assert either.predict(2036, none_by=2020).exact == rule.predict(2036, none_by=2020).exact
     assert either.start == 1956.0
+
+
+@pytest.mark.parametrize(("ftp", "steps", "trials"), [("1/10000", 5, 10), ("1/1000000", 3, 60), ("1/1000", 4, 200)])
+def test_a_sequence_keeps_the_digits_of_what_is_hardly_possible(ftp: str, steps: int, trials: int) -> None:
+    """Sums over the places of the steps, as fractions: nothing is lost where almost all of the chance is that it has not happened."""
+    beta = 1 / Fraction(ftp) - 1
+    first = [Fraction(0)] + [beta / ((beta + n - 1) * (beta + n)) for n in range(1, trials + 1)]
+    ends = first
+    for _ in range(steps - 1):
+        ends = [sum((first[j] * ends[n - j] for j in range(n + 1)), Fraction(0)) for n in range(trials + 1)]
+    done = sum(ends, Fraction(0))
+    found = Sequential(BetaPrior(ftp), Calendar(1956), steps).predict(by=1956 + trials, none_by=1956)
+    assert found.probability == pytest.approx(float(done), rel=1e-11)
+    half = sum(ends[: trials // 2 + 1], Fraction(0))
+    later = Sequential(BetaPrior(ftp), Calendar(1956), steps).predict(by=1956 + trials, none_by=1956 + trials // 2)
+    assert later.probability == pytest.approx(float((done - half) / (1 - half)), rel=1e-11)
+
+
+def test_a_divided_sequence_between_the_nodes_of_its_grid() -> None:
+    """Two steps of a Lomax belief with alpha 1: the integral in closed form, at efforts that no grid of the rule has as nodes."""
+    tau = 99.0
+
+    def done(x: float) -> float:  # by partial fractions, with 1/((tau + u)^2 (tau + x - u))
+        total = 2 * tau + x
+        both = tau**2 * ((1 / tau - 1 / (tau + x)) / total + 2 * math.log1p(x / tau) / total**2)
+        return x / (tau + x) - both
+
+    model = Sequential(Lomax(99), Calendar(0), 2)
+    for since, until in ((0.0, 80.0), (33.37, 80.0), (1.2345, 7.1)):
+        expected = (done(until) - done(since)) / (1 - done(since))
+        assert float(-np.expm1(model.log_survival(until, since=since))) == pytest.approx(expected, rel=1e-9)
+
+
+def test_what_is_almost_certain_keeps_the_logarithm_of_what_is_left() -> None:
+    """Survivals of 1e-30 and less: by chaining, the logarithms of two halves add up to that of the whole."""
+    sure = Rule(BetaPrior("9/10", 40), Calendar(0))
+    for model in (
+        Conjunctive([sure, sure]),
+        HyperPrior({"one": (sure, "1/2"), "other": (Rule(BetaPrior("9/10", 60), Calendar(0)), "1/2")}),
+        Disjunctive([sure, sure]),
+        Sequential(BetaPrior("9/10", 40), Calendar(0), 2),
+    ):
+        whole, first, second = (float(model.log_survival(b, since=a)) for a, b in ((0, 80), (0, 40), (40, 80)))
+        assert -400 < whole < -40
+        assert whole == pytest.approx(first + second, rel=1e-9)
+    both = AllOpen([sure, sure])
+    assert float(both.log_survival(80, since=0)) == pytest.approx(
+        float(sure.log_survival(80, since=0)) + math.log(2), rel=1e-9
+    )

@@ -13,12 +13,15 @@ from numpy.typing import ArrayLike
 
 from assent.forecast.effort import Effort
 from assent.forecast.exact import short
-from assent.forecast.kernel import Floats
+from assent.forecast.kernel import Floats, log_complement
 from assent.forecast.model import Model, Trying
 from assent.forecast.prior import BetaPrior, Prior
 
 MOST_TRIALS = 1_000_000
 """Trials of a sequence at most: its convolution holds that many numbers."""
+
+MOST_PARTS = 1_000
+"""Things of a conjunction, or steps of a sequence, at most."""
 
 NODES = 4096
 """Steps of a continuous sequence's integral between nothing and the target; the rule is of fourth order."""
@@ -42,10 +45,10 @@ class Conjunctive(_Several):
     Davidson 2021, 7.1 and 10.6: probability by a time is the product of the parts'.
 
     Args:
-        parts: the things; `[rule] * k` for k alike.
+        parts: the things; `[rule] * k` for k alike. At most 1,000.
 
     Raises:
-        ValueError: no parts.
+        ValueError: no parts, or too many.
 
     >>> from assent.forecast.effort import Calendar
     >>> from assent.forecast.rules import Rule
@@ -71,11 +74,12 @@ class Conjunctive(_Several):
         for place, (one, more) in enumerate(zip(before, further, strict=True)):
             step = np.exp(one) * -np.expm1(more)
             gain = gain + math.prod(by_then[:place], start=step) * math.prod(done[place + 1 :])
-        # what is left of ln(1 - product): the product of the parts done is kept from reaching 1 by its complement
-        left = -np.expm1(_log_product(before))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            result = np.log1p(-np.minimum(gain / left, 1.0))
-        return np.asarray(np.where(gain > 0, result, 0.0))
+        # the logarithm of the product of the parts done keeps what is missing to 1
+        left = log_complement(_log_product(before))
+        still = log_complement(
+            _log_product([np.asarray(one + more) for one, more in zip(before, further, strict=True)])
+        )
+        return _from_gain(gain / np.exp(left), still, left)
 
     def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
         done, by_then = Fraction(1), Fraction(1)
@@ -117,11 +121,7 @@ class AllOpen(_Several):
 
     def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:
         first = self.start if since is None else since
-        done = math.prod(
-            (-np.expm1(part.log_survival(until, since=first)) for part in self.parts), start=np.asarray(1.0)
-        )
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log1p(-done))
+        return log_complement(_log_product([part.log_survival(until, since=first) for part in self.parts]))
 
     def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
         done = Fraction(1)
@@ -185,10 +185,10 @@ class Sequential(Trying):
     Args:
         prior: of each step.
         trials: what counts as trying.
-        steps: how many, at least 1.
+        steps: how many, 1 to 1,000.
 
     Raises:
-        ValueError: fewer than one step; later: counted trials that are not whole, or more than a million.
+        ValueError: fewer than one step, too many; later: counted trials that are not whole, or more than a million.
 
     >>> from assent.forecast.effort import Calendar
     >>> round(Sequential(BetaPrior("1/100"), Calendar(1956), steps=2).predict(by=2036, none_by=2020).probability, 6)
@@ -201,18 +201,22 @@ class Sequential(Trying):
     method = "sequential"
 
     def __post_init__(self) -> None:
-        if isinstance(self.steps, bool) or self.steps < 1:
-            raise ValueError(f"There are {self.steps} steps; give at least 1.")
+        if isinstance(self.steps, bool) or not 1 <= self.steps <= MOST_PARTS:
+            raise ValueError(f"There are {self.steps} steps; give 1 to {MOST_PARTS}.")
 
     def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:
         before, more = self.tried(until, since)
-        total = before + more
-        survival = self._counted if isinstance(self.prior, BetaPrior) else self._divided
-        low, high = survival(np.asarray(before)), survival(np.asarray(total))
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(high) - np.log(low))
+        by_then = self._counted if isinstance(self.prior, BetaPrior) else self._divided
+        ends = np.stack(np.broadcast_arrays(before, before + more))
+        done, open_yet = by_then(ends)
+        # both are sums of products above 0: the small one of the two has all its digits
+        gain = np.where(done[1] < 0.5, done[1] - done[0], open_yet[0] - open_yet[1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            still, left = np.log(open_yet[1]), np.log(open_yet[0])
+            return _from_gain(gain / open_yet[0], still, left)
 
-    def _counted(self, trials: Floats) -> Floats:
+    def _counted(self, trials: Floats) -> tuple[Floats, Floats]:
+        """P(all done) and P(not all done) after so many trials."""
         counts = np.rint(trials)
         if not np.allclose(trials, counts, rtol=0.0, atol=1e-9):
             raise ValueError(
@@ -221,35 +225,47 @@ class Sequential(Trying):
             )
         horizon = int(counts.max(initial=0))
         _check_length(horizon)
-        survival = np.exp(self.prior.log_survival(0.0, np.arange(horizon + 1.0)))
-        step = -np.diff(survival)
-        none_left = survival
+        times = np.arange(horizon + 1.0)
+        logs = self.prior.log_survival(0.0, times)
+        survival = np.exp(logs)
+        step = survival[:-1] * -np.expm1(self.prior.log_survival(times[:-1], 1.0))
+        none_left, done = survival, -np.expm1(logs)
         for _ in range(self.steps - 1):
             # after k steps: none yet by n, or the first done at trial j and not the other k - 1 in the n - j after it
             none_left = survival + np.concatenate([[0.0], _convolve(step, none_left[:-1])])
-        return np.asarray(none_left[counts.astype(np.int64)])
+            done = np.concatenate([[0.0], _convolve(step, done[:-1])])
+        places = counts.astype(np.int64)
+        return done[places], none_left[places]
 
-    def _divided(self, effort: Floats) -> Floats:
-        """Simpson's composite rule on `S_k(x) = S_1(x) + ∫ f(u) S_(k-1)(x - u) du` along a grid from 0 to the greatest effort."""
+    def _divided(self, effort: Floats) -> tuple[Floats, Floats]:
+        """`F_k(x) = ∫ f(u) F_(k-1)(x - u) du` and `S_k(x) = S_1(x) + ∫ f(u) S_(k-1)(x - u) du` along a grid from 0 to the greatest effort.
+
+        By Simpson's composite rule, and between its nodes by the cubic through four.
+        """
         horizon = float(effort.max(initial=0.0))
         if horizon == 0.0:
-            return np.ones_like(effort)
+            return np.zeros_like(effort), np.ones_like(effort)
         grid = np.linspace(0.0, horizon, NODES + 1)
-        fine, coarse = self._on_grid(grid), self._on_grid(grid[::2])
-        better = fine.copy()
-        better[::2] += (fine[::2] - coarse) / 3.0  # Richardson: the trapezoid's error is of second order
-        return np.asarray(np.interp(effort, grid[::2], better[::2]))
+        found = []
+        for fine, coarse in zip(self._on_grid(grid), self._on_grid(grid[::2]), strict=True):
+            better = fine[::2] + (fine[::2] - coarse) / 3.0  # Richardson: the trapezoid's error is of second order
+            found.append(_cubic(better, effort / horizon * (len(better) - 1)))
+        return found[0], found[1]
 
-    def _on_grid(self, grid: Floats) -> Floats:
-        survival = np.exp(self.prior.log_survival(0.0, grid))
+    def _on_grid(self, grid: Floats) -> tuple[Floats, Floats]:
+        logs = self.prior.log_survival(0.0, grid)
+        survival = np.exp(logs)
         hazard = np.asarray([self.prior.mean(float(x)) for x in grid])
         density, width = survival * hazard, grid[1] - grid[0]
-        none_left = survival
+
+        def next_one(values: Floats) -> Floats:
+            ends = 0.5 * (density[0] * values + density * values[0])
+            return np.asarray(width * (_convolve(density, values)[: len(grid)] - ends))
+
+        none_left, done = survival, -np.expm1(logs)
         for _ in range(self.steps - 1):
-            full = _convolve(density, none_left)[: len(grid)]
-            ends = 0.5 * (density[0] * none_left + density * none_left[0])
-            none_left = survival + width * (full - ends)
-        return none_left
+            none_left, done = survival + next_one(none_left), next_one(done)
+        return done, none_left
 
     def inputs(self) -> dict[str, Any]:
         return {**self.prior.inputs(), **self.trials.inputs(), "steps": self.steps}
@@ -269,17 +285,21 @@ def _start(part: Model, since: Fraction) -> Fraction:
 
 
 def _some(parts: Sequence[Model]) -> tuple[Model, ...]:
-    if not parts:
-        raise ValueError("There are no parts; give at least one model.")
+    if not 1 <= len(parts) <= MOST_PARTS:
+        raise ValueError(f"There are {len(parts)} parts; give 1 to {MOST_PARTS} models.")
     return tuple(parts)
 
 
 def _log_product(log_survivals: Sequence[Floats]) -> Floats:
     """ln of the product of (1 - S_i)."""
-    with np.errstate(divide="ignore"):
-        return np.asarray(
-            sum(np.where(one < -0.7, np.log1p(-np.exp(one)), np.log(-np.expm1(one))) for one in log_survivals)
-        )
+    return np.asarray(sum(log_complement(one) for one in log_survivals))
+
+
+def _from_gain(chance: ArrayLike, still: ArrayLike, left: ArrayLike) -> Floats:
+    """Log-survival from the chance where that is small, and from both log-survivals where little is left."""
+    small = np.asarray(chance) < 0.5
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(small, np.log1p(-np.where(small, chance, 0.0)), np.subtract(still, left)))
 
 
 def _check_length(horizon: int) -> None:
@@ -298,3 +318,16 @@ def _convolve(one: Floats, other: Floats) -> Floats:
         return np.convolve(one, other)[:size]
     length = 1 << (2 * size - 1).bit_length()
     return np.fft.irfft(np.fft.rfft(one[:size], length) * np.fft.rfft(other, length), length)[:size]
+
+
+def _cubic(values: Floats, places: Floats) -> Floats:
+    """`values` between their places 0, 1, …, by the cubic through the four nearest (Lagrange)."""
+    first = np.clip(np.floor(places).astype(np.int64) - 1, 0, len(values) - 4)
+    x = places - first
+    weights = (
+        -(x - 1) * (x - 2) * (x - 3) / 6,
+        x * (x - 2) * (x - 3) / 2,
+        -x * (x - 1) * (x - 3) / 2,
+        x * (x - 1) * (x - 2) / 6,
+    )
+    return np.asarray(sum(weight * values[first + place] for place, weight in enumerate(weights)))

@@ -90,9 +90,9 @@ def written(value: Fraction) -> str | None:
     >>> written(Fraction(16, 379)), written(Fraction(3, 1))
     ('16/379', '3')
     """
-    above, below = str(value.numerator), str(value.denominator)
-    if max(len(above), len(below)) > MOST_DIGITS:
+    if max(abs(value.numerator), value.denominator) >= 10**MOST_DIGITS:
         return None
+    above, below = str(value.numerator), str(value.denominator)
     return above if below == "1" else f"{above}/{below}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -78,13 +79,13 @@ class HyperPrior(Model):
     def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:
         first = np.asarray(self.start if since is None else since, np.float64)
         weights = self._weights(first)
-        # of each part's share, what falls away between the two times
-        fallen = sum(
-            weight * np.expm1(self._between(name, model, first, until))
-            for weight, (name, model, _) in zip(weights, self.parts, strict=True)
-        )
+        more = [self._between(name, model, first, until) for name, model, _ in self.parts]
+        # of each part's share, what falls away between the two times; where little is left, what is left
+        fallen = sum(weight * np.expm1(one) for weight, one in zip(weights, more, strict=True))
         with np.errstate(divide="ignore"):
-            return np.asarray(np.log1p(np.maximum(fallen, -1.0)))
+            left = functools.reduce(np.logaddexp, (np.log(w) + one for w, one in zip(weights, more, strict=True)))
+        small = fallen > -0.5
+        return np.asarray(np.where(small, np.log1p(np.where(small, fallen, 0.0)), left))
 
     def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
         if self.exempt:

@@ -73,6 +73,17 @@ def log_survival_effort(alpha: ArrayLike, tau: ArrayLike, effort: ArrayLike, mor
     return np.asarray(-a * np.log1p(m / (t + x)))
 
 
+def log_complement(logs: ArrayLike) -> Floats:
+    """ln(1 - exp(logs)) for logs <= 0: from a log-survival the logarithm of the probability, and the other way round.
+
+    >>> float(log_complement(-1e-20)) == math.log(1e-20), float(log_complement(-100.0)) == -math.exp(-100.0)
+    (True, True)
+    """
+    values = np.asarray(logs, np.float64)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.where(values < -0.7, np.log1p(-np.exp(values)), np.log(-np.expm1(values))))
+
+
 def exact_survival(beta: Fraction, trials: Fraction, more: Fraction) -> Fraction:
     """The same for one virtual success, where both laws agree and the answer is rational: `(beta + n) / (beta + n + m)`.
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from assent.forecast.combined import AllOpen, Conjunctive, Sequential
+from assent.forecast.combined import MOST_PARTS, AllOpen, Conjunctive, Sequential
 from assent.forecast.datasets import davidson2021
 from assent.forecast.effort import Calendar, Levels, ResearcherYears, Trials, Weighted
 from assent.forecast.elicit import elicit, root
@@ -294,8 +294,8 @@ def _pairs(points: Any) -> list[tuple[Numeric, Numeric]]:
 
 def _count(what: str, value: int | str) -> int:
     number = rational(what, value)
-    if number.denominator != 1 or number < 1:
-        raise ValueError(f"The {what} is {value}; it must be a whole number from 1 up.")
+    if number.denominator != 1 or not 1 <= number <= MOST_PARTS:
+        raise ValueError(f"The {what} is {value}; it must be a whole number from 1 to {MOST_PARTS:,}.")
     return int(number)
 
 
