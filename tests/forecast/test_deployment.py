@@ -52,9 +52,10 @@ def record(**changes: object) -> Counted:
         order=(*([False] * 98), True, True),
         prior=(0.5, 0.5),
         posterior=(0.9, 0.1),
-        doubt=tuple(0.001 * (1 + n % 7) + 0.0001 * n for n in range(100)),
-        forbidden=((0.2, 0.3, 0.5),) * 3,
-        known_loss=0.1,
+        num_actions=4,
+        lone=tuple((0, 1.0 - 0.001 * (1 + n % 7) - 0.0001 * n) for n in range(100)),
+        given=(({0: 0.2, 1: 0.3, 2: 0.5}, 0.0),) * 3,
+        losses=(10.0, 10.0),
         known=100,
     )
     return replace(plain, **changes)  # pyright: ignore[reportArgumentType]

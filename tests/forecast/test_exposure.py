@@ -71,11 +71,13 @@ def test_a_run_is_counted() -> None:
             act(6, 1, order=0), outcome(6, 1),
         )
     )  # fmt: skip
-    assert (found.clean, dict(found.failed), found.unknown) == ((0,), {1: (0, 1)}, (3,))
+    # somebody saw to steps 5 and 6, which the agent had decided wrongly: they count as what they would have been
+    assert (found.clean, dict(found.failed), found.unknown) == ((0,), {1: (0, 1), 5: (1, 0), 6: (1, 0)}, (3,))
     assert (found.asked, found.audits, found.asked_wrong, found.vetoed, found.ordered) == (2, 1, 1, 1, 1)
-    assert found.order == (False, True)
-    assert found.audited_share == pytest.approx(2 / 3)
-    assert found.kinds == {(0, 1): 1}
+    assert found.order == (False, True, True, True)
+    assert found.audited_share == pytest.approx(4 / 5)
+    assert found.kinds == {(0, 1): 1, (1, 0): 2}
+    assert found.told == 4
 
 
 def test_flipping_each_safety_field_changes_the_count() -> None:
@@ -84,14 +86,20 @@ def test_flipping_each_safety_field_changes_the_count() -> None:
     assert count_run(events(act(0, 1), outcome(0, 0))).failed == {0: (1, 0)}
     assert count_run(events(act(0, 1))).unknown == (0,)
     assert count_run(events(act(0, 1)), watched=True).clean == (0,)
-    assert count_run(events(*plain, ("veto", {"step": 0, "action": 1, "instead": 0}))).clean == ()
-    assert count_run(events(act(0, 1, order=0), outcome(0, 1))).clean == ()
-    assert count_run(events(act(0, 1, order=1), outcome(0, 1))).clean == (0,)
+    veto = ("veto", {"step": 0, "action": 1, "instead": 0})
+    assert count_run(events(*plain, veto)).clean == (0,)  # the outcome says that it was right
+    assert count_run(events(act(0, 1), veto)).failed == {0: (1, -1)}
+    assert count_run(events(act(0, 1), veto), watched=True).failed == {0: (1, -1)}
+    assert count_run(events(act(0, 1, order=0), outcome(0, 1))).failed == {0: (1, 0)}
+    assert count_run(events(act(0, 1, order=0)), watched=True).failed == {0: (1, 0)}
+    assert count_run(events(act(0, 1, order=1))).clean == (0,)
     corrected = ("volunteer", {"step": 0, "choice": 0, "obs": None, "note": ""})
     assert count_run(events(act(0, 1), corrected)).failed == {0: (1, 0)}
     assert count_run(events(*plain, corrected)).failed == {
         0: (1, 0)
     }  # two who disagree: a failure, not a clean decision
+    elsewhere = ("volunteer", {"step": 0, "choice": 0, "obs": 3, "note": ""})
+    assert count_run(events(act(0, 1, obs=4), elsewhere), watched=True).unknown == (0,)
     agreed = ("volunteer", {"step": 0, "choice": 1, "obs": None, "note": ""})
     assert count_run(events(*plain, agreed)).clean == (0,)
 
@@ -116,6 +124,7 @@ def broken() -> dict[str, Sequence[Event]]:
         "asked, then decided": events(ask(0), act(0, 1)),
         "two outcomes that differ": events(act(0, 1), outcome(0, 1), outcome(0, 0)),
         "an outcome of no decision": events(act(0, 1), outcome(7, 1)),
+        "a veto of no decision": events(act(0, 1), ("veto", {"step": 7, "action": 1, "instead": 0})),
         "nothing": [],
     }
 
@@ -136,18 +145,43 @@ def test_a_question_put_again_is_one_decision() -> None:
 
 
 def test_the_loss_of_a_drawn_member() -> None:
-    found = count_run(events(act(0, 1), outcome(0, 1), act(1, 0), outcome(1, 1), ask(2), answer(2, 0)))
-    # 1 - 0.75 where it was right, all of it where it was wrong, and 1 - (0.9 + 0.2) / 2 where the rows are known
-    assert found.known_loss == pytest.approx((0.25 + 1.0 + 0.45) / 3)
-    assert found.known == 3
-    assert found.prior == found.posterior == (0.5, 0.5)
+    weights = [0.9, 0.1]
+    parts = [
+        act(0, 1, leaders=2),
+        outcome(0, 1),
+        act(1, 0, leaders=2),
+        outcome(1, 1),
+        ask(2, weights=weights),
+        answer(2, 0),
+    ]
+    found = count_run(events(*parts))
+    # 1 - 0.75 where it was right, all of it where it was wrong, and each member's own where the rows are known
+    assert found.losses == pytest.approx((0.25 + 1.0 + 0.1, 0.25 + 1.0 + 0.8))
+    assert found.known_loss == pytest.approx((0.25 + 1.0 + 0.9 * 0.1 + 0.1 * 0.8) / 3)
+    assert (found.known, found.partly) == (3, 0)
+    assert found.prior == found.posterior == (0.9, 0.1)
+    # a member that did not lead may have lost everything: the minimum says nothing of it
+    found = count_run(events(act(0, 1, leaders=1), outcome(0, 1), *parts[2:]))
+    assert found.losses == pytest.approx((1.0 + 1.0 + 0.1, 1.0 + 1.0 + 0.8))
+    assert found.partly == 1
+    assert count_run(events(act(0, 1), outcome(0, 1), *parts[2:])).partly == 1  # nobody says how many led
+
+
+def test_what_members_gave_where_they_were_asked() -> None:
+    found = count_run(events(ask(0), ask(1, leading=[True, False]), ask(2, truncated=True)))
+    assert found.given == (({0: 0.9, 1: 0.8}, 0.0), ({0: 0.9, 1: 0.1}, 0.0))
+    assert found.hidden == 1
+    large = count_run(events(ask(0, actions=[7, 3], rows=[[0.5, 0.2], [0.1, 0.8]])))
+    assert large.given[0][0] == {7: 0.5, 3: 0.8}
+    assert large.given[0][1] == pytest.approx(0.3)
+    assert count_run(events(act(0, 1), act(1, 0))).lone == ((1, 0.75), (0, 0.75))
 
 
 @given(
     st.lists(st.sampled_from(["clean", "failed", "unknown", "asked"]), max_size=60),
     st.floats(0.1, 1),
     st.integers(1, 10),
-    st.floats(0, 1),
+    st.integers(0, 1000).map(lambda n: n / 1000),
 )
 def test_counts_add_up(kinds: list[str], detection: float, cluster: int, correlation: float) -> None:
     parts: list[tuple[str, dict[str, Any]]] = []
@@ -179,6 +213,8 @@ def test_a_change_of_model_begins_at_nothing_unless_a_share_is_stated() -> None:
     assert exposure_of([old, new], carry="1/2").carried == 2
     assert exposure_of([old, new], carry={"old": 0.25}).carried == 1
     assert exposure_of([new, old]).clean == 4  # the last one given is the one that runs
+    with pytest.raises(ValueError, match="count in full"):
+        exposure_of([old, new], carry={"r": 0.5})
     with pytest.raises(ValueError, match="none of the runs"):
         exposure_of([old, new], carry={"older": 1})
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
@@ -222,3 +258,18 @@ def test_a_real_run_counts_as_its_own_report_does(tmp_path: Path) -> None:
     assert sorted(found.failed) == [error.step for error in summary.alone.errors]
     assert found.failed, "the run has a failure, so that the comparison says something"
     assert Fraction(len(found.clean) + len(found.failed) + found.asked) == 400
+
+
+@pytest.mark.parametrize("name", ["committee", "settings", "guards", "members", "leading", "temper", "rule"])
+def test_whatever_the_opening_says_of_the_agent_tells_models_apart(name: str) -> None:
+    known = {"agent": {**OPEN["agent"], "leading": "all", "temper": 1.0, "rule": "Minimum"}}
+    changed = {"agent": {**known["agent"], name: "another"}}
+    assert count_run(events(opened=known)).model == count_run(events(run="s", opened=known)).model
+    assert count_run(events(opened=known)).model != count_run(events(opened=changed)).model
+
+
+def test_models_that_nobody_named_are_never_the_same() -> None:
+    anonymous = {"agent": {"rule": "Minimum", "members": ["a", "b"]}}
+    clean = [part for step in range(5) for part in (act(step, 1), outcome(step, 1))]
+    old, new = (count_run(events(*clean, run=run, opened=anonymous)) for run in ("old", "new"))
+    assert exposure_of([old, new]).clean == 5

@@ -111,7 +111,7 @@ def exposure_of(
         carry: the share, in [0, 1], that decisions of earlier models count with: one for all, or by run.
 
     Raises:
-        ValueError: no runs, a run given twice, a share outside [0, 1], or a share for a run that is not there.
+        ValueError: no runs, a run given twice, a share outside [0, 1], or a share for a run that is not there or counts in full.
     """
     counted = list(runs)
     names = [one.run for one in counted]
@@ -128,6 +128,12 @@ def exposure_of(
             f"{f', and {unknown} are none of the runs' if unknown else ''}; a share lies in [0, 1], 0 for a new beginning."
         )
     model = counted[-1].model
+    alike = [one.run for one in counted if isinstance(carry, Mapping) and one.run in carry and one.model == model]
+    if alike:
+        raise ValueError(
+            f"A share is stated for {', '.join(alike)}, which has the model that runs now: its decisions count in full. Leave the "
+            "share out, or the run."
+        )
     same, other = ([one for one in counted if (one.model == model) == wanted] for wanted in (True, False))
     return Exposure(
         clean=sum(len(one.clean) for one in same),

@@ -22,11 +22,13 @@ def pac_bayes(settings: Settings, record: Counted | None) -> Row:
     )
     assumptions = (
         "decisions are independent draws, and the committee's weights before the first answer knew nothing of them",
-        "where the agent acted, a drawn member's loss is taken to be all that the recorded minimum leaves open",
+        "where the agent acted and every member led, a member's loss is taken to be all that the recorded minimum leaves open; where some "
+        "member did not lead or is not shown, all of it",
     )
     if record is None or record.known_loss is None or record.prior is None or record.posterior is None:
         note = "The record does not hold the committee's weights before the first answer and after, and known outcomes: nothing to bound."
         return Row("pac-bayes", "PAC-Bayes", "guarantee", None, None, None, None, promises, assumptions, note)
+    partly = f", where {record.partly:,} that do not show every member count as lost" if record.partly else ""
     kl = divergence(record.posterior, record.prior)
     upper = bounds.pac_bayes_upper(record.known, record.known_loss, kl, delta=settings.delta)
     return Row(
@@ -39,7 +41,8 @@ def pac_bayes(settings: Settings, record: Counted | None) -> Row:
         clean_needed=None,
         promises=promises,
         assumptions=assumptions,
-        note=f"{kl:.3g} nats from prior to posterior; mean loss at most {record.known_loss:.3g} over {record.known:,} decisions.",
+        note=f"{kl:.3g} nats from prior to posterior. Over {record.known:,} decisions a drawn member's loss was at most "
+        f"{record.known_loss:.3g} on average{partly}; the bound adds what chance may hide.",
     )
 
 
@@ -97,8 +100,19 @@ def gumbel(settings: Settings, record: Counted | None) -> Row:
         return nothing("No action was named as forbidden (--forbidden).")
     if record is None:
         return nothing("This needs the run itself, not counts alone.")
-    rows = [row for row in record.forbidden if len(row) > settings.forbidden]
-    values = [row[settings.forbidden] for row in rows] + [value for value in record.doubt if value is not None]
+    at, number = settings.forbidden, record.num_actions
+    if number is not None and at >= number:
+        raise ValueError(f"The forbidden action is {at}; the run's actions are numbered 0 to {number - 1}.")
+    times = sum(action == at for action, _ in record.lone)
+    if times:
+        least = max(least for action, least in record.lone if action == at)
+        return nothing(
+            f"The agent itself decided on it in {times:,} of {len(record.lone):,} decisions done alone, every leading member giving it up to "
+            f"{least:.3g} or more: no tail is left to extrapolate. Count these as failures."
+        )
+    values = [most.get(at, others) for most, others in record.given] + [
+        max(1.0 - least, 0.0) for _, least in record.lone
+    ]
     inside = [min(value, 1.0 - 1e-16) for value in values if value > 0]
     try:
         tail = GumbelTail.fit(sorted(inside, reverse=True)[:10], evaluated=max(len(values), 1), top=10)
@@ -117,5 +131,8 @@ def gumbel(settings: Settings, record: Counted | None) -> Row:
         assumptions=assumptions,
         note=f"The most that some member gives to it in the next {short(settings.ahead)} decisions: about {worst:.3g}; above 1/2 "
         f"with probability {percent(tail.exceeds(0.5, settings.ahead))}. A mode that fewer than {percent(tail.blind_spot())} of decisions "
-        f"meet may be missing from the record altogether.{f' {tail.caution}' if tail.caution else ''}",
+        f"meet may be missing from the record altogether.{f' {tail.caution}' if tail.caution else ''}"
+        + (
+            f" {record.hidden:,} questions do not show every leading member, and are left out." if record.hidden else ""
+        ),
     )
