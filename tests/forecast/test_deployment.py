@@ -15,7 +15,7 @@ from mpmath import mpf
 
 from assent.forecast.counting import Counted
 from assent.forecast.deployed import Conservative, Deployed, Tailed
-from assent.forecast.deployment import curves, side_by_side
+from assent.forecast.deployment import cautions, curves, side_by_side
 from assent.forecast.exposure import Exposure
 from assent.forecast.hyperprior import HyperPrior
 from assent.forecast.needed import clean_needed, least
@@ -217,6 +217,47 @@ def test_curves_are_the_rows() -> None:
         expected = rows(Exposure(clean=number))
         assert found["exact"][place] == expected["exact"].upper
         assert found["jeffreys"][place] == expected["jeffreys"].upper
+
+
+def test_curves_go_through_what_is_known_now() -> None:
+    """With whatever weakens the evidence, and the failures so far."""
+    now = Exposure(clean=98, failures=2, detection="1/2", cluster=5, correlation="1/4", carried=40)
+    found = curves(Settings(), 1000.0, exposure=now, points=40)
+    assert found["decisions"][0] == 2.0
+    expected = rows(now)
+    for key in ("exact", "jeffreys", "semi-informative", "confidence-sequence"):
+        place = found["decisions"].index(100.0)
+        assert found[key][place] == expected[key].upper
+
+
+def test_correlated_decisions_keep_the_share_of_failures() -> None:
+    plain = rows(Exposure(clean=9990, failures=10))
+    clustered = rows(Exposure(clean=9990, failures=10, cluster=20, correlation="1/10"))
+    assert number(clustered["jeffreys"].chance) == pytest.approx(number(plain["jeffreys"].chance), rel=0.15)
+    assert number(clustered["exact"].upper) > number(plain["exact"].upper)
+    assert plain["exact"].kind == "one look"
+    assert {clustered[key].kind for key in ("exact", "confidence-sequence")} == {"estimate"}
+    assert "Korn" in clustered["exact"].note
+    assert any("clusters are independent" in item for item in clustered["exact"].assumptions)
+    assert rows(Exposure(clean=10))["exact"].kind == "guarantee"
+
+
+def test_an_action_that_was_done_is_no_tail() -> None:
+    """The agent itself did what must never be done: no small number may be said about it."""
+    lone = tuple((1 if n % 10 == 0 else 0, 0.99) for n in range(100))
+    found = rows(Exposure(clean=98), record(lone=lone), forbidden=1)["gumbel-tail"]
+    assert "decided on it in 10 of 100" in found.note
+    assert "above 1/2" not in found.note
+    with pytest.raises(ValueError, match="numbered 0 to 3"):
+        rows(Exposure(clean=98), record(), forbidden=99)
+    assert "2 questions do not show" in rows(Exposure(clean=98), record(hidden=2), forbidden=2)["gumbel-tail"].note
+
+
+def test_what_the_reader_must_know_first() -> None:
+    assert "stand-in" in cautions(Settings())[0]
+    assert cautions(Settings(source="a pilot")) == cautions(Settings(ftp="1/300")) == ()
+    assert "no share of failures" in cautions(Settings(ftp="1/300"), record(unknown=(1, 2)))[0]
+    assert cautions(Settings(ftp="1/300"), record(unknown=(1, 2), told=3)) == ()
 
 
 @pytest.mark.parametrize(

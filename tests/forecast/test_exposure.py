@@ -196,9 +196,9 @@ def test_counts_add_up(kinds: list[str], detection: float, cluster: int, correla
     counts = [len(found.clean), len(found.failed), len(found.unknown), found.asked]
     assert counts == [kinds.count(kind) for kind in ("clean", "failed", "unknown", "asked")]
     exposure = exposure_of([found], detection=detection, cluster=cluster, correlation=correlation)
-    assert exposure.failures <= exposure.effective <= exposure.independent <= exposure.decisions
+    assert exposure.independent_failures <= exposure.effective <= exposure.independent <= exposure.decisions
     effect = 1 + (cluster - 1) * correlation
-    assert exposure.effective == pytest.approx(max(len(found.order) * detection / effect, len(found.failed)))
+    assert exposure.effective == pytest.approx(max(len(found.order) * detection, len(found.failed)) / effect)
 
 
 def other_model(run: str, *parts: tuple[str, dict[str, Any]]) -> list[Event]:

@@ -196,11 +196,17 @@ def test_the_convention_of_a_file_and_of_the_call() -> None:
     assert isinstance(alone, HyperPrior)  # a single rule too is exempt
     assert alone.exempt == {"evolution"}
     assert alone.exempt_until == 2020
-    assert float(alone.log_survival(2020)) == 0.0
-    assert isinstance(read_rules(text, convention="bayes").model, Rule)
+    plain = read_rules(text, convention="bayes").model
+    assert isinstance(plain, Rule)
+    # exempt from what has been seen, and not from what is forecast: also where that lies before 2020
+    assert float(alone.log_survival(2020)) == pytest.approx(float(plain.log_survival(2020)), rel=1e-12)
+    assert float(plain.log_survival(2020)) < 0
+    assert float(alone.log_survival(2036, since=2020)) == pytest.approx(
+        float(plain.log_survival(2036, since=2020)), rel=1e-12
+    )
     later = read_rules("none_by = 2024\n" + text).model
     assert isinstance(later, HyperPrior)
-    assert later.exempt_until == 2024
+    assert later.exempt_until == 2020  # the report's year, whatever is asked
     assert read_rules(TWO, convention="davidson2021").convention == "davidson2021"
 
 
@@ -288,3 +294,15 @@ def test_a_rule_of_a_file_may_have_uncertain_inputs() -> None:
     assert low < found.predict(2036, none_by=2020).probability < high
     with pytest.raises(ValueError, match="drawn"):
         read_rules(text.format("drawn", "1/2", "1/100 to 1/1000") + text.format("sure", "1/2", "1/300"))
+
+
+@pytest.mark.parametrize("convention", ["bayes", "davidson2021"])
+@pytest.mark.parametrize(("since", "until"), [(2010, 2020), (2015, 2036), (2020, 2036), (2030, 2036)])
+def test_an_answer_is_the_weighted_mean_of_its_rules_answers(convention: str, since: int, until: int) -> None:
+    model = preset_file("central", convention).model
+    assert isinstance(model, HyperPrior)
+    weights = model.weights(since)
+    mean = sum(
+        weights[name] * -math.expm1(float(part.log_survival(until, since=since))) for name, part, _ in model.parts
+    )
+    assert model.predict(until, none_by=since).probability == pytest.approx(mean, rel=1e-12)

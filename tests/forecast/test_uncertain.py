@@ -191,3 +191,29 @@ def test_few_draws_that_carry_the_answer_are_said() -> None:
     assert rule.spread(600, none_by=555).effective < 400
     assert rule.predict(600, none_by=555).why[0].startswith("Fewer than 400 draws carry the answer")
     assert not rule.predict(2, none_by=1).why[0].startswith("Fewer")
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "words"),
+    [
+        ("compute", {"ftp": "1/300", "spend": "1e4 to 1e10"}, "effort shrinks"),
+        ("lifetime", {"spend": "choice(1: 0.4, 1e9: 0.6)"}, "effort shrinks"),
+        ("researcher-years", {"ftp": "uniform(0.01, 0.9)"}, "no virtual effort"),
+        ("researcher-years", {"ftp": "1/300", "start": "choice(1956: 0.6, 2050: 0.4)"}, "nobody tried before 2050"),
+        ("researcher-years", {"ftp": "1/300", "slows": "choice(1950: 0.4, 2036: 0.6)"}, "growth slows no later"),
+        ("evolution", {"virtual_successes": "1/1000 to 1/10"}, "give more of them"),
+    ],
+)
+def test_draws_that_no_rule_would_take_are_refused(kind: str, inputs: dict[str, str], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Uncertain(kind, inputs, draws=5_000).predict(2036, none_by=2020)
+
+
+def test_long_growth_does_not_overflow() -> None:
+    rule = Uncertain(
+        "researcher-years", {"ftp": "1/300", "growth": "uniform(0.10999, 0.11001)", "start": -7000}, draws=500
+    )
+    plain = build("researcher-years", {"ftp": "1/300", "growth": 0.11, "start": -7000})
+    assert rule.predict(2036, none_by=2020).probability == pytest.approx(
+        plain.predict(2036, none_by=2020).probability, rel=1e-3
+    )

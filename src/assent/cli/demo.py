@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -79,12 +80,17 @@ def demo(*, seed: int, seeds: int, workers: int | None, out: Path, json: bool) -
         _say_forecast(output, forecast)
         output.plain(f"\nReport  {recorded['report']}\nLedger  {recorded['ledger']}  head {recorded['head']}")
         output.plain(f"Next    assent log verify --ledger {recorded['ledger']}\n        assent run twins --seed {seed}")
-        output.plain(f"        assent forecast deployment {recorded['run']} --ledger {recorded['ledger']}")
+        fixed = forecast.settings
+        output.plain(
+            f"        assent forecast deployment {recorded['run']} --ledger {recorded['ledger']} --ahead {fixed.ahead:g} --ftp {fixed.ftp} "
+            f"--source {shlex.quote(fixed.source or 'nobody chose it')}"
+        )
         output.done(
             OK if all(claim.holds for claim in checked) else FAILED,
             tables=tables,
             overseen=overseen,
             forecast=[row.to_json() for row in forecast.rows],
+            forecast_prior={"ftp": str(fixed.ftp), "source": fixed.source, "ahead": fixed.ahead},
             claims=[{"text": claim.text, "figure": claim.figure, "holds": claim.holds} for claim in checked],
             **recorded,
         )
@@ -194,7 +200,10 @@ def _say_forecast(output: Output, told: Forecasted) -> None:
     """How likely the failure is that nobody has seen, from the ledger just written."""
     from assent.cli.forecast_deployment import say_rows
 
-    output.say("\nAnd the next failure? From this run's own ledger, with a prior from the other seeds:")
+    output.plain(
+        f"\nAnd the next failure? From this run's own ledger; first-trial probability {told.settings.ftp}: "
+        f"{told.settings.source or 'a stand-in, for want of other seeds'}."
+    )
     say_rows(output, [told.counted], told.exposure, told.settings, told.rows)
 
 

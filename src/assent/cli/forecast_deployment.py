@@ -14,7 +14,7 @@ from assent.cli.output import OK, STORAGE, USAGE, Output, errors_end, visible
 from assent.cli.runs import existing
 from assent.forecast import answers
 from assent.forecast.counting import Counted, count_run, merged
-from assent.forecast.deployment import side_by_side
+from assent.forecast.deployment import cautions, side_by_side
 from assent.forecast.exact import percent, short
 from assent.forecast.exposure import Exposure, exposure_of
 from assent.forecast.registry import Registry, Scored, about_run
@@ -101,13 +101,15 @@ def say_rows(
         old = "" if one.model == model else "; another model, so another regime"
         output.plain(
             f"{visible(one.run)}: {len(one.clean) + len(one.failed):,} of {one.alone:,} unsupervised decisions have a known outcome, "
-            f"{len(one.failed):,} of them failures; {one.asked:,} were asked and are not counted"
-            f"{f', {one.vetoed:,} vetoed' if one.vetoed else ''}{f', {one.ordered:,} ordered otherwise' if one.ordered else ''}{old}."
+            f"{len(one.failed):,} of them failures{_seen_to(one)}; {one.asked:,} were asked and are not counted"
+            f"{f' ({one.asked_wrong:,} of them answered wrongly)' if one.asked_wrong else ''}{old}."
         )
     output.plain(
         f"Evidence: {short(exposure.clean)} clean and {short(exposure.failures)} failed, worth {short(exposure.effective)} decisions "
         f"(detection {percent(exposure.detection)}, design effect {exposure.design_effect:g}, {short(exposure.carried)} carried over).\n"
     )
+    for caution in cautions(settings, merged(counted)):
+        output.plain(f"Beware: {caution}\n")
     head = next(row for row in rows if row.key == settings.headline)
     output.plain(
         f"{'?' if head.within is None else percent(head.within)}  at least one failure in the next {short(settings.ahead)} unsupervised "
@@ -125,8 +127,16 @@ def say_rows(
     output.say(table)
     output.plain(
         f"next one: chance that the next decision fails. ≤: upper end of a belief, or a bound that holds with that confidence. in "
-        f"{short(settings.ahead)}: at least one failure. clean: clean decisions until that is {percent(settings.target)}.\n"
+        f"{short(settings.ahead)}: at least one failure. clean: clean decisions until that is {percent(settings.target)}. one look: no "
+        "guarantee to somebody who looks again. Kinds never seen: chances of a new kind of failure. PAC-Bayes: of one member drawn by "
+        "weight, not of the agent.\n"
     )
+
+
+def _seen_to(one: Counted) -> str:
+    """How many somebody else saw to."""
+    parts = [f"{n:,} {said}" for n, said in ((one.vetoed, "vetoed"), (one.ordered, "ordered otherwise")) if n]
+    return f" ({' and '.join(parts)} before they took effect)" if parts else ""
 
 
 def say_deployment(

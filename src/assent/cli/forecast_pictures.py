@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from assent.forecast import answers
 from assent.forecast.counting import Counted
+from assent.forecast.deployed import Deployed
 from assent.forecast.deployment import curves, side_by_side
 from assent.forecast.exposure import Exposure
 from assent.forecast.hyperprior import HyperPrior
@@ -64,17 +65,21 @@ def of_deployment(record: Counted, exposure: Exposure, settings: Settings, folde
     rows = side_by_side(exposure, settings, record)
     most = max(10.0 * exposure.decisions, 1_000.0)
     prior = BetaPrior(settings.ftp, settings.virtual_successes)
-    failures = repr(exposure.failures)
-    after = prior.after(repr(max(exposure.effective, exposure.failures)), failures)
+    after = Deployed(prior, exposure).belief
     drawn = {
         "bounds": bounds_chart(
-            curves(settings, most), width=WIDTH, name="bounds", present=exposure.decisions, rows=rows, failures=failed
+            curves(settings, most, exposure=exposure),
+            width=WIDTH,
+            name="bounds",
+            present=exposure.decisions,
+            rows=rows,
+            failures=failed,
         ),
         "belief": belief_chart(prior, after, width=WIDTH, name="belief", trial="decision"),
     }
     if record.failed:
         kinds = [
-            (number, f"did {done}, right was {right}")
+            (number, f"did {done}, {f'right was {right}' if right >= 0 else 'was vetoed'}")
             for number, (done, right) in zip(failed, record.failed.values(), strict=True)
         ]
         drawn["discovery"] = discovery_chart(kinds, width=WIDTH, name="discovery", decisions=len(record.order))

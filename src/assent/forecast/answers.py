@@ -16,7 +16,7 @@ import numpy as np
 
 from assent.forecast.calculate import CALCULATORS, calculate
 from assent.forecast.datasets import davidson2021
-from assent.forecast.deployment import side_by_side
+from assent.forecast.deployment import cautions, side_by_side
 from assent.forecast.exact import percent, rational
 from assent.forecast.explaining import explain, words
 from assent.forecast.exposure import Exposure
@@ -335,6 +335,7 @@ def deployed(exposure: Exposure, settings: Settings, record: Any = None) -> dict
         "exposure": {name: getattr(exposure, name) for name in _EXPOSURE} | {"effective": exposure.effective},
         "settings": {name: _number(getattr(settings, name)) for name in (*_SETTINGS, "forbidden")},
         "headline": headline.to_json(),
+        "cautions": list(cautions(settings, record)),
         "rows": [row.to_json() for row in rows],
     }
 

@@ -55,7 +55,7 @@ class Deployed(_Counted):
     @property
     def belief(self) -> BetaPrior | Lomax:
         """The prior after the decisions so far, and after the share of earlier ones that was stated."""
-        seen, failures = evidence(self.exposure), self.exposure.failures + self.exposure.carried_failures
+        seen, failures = evidence(self.exposure), failures_seen(self.exposure)
         if isinstance(self.prior, BetaPrior) and self.exposure.detection == 1:
             return self.prior.after(repr(max(seen, failures)), repr(failures))
         divided = self.prior.continuous() if isinstance(self.prior, BetaPrior) else self.prior
@@ -157,3 +157,8 @@ def evidence(exposure: Exposure) -> float:
     worth = exposure.detection / exposure.design_effect
     carried = (exposure.carried + exposure.carried_failures) * worth
     return exposure.effective + carried
+
+
+def failures_seen(exposure: Exposure) -> float:
+    """Failures' worth of evidence for a belief: independent ones, and the stated share of earlier ones."""
+    return (exposure.failures + exposure.carried_failures) / exposure.design_effect

@@ -6,15 +6,14 @@ headline is one method that was fixed before.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
-from assent.forecast import bounds, rows_of_beliefs, rows_of_guarantees, rows_of_records
+from assent.forecast import rows_of_beliefs, rows_of_guarantees, rows_of_records
 from assent.forecast.counting import Counted
 from assent.forecast.exact import percent
-from assent.forecast.exposure import Exposure
+from assent.forecast.exposure import Exposure, replace_exposure
 from assent.forecast.prior import BetaPrior
-from assent.forecast.settings import Row, Settings
+from assent.forecast.settings import Row, Settings, is_stand_in
 
 
 def side_by_side(exposure: Exposure, settings: Settings, record: Counted | None = None) -> tuple[Row, ...]:
@@ -45,18 +44,47 @@ def side_by_side(exposure: Exposure, settings: Settings, record: Counted | None 
     return tuple(replace(row, assumptions=(*row.assumptions, sampled)) for row in rows)
 
 
-def curves(settings: Settings, most: float, *, points: int = 60) -> dict[str, list[float]]:
-    """Upper ends by number of clean decisions from 1 to `most`, for a picture: the methods by key, and `decisions`."""
-    numbers = sorted({round(10.0 ** (math.log10(max(most, 10.0)) * part / (points - 1))) for part in range(points)})
-    prior, delta = BetaPrior(settings.ftp, settings.virtual_successes), settings.delta
-    ftp, alpha = float(prior.ftp), float(prior.alpha)
-    uppers = {
-        "semi-informative": lambda n: bounds.credible_upper(n, ftp=ftp, virtual_successes=alpha, delta=delta),
-        "jeffreys": lambda n: bounds.jeffreys_upper(n, delta=delta),
-        "exact": lambda n: bounds.exact_upper(n, delta=delta),
-        "confidence-sequence": lambda n: bounds.confidence_sequence_upper(n, delta=delta),
-    }
+def cautions(settings: Settings, record: Counted | None = None) -> tuple[str, ...]:
+    """What a reader of the headline has to know first.
+
+    >>> cautions(Settings())[0][:48]
+    'The first-trial probability 1/1000 is a stand-in'
+    """
+    found = list[str]()
+    if settings.headline == "semi-informative" and is_stand_in(settings):
+        found.append(
+            f"The first-trial probability {settings.ftp} is a stand-in that nobody chose for this deployment: give one, and where it "
+            "is from (--ftp, --source)."
+        )
+    if record is not None and record.failed and record.unknown and record.told == 0:
+        found.append(
+            "No outcome was recorded; only what somebody corrected, vetoed or ordered otherwise is known, so that failures are seen "
+            "and clean decisions are not: no share of failures follows. Record outcomes, or say that every decision was watched "
+            "(--watched)."
+        )
+    return tuple(found)
+
+
+def curves(
+    settings: Settings, most: float, *, exposure: Exposure | None = None, points: int = 60
+) -> dict[str, list[float]]:
+    """Upper ends by number of decisions up to `most`, the present number among them, for a picture: the methods by key, and `decisions`.
+
+    Args:
+        exposure: what weakens the evidence (detection, clusters, what is carried over), and the failures so far, which every point has;
+            none of it when left out, and only clean decisions.
+    """
+    seen = Exposure(clean=0) if exposure is None else exposure
+    low = max(seen.failures, 1.0)
+    high = max(most, 10.0 * low)
+    even = {round(low * (high / low) ** (part / (points - 1))) for part in range(points)}
+    numbers = sorted(even | ({round(seen.decisions)} if low <= seen.decisions <= high else set()))
+    each = [replace_exposure(seen, clean=max(number - seen.failures, 0.0)) for number in numbers]
+    prior = BetaPrior(settings.ftp, settings.virtual_successes)
     return {
         "decisions": [float(number) for number in numbers],
-        **{key: [upper(number) for number in numbers] for key, upper in uppers.items()},
+        "semi-informative": [rows_of_beliefs.credible_end(prior, at, settings) for at in each],
+        "jeffreys": [rows_of_beliefs.credible_end(rows_of_beliefs.JEFFREYS, at, settings) for at in each],
+        "exact": [rows_of_guarantees.exact_end(at, settings) for at in each],
+        "confidence-sequence": [rows_of_guarantees.sequence_end(at, settings) for at in each],
     }

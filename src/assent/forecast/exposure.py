@@ -76,13 +76,18 @@ class Exposure:
 
     @property
     def independent(self) -> float:
-        """Decisions that the counted ones amount to, were they independent: at least as many as failed."""
-        return max(self.decisions / self.design_effect, self.failures)
+        """Decisions that the counted ones amount to, were they independent."""
+        return self.decisions / self.design_effect
+
+    @property
+    def independent_failures(self) -> float:
+        """Failures among those: the same share, as Kish's effective size keeps it."""
+        return self.failures / self.design_effect
 
     @property
     def effective(self) -> float:
-        """The same, were each failure noticed too."""
-        return max(self.independent * self.detection, self.failures)
+        """Decisions' worth of evidence, were each failure noticed too: at least as many as failed."""
+        return max(self.independent * self.detection, self.independent_failures)
 
     def after(self, clean: float) -> Exposure:
         """With so many more clean decisions."""

@@ -79,7 +79,7 @@ class HyperPrior(Model):
     def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:
         first = np.asarray(self.start if since is None else since, np.float64)
         weights = self._weights(first)
-        more = [self._between(name, model, first, until) for name, model, _ in self.parts]
+        more = [model.log_survival(until, since=first) for _, model, _ in self.parts]
         # of each part's share, what falls away between the two times; where little is left, what is left
         fallen = sum(weight * np.expm1(one) for weight, one in zip(weights, more, strict=True))
         with np.errstate(divide="ignore"):
@@ -130,13 +130,12 @@ class HyperPrior(Model):
         return np.asarray(weights / weights.sum(axis=0))
 
     def _counted_against(self, name: str, model: Model, at: Floats) -> Floats:
-        return self._between(name, model, np.asarray(self.start if np.isfinite(self.start) else at), at)
-
-    def _between(self, name: str, model: Model, since: Floats, until: ArrayLike) -> Floats:
+        """What the time up to `at` says against a model: nothing until `exempt_until` where it is exempt."""
+        since = np.asarray(self.start if np.isfinite(self.start) else at)
         if name in self.exempt:
             since = np.asarray(np.maximum(since, self.exempt_until))
-            until = np.maximum(np.asarray(until, np.float64), since)
-        return model.log_survival(until, since=since)
+            at = np.asarray(np.maximum(at, since))
+        return model.log_survival(at, since=since)
 
     def inputs(self) -> dict[str, Any]:
         rules = [

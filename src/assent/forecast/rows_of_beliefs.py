@@ -5,18 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from assent.forecast import bounds, conservative
-from assent.forecast.deployed import EXCHANGEABLE, LEARNS, Deployed, evidence
+from assent.forecast.deployed import EXCHANGEABLE, LEARNS, Deployed, evidence, failures_seen
 from assent.forecast.exact import percent
 from assent.forecast.exposure import Exposure
 from assent.forecast.needed import clean_needed, least
 from assent.forecast.prior import BetaPrior
-from assent.forecast.settings import Row, Settings
+from assent.forecast.settings import Row, Settings, is_stand_in
+
+JEFFREYS = BetaPrior.of("1/2", "1/2")
 
 
 def semi_informative(exposure: Exposure, settings: Settings) -> Row:
     """The prior that was fixed before, after the record."""
     prior = BetaPrior(settings.ftp, settings.virtual_successes)
-    source = settings.source or f"a stand-in: no source was given for first-trial probability {settings.ftp}"
+    source = settings.source or "no source was given for it" + (
+        ", and nobody chose it" if is_stand_in(settings) else ""
+    )
     return _belief_row(
         "semi-informative",
         "semi-informative",
@@ -24,7 +28,11 @@ def semi_informative(exposure: Exposure, settings: Settings) -> Row:
         exposure,
         settings,
         promises="The probability itself, for whoever shares the prior. No guarantee.",
-        assumptions=(EXCHANGEABLE, LEARNS, f"first-trial probability {settings.ftp}: {source}"),
+        assumptions=(
+            EXCHANGEABLE,
+            LEARNS,
+            f"first-trial probability {settings.ftp}: {source}",
+        ),
     )
 
 
@@ -33,15 +41,15 @@ def jeffreys(exposure: Exposure, settings: Settings) -> Row:
     return _belief_row(
         "jeffreys",
         "Jeffreys",
-        BetaPrior.of("1/2", "1/2"),
+        JEFFREYS,
         exposure,
         settings,
         promises="A belief without a scale. Its upper end is no guarantee: where the true chance is 1/1000, a bound at 95 % from the first "
-        "1,920 clean decisions is wrong in 14.7 % of deployments.",
+        "1,920 clean decisions is wrong in 14.6 % of deployments.",
         assumptions=(
             EXCHANGEABLE,
             LEARNS,
-            "nothing at all was known before: running as long again carries 29 % risk, however long it ran",
+            "nothing at all was known before, not even in which range: clean for any time, it says 29 % for as long again",
         ),
     )
 
@@ -57,20 +65,28 @@ def _belief_row(
     assumptions: tuple[str, ...],
 ) -> Row:
     model = Deployed(prior, exposure)
-    failures = exposure.failures + exposure.carried_failures
-    seen = max(evidence(exposure), failures)
     return Row(
         key=key,
         name=name,
         kind="belief",
         chance=float(-np.expm1(model.log_survival(1.0))),
-        upper=bounds.credible_upper(
-            seen, failures, ftp=float(prior.ftp), virtual_successes=float(prior.alpha), delta=settings.delta
-        ),
+        upper=credible_end(prior, exposure, settings),
         within=float(-np.expm1(model.log_survival(settings.ahead))),
         clean_needed=clean_needed(exposure, prior, risk=settings.target, over=settings.ahead),
         promises=promises,
         assumptions=assumptions,
+    )
+
+
+def credible_end(prior: BetaPrior, exposure: Exposure, settings: Settings) -> float:
+    """The upper end of the belief."""
+    failures = failures_seen(exposure)
+    return bounds.credible_upper(
+        max(evidence(exposure), failures),
+        failures,
+        ftp=float(prior.ftp),
+        virtual_successes=float(prior.alpha),
+        delta=settings.delta,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from assent.forecast import bounds
 from assent.forecast.deployed import EXCHANGEABLE
 from assent.forecast.exact import percent
@@ -9,25 +11,24 @@ from assent.forecast.exposure import Exposure
 from assent.forecast.needed import least, repeated
 from assent.forecast.settings import Row, Settings
 
-SAME = "the chance of failure is the same in each decision, and decisions are independent"
+SEEN = "A failure has been seen: looked at again and again, this bound is wrong far more often than it says. Use the confidence sequence."
+ROUGHLY = (
+    "Of correlated decisions it is the survey statistician's approximation (Korn and Graubard 1998), not a guarantee: too low while "
+    "there are only a few clusters."
+)
 
 
 def exact(exposure: Exposure, settings: Settings) -> Row:
     """The exact one-sided bound: at every look while nothing has failed, for one look after."""
-    clean = exposure.failures == 0
-
-    def bound(seen: Exposure) -> float:
-        return _over_detection(bounds.exact_upper(seen.independent, seen.failures, delta=settings.delta), seen)
-
-    upper = bound(exposure)
+    clean, upper = exposure.failures == 0, exact_end(exposure, settings)
     return Row(
         key="exact",
         name="exact bound",
-        kind="guarantee",
+        kind=_kind(exposure, "guarantee" if clean else "one look"),
         chance=None,
         upper=upper,
         within=repeated(upper, settings.ahead),
-        clean_needed=least(lambda more: repeated(bound(exposure.after(more)), settings.ahead) <= settings.target),
+        clean_needed=_needed(exact_end, exposure, settings),
         promises=f"Wrong in at most {percent(settings.delta)} of deployments"
         + (
             ", and at every look: as long as nothing has failed, looking costs nothing."
@@ -36,40 +37,60 @@ def exact(exposure: Exposure, settings: Settings) -> Row:
         ),
         assumptions=(
             EXCHANGEABLE,
-            "the chance of failure is the same in each decision, and decisions are independent",
+            f"the chance of failure is the same in each decision, and {_units(exposure)} are independent",
             _counts_only(exposure),
         ),
-        note=""
-        if clean
-        else "A failure has been seen: looked at again and again, this bound is wrong far more often than it says. Use the confidence "
-        "sequence.",
+        note=" ".join(note for note in ("" if clean else SEEN, ROUGHLY if _clustered(exposure) else "") if note),
     )
 
 
 def sequence(exposure: Exposure, settings: Settings) -> Row:
     """The bound that holds at every look."""
-
-    def bound(seen: Exposure) -> float:
-        return _over_detection(
-            bounds.confidence_sequence_upper(seen.independent, seen.failures, delta=settings.delta), seen
-        )
-
-    upper = bound(exposure)
+    upper = sequence_end(exposure, settings)
     return Row(
         key="confidence-sequence",
         name="confidence sequence",
-        kind="guarantee",
+        kind=_kind(exposure, "guarantee"),
         chance=None,
         upper=upper,
         within=repeated(upper, settings.ahead),
-        clean_needed=least(lambda more: repeated(bound(exposure.after(more)), settings.ahead) <= settings.target),
+        clean_needed=_needed(sequence_end, exposure, settings),
         promises=f"Wrong at any look, ever, in at most {percent(settings.delta)} of deployments, failures or not.",
         assumptions=(
             EXCHANGEABLE,
             "the chance of failure is the same in each decision, whatever happened before",
             _counts_only(exposure),
         ),
+        note=ROUGHLY if _clustered(exposure) else "",
     )
+
+
+def exact_end(exposure: Exposure, settings: Settings) -> float:
+    """The exact bound, on the chance of a failure whether it is noticed or not."""
+    upper = bounds.exact_upper(exposure.independent, exposure.independent_failures, delta=settings.delta)
+    return _over_detection(upper, exposure)
+
+
+def sequence_end(exposure: Exposure, settings: Settings) -> float:
+    """The confidence sequence, likewise."""
+    upper = bounds.confidence_sequence_upper(exposure.independent, exposure.independent_failures, delta=settings.delta)
+    return _over_detection(upper, exposure)
+
+
+def _needed(end: Callable[[Exposure, Settings], float], exposure: Exposure, settings: Settings) -> float:
+    return least(lambda more: repeated(end(exposure.after(more), settings), settings.ahead) <= settings.target)
+
+
+def _clustered(exposure: Exposure) -> bool:
+    return exposure.design_effect > 1
+
+
+def _units(exposure: Exposure) -> str:
+    return "clusters" if _clustered(exposure) else "decisions"
+
+
+def _kind(exposure: Exposure, otherwise: str) -> str:
+    return "estimate" if _clustered(exposure) else otherwise
 
 
 def _over_detection(upper: float, exposure: Exposure) -> float:

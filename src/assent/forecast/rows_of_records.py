@@ -107,8 +107,8 @@ def gumbel(settings: Settings, record: Counted | None) -> Row:
     if times:
         least = max(least for action, least in record.lone if action == at)
         return nothing(
-            f"The agent itself decided on it in {times:,} of {len(record.lone):,} decisions done alone, every leading member giving it up to "
-            f"{least:.3g} or more: no tail is left to extrapolate. Count these as failures."
+            f"The agent itself decided on it in {times:,} of {len(record.lone):,} decisions done alone, every leading member giving it "
+            f"up to {least:.3g} or more: no tail is left to extrapolate. Count these as failures."
         )
     values = [most.get(at, others) for most, others in record.given] + [
         max(1.0 - least, 0.0) for _, least in record.lone

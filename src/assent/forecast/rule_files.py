@@ -58,8 +58,8 @@ def read_rules(path_or_text: str | Path, *, convention: str | None = None) -> Ru
 
     Args:
         path_or_text: the file.
-        convention: `bayes` counts failures so far against every rule; `davidson2021` exempts rules of the kind `evolution` until `none_by`
-            (2020 where that is left out), as the report's published figures do. Goes before the file's own word; `bayes` where neither
+        convention: `bayes` counts failures so far against every rule; `davidson2021` exempts rules of the kind `evolution` until
+            2020, as the report's published figures do. Goes before the file's own word; `bayes` where neither
             says.
 
     Raises:
@@ -83,7 +83,7 @@ def read_rules(path_or_text: str | Path, *, convention: str | None = None) -> Ru
     if chosen not in CONVENTIONS:
         raise ValueError(f"The convention is {chosen!r}; it must be one of {', '.join(CONVENTIONS)}.")
     none_by, by = _times(content)
-    model = _model(_rules(content), exempts=chosen == "davidson2021", until=REPORT_YEAR if none_by is None else none_by)
+    model = _model(_rules(content), exempts=chosen == "davidson2021")
     return RuleFile(_text(content, "title"), none_by, by, chosen, model, _text(content, "from"))
 
 
@@ -137,7 +137,7 @@ def _rules(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return named
 
 
-def _model(rules: Mapping[str, Mapping[str, Any]], *, exempts: bool, until: float) -> Model:
+def _model(rules: Mapping[str, Mapping[str, Any]], *, exempts: bool) -> Model:
     models = {name: _built(name, rule) for name, rule in rules.items()}
     exempt = tuple(name for name, rule in rules.items() if exempts and rule["trials"] == EXEMPT_KIND)
     missing = [name for name, rule in rules.items() if "weight" not in rule]
@@ -154,7 +154,7 @@ def _model(rules: Mapping[str, Mapping[str, Any]], *, exempts: bool, until: floa
                 f"The rule {name!r} has weight = {rules[name]['weight']!r}; it must be above 0 and at most 1, such as 0.3 or '30 %'."
             )
     parts: dict[str, tuple[Model, Numeric]] = {name: (model, weights[name]) for name, model in models.items()}
-    return HyperPrior(parts, exempt=exempt, exempt_until=until if exempt else None)
+    return HyperPrior(parts, exempt=exempt, exempt_until=REPORT_YEAR if exempt else None)
 
 
 def _built(name: str, rule: Mapping[str, Any]) -> Model:

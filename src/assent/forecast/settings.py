@@ -32,7 +32,8 @@ class Row:
     Attributes:
         key: its name in files and addresses.
         name: its name for readers.
-        kind: `belief` (depends on a prior), `guarantee` (holds with the confidence given, whatever the truth), or `estimate` (neither).
+        kind: `belief` (depends on a prior), `guarantee` (holds with the confidence given, whatever the truth), `one look` (holds only if
+            this is the only look at the record), or `estimate` (neither).
         chance: of a failure in the next single decision: expected for a belief, an upper bound for a guarantee.
         upper: upper end for that chance, at the confidence given.
         within: of at least one failure in the next decisions.
@@ -94,3 +95,8 @@ class Settings:
         if self.headline not in KEYS:
             raise ValueError(f"The headline is {self.headline!r}; it must be one of {', '.join(KEYS)}.")
         BetaPrior(self.ftp, self.virtual_successes)
+
+
+def is_stand_in(settings: Settings) -> bool:
+    """Whether nobody chose the first-trial probability."""
+    return not settings.source and str(settings.ftp) == DEFAULT_FTP

@@ -26,6 +26,9 @@ BAND = (0.05, 0.5, 0.95)
 MOST_DRAWS = 10_000_000
 FEW = 400
 """Draws' worth below which an answer's error is above a twentieth of its spread."""
+ROUNDING = 1e-12
+"""Log-survival above 0 that is rounding."""
+
 _CACHED = 1 << 14
 """Draws that are worked on at once."""
 
@@ -162,6 +165,12 @@ class Uncertain(Model):
         for part in _parts(number):
             inside = {name: value[part] if isinstance(value, np.ndarray) else value for name, value in inputs.items()}
             before[part], more[part] = VECTORS[self.kind](since, until, **inside)
+        if not (float(np.max(before)) <= ROUNDING and float(np.max(more)) <= ROUNDING):  # NaN too
+            bad = float(np.mean(~((before <= ROUNDING) & (more <= ROUNDING))))
+            raise ValueError(
+                f"In {percent(bad)} of the draws effort shrinks between the start, {since:g} and {until:g}. Effort cannot be taken back: "
+                "give distributions under which it grows. Nothing is clipped."
+            )
         return before, more
 
     def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:

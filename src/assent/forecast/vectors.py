@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from assent.forecast.datasets import davidson2021
-from assent.forecast.exact import LEAST, rational
+from assent.forecast.exact import LEAST, percent, rational
 from assent.forecast.kernel import Floats, log_survival_counted, log_survival_effort
 from assent.forecast.kinds import compute as compute_rule
 from assent.forecast.kinds import evolution as evolution_rule
@@ -138,7 +138,13 @@ def _matched_tau(ftp: Any, growth: Any, yearly: bool) -> Floats:
     research = _Research(start, growth, growth, math.inf, yearly)
     before = research.grown(since)
     failures = 1.0 / ftp - 1.0 + since - start
-    return np.asarray((research.grown(until) - before) * failures / (until - since) - before)
+    tau = np.asarray((research.grown(until) - before) * failures / (until - since) - before)
+    if not np.all(tau >= LEAST):
+        raise ValueError(
+            f"{percent(float(np.mean(~(tau >= LEAST))))} of the draws have a first-trial probability so great that no virtual effort "
+            "matches it: give a distribution that stays lower."
+        )
+    return tau
 
 
 def _anchored_tau(effort: Any, anchor: Mapping[str, Any], alpha: Any) -> Floats:
@@ -157,6 +163,11 @@ class _Research:
     """Cumulative researcher-years as growth goes on, and after it slows; logarithms of rates are taken once."""
 
     def __init__(self, start: Any, growth: Any, later: Any, slows: Any, yearly: bool) -> None:
+        late = float(np.mean(np.asarray(start) >= np.asarray(slows)))
+        if late:
+            raise ValueError(
+                f"In {percent(late)} of the draws growth slows no later than trying begins; give a later year, or an earlier start."
+            )
         self.start, self.slows, self.yearly = start, slows, yearly
         self.rate, self.scale = np.log1p(growth), growth if yearly else None
         self.later = later
@@ -177,7 +188,8 @@ class _Research:
         """Before it slows: (1 + g)^(years + 1) - g for yearly sums, (1 + g)^years for the integral."""
         if self.scale is None:
             return np.asarray(self.rate * years)
-        return np.asarray(np.log(np.exp(self.rate * (years + 1.0)) - self.scale))
+        grown = self.rate * (years + 1.0)
+        return np.asarray(grown + np.log1p(-self.scale * np.exp(-grown)))
 
 
 def _log_compute(at: float, spend: Any) -> Floats:

@@ -14,8 +14,8 @@ from assent.report.forecasts.places import Area, End, Words, end_names, end_room
 from assent.report.svg import Child, cross, document, group, line, path, tag
 
 NAMES = {
-    "semi-informative": "semi-informative prior",
-    "jeffreys": "Jeffreys' prior",
+    "semi-informative": "semi-informative",
+    "jeffreys": "Jeffreys",
     "exact": "exact bound",
     "confidence-sequence": "confidence sequence",
 }
@@ -32,14 +32,14 @@ def bounds_chart(
     present: float | None = None,
     rows: Sequence[Row] = (),
     failures: Sequence[float] = (),
-    title: str = "Upper ends for the chance of failure, by clean decisions",
+    title: str = "Upper ends for the chance of failure, by decisions",
 ) -> Markup:
     """Each method's upper end on logarithmic axes, a mark at the present number of decisions, and crosses where failures were.
 
     Args:
-        curves: as `deployment.curves` gives them: numbers of clean decisions under `decisions`, and each method's upper ends by its key.
+        curves: as `deployment.curves` gives them: numbers of decisions under `decisions`, and each method's upper ends by its key.
         present: unsupervised decisions so far.
-        rows: what the methods say now; a dot for each that has a curve. After a failure it lies off the curve, which is for clean ones.
+        rows: what the methods say now; a dot for each that has a curve, on the curve where that was given what the row was.
         failures: numbers of the decisions that failed, counted from 1.
     """
     decisions = [float(value) for value in curves.get("decisions", ())]
@@ -72,7 +72,7 @@ def _swatches(named: Sequence[str], *, dots: bool, failures: bool) -> list[tuple
     """What the legend says: of lines where they have no names beside them, of dots and of crosses where there are any."""
     found = [(line(0, 0, 20, 0, class_=_look(n), dash=dash(n)), words) for n, words in enumerate(named)]
     if dots:
-        found.append((tag("circle", class_="dot ring s5", cx=10, cy=0, r=4.6), "now, by method, failures counted"))
+        found.append((tag("circle", class_="dot ring s5", cx=10, cy=0, r=4.6), "now, by method"))
     if failures:
         found.append((cross(10, 0, 4, class_="missed"), "a decision that failed"))
     return found
@@ -91,7 +91,7 @@ def _axes(decisions: Sequence[float], values: Sequence[float], present: float | 
     numbers = [value for value in [*decisions, *([] if present is None else [present])] if _shown(value)]
     low, high = max(min(numbers), 1.0), max([*numbers, 10.0])
     floor = 10.0 ** math.floor(math.log10(min(values)) + 1e-9)
-    return Axis("clean decisions", low, max(high, 10.0 * low), log=True, form=_count), Axis(
+    return Axis("decisions with a known outcome", low, max(high, 10.0 * low), log=True, form=_count), Axis(
         "upper end for the chance of failure in one decision", min(floor, 0.1), 1.0, log=True, form=_chance
     )
 
@@ -121,7 +121,7 @@ def _present(box: Box, present: float | None, dots: Sequence[tuple[int, float]])
     if present is None or not math.isfinite(present):
         return Markup("")
     at = box.x(present)
-    places = _side_by_side([(at, box.y(value)) for _, value in dots])
+    places = [(at, box.y(value)) for _, value in dots]
     parts: list[Child] = [line(at, box.top, at, box.bottom, class_="now", dash="6 3")]
     pairs = zip(places, dots, strict=True)
     parts += [tag("circle", class_=f"dot ring {colour(n)}", cx=x, cy=y, r=4.6) for (x, y), (n, _) in pairs]
@@ -133,16 +133,6 @@ def _present(box: Box, present: float | None, dots: Sequence[tuple[int, float]])
         or low[0 if at > (box.left + box.right) / 2 else 1]
     )
     return group([*parts, words.drawn("value haloed")])
-
-
-def _side_by_side(dots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The same dots; each that would cover one before it steps to the right."""
-    found: list[tuple[float, float]] = []
-    for x, y in dots:
-        while any(abs(x - other) < 9 and abs(y - height) < 9 for other, height in found):
-            x += 9.5
-        found.append((x, y))
-    return found
 
 
 def _failed(box: Box, failures: Sequence[float]) -> Markup:
@@ -159,7 +149,7 @@ def _said(
     failures: Sequence[float],
 ) -> str:
     last = ", ".join(f"{words} {said_percent(values[-1])}" for words, values in curves.items() if len(values))
-    end = f"After {short(decisions[-1])} clean decisions: {last}."
+    end = f"After {short(decisions[-1])} decisions: {last}."
     now = "" if present is None or not math.isfinite(present) else f" There were {short(round(present))} so far."
     said = ", ".join(f"{NAMES.get(key, key)} {said_percent(value)}" for key, value in dots.items())
     seen = f" {len(failures)} failed." if failures else ""
