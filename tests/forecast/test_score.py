@@ -7,12 +7,14 @@ import math
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from inspect import unwrap  # off the types that this suite checks on every call and a user's program does not
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assent.forecast.counting import Counted
@@ -79,7 +81,7 @@ def test_wilson_holds_the_share() -> None:
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, math.nan, math.inf, True])
 def test_a_probability_that_is_none(wrong: float, tmp_path: Path) -> None:
     for score in (brier, log_score, baseline_score):
-        with pytest.raises(ValueError, match="probability"):
+        with pytest.raises(ValueError, match=r"probability of a forecast is .*; it must be a number in \[0, 1\]"):
             score(wrong, True)
     with pytest.raises(ValueError, match="probability"):
         book(tmp_path).register("q", wrong, method="m")
@@ -104,6 +106,85 @@ def test_forecasts_are_registered_resolved_and_scored(tmp_path: Path) -> None:
     assert found.scored[0].entry.at == "2026-01-02T03:04:05+00:00"
 
 
+# Each of these ends a line for `str.splitlines`, and none of them may end one of the file's.
+SEPARATORS = "a\vb\fc\x1cd\x1de\x1ef\x85g\u2028h\u2029i\rj\nk\0l\ufeffm"
+
+
+@example(SEPARATORS)
+@given(st.text())
+def test_every_text_comes_back_as_it_was_written(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        registry = book(Path(folder))
+        registry.register(f"q{text}?", 0.5, method=text, inputs={text: [text]}, about={"run": text})
+        registry.resolve(1, "no", note=text)
+        registry.register("another", 0.5, method="m")
+        first, second = registry.entries()
+        assert (first.question, first.method, first.note) == (f"q{text}?", text, text)
+        assert (first.inputs, first.about) == ({text: [text]}, {"run": text})
+        assert (first.outcome, second.question) == ("no", "another")
+        assert registry.path.read_bytes().isascii()
+
+
+def test_a_file_whose_texts_were_written_as_they_are_is_read(tmp_path: Path) -> None:
+    """As earlier versions wrote them, which could not read them back."""
+    registry = book(tmp_path)
+    for text in ("älter", SEPARATORS):
+        registry.register(text, 0.5, method="m")
+    whole = [json.loads(line) for line in registry.path.read_bytes().splitlines()]
+    registry.path.write_bytes(b"".join(json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in whole))
+    assert registry.register("new", 0.5, method="m") == 3
+    assert [entry.question for entry in registry.entries()] == ["älter", SEPARATORS, "new"]
+
+
+def test_names_that_are_numbers_are_written_as_texts(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    registry.register("q", 0.5, method="m", inputs={2: 1, 10: (1, 2)})
+    assert registry.entries()[0].inputs == {"2": 1, "10": [1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"question": "q\ud800"}, r"The question is 'q\\ud800', which holds U\+D800"),
+        ({"method": "\udcff"}, r"The method is '\\udcff', which holds U\+DCFF"),
+        *(
+            ({"probability": wrong}, r"The probability of a forecast is .*; it must be a number in \[0, 1\]")
+            for wrong in ("0.3", None, [0.3], 10**400)
+        ),
+        ({"question": None}, "The question is None; it must be a text"),
+        ({"question": " "}, "no question"),
+        ({"method": 3}, "The method is 3; it must be a text"),
+        ({"inputs": {"a": "\udcff"}}, "The inputs cannot be written as JSON .*surrogates"),
+        ({"inputs": object()}, "The inputs cannot be written as JSON .*object"),
+        ({"inputs": [math.nan]}, "The inputs cannot be written as JSON .*nan"),
+        ({"inputs": {1: 0, "1": 1}}, "The inputs cannot be written as JSON .*more than once"),
+        ({"about": {"run": {1}}}, "What the forecast is about cannot be written as JSON .*set"),
+        ({"about": "run 1"}, "The forecast is about 'run 1', which is no mapping"),
+        ({"about": [("run", 1)]}, "which is no mapping"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_there_is_a_file(
+    wrong: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    registry = book(tmp_path / "folder")
+    with pytest.raises(ValueError, match=why):
+        unwrap(Registry.register)(registry, **({"question": "q", "probability": 0.5, "method": "m"} | wrong))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_note_that_cannot_be_written_and_a_number_of_no_file_leave_nothing_behind(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    with pytest.raises(ValueError, match=r"There is no forecast 1 in .* it has 0"):
+        registry.resolve(1, "yes")
+    assert list(tmp_path.iterdir()) == []
+    registry.register("q", 0.5, method="m")
+    before = registry.path.read_bytes()
+    for note in ("\ud800", None):
+        with pytest.raises(ValueError, match="The note is"):
+            unwrap(Registry.resolve)(registry, 1, "yes", note=note)
+    assert registry.path.read_bytes() == before
+
+
 def test_an_outcome_is_written_once(tmp_path: Path) -> None:
     registry = book(tmp_path)
     registry.register("q", 0.5, method="m")
@@ -121,7 +202,9 @@ def lines(registry: Registry) -> list[str]:
     return registry.path.read_text(encoding="utf-8").splitlines(keepends=True)
 
 
-@pytest.mark.parametrize("how", ["changed", "dropped", "swapped", "doubled", "no json", "forged"])
+@pytest.mark.parametrize(
+    "how", ["changed", "dropped", "swapped", "doubled", "no json", "forged", "no text", "named twice"]
+)
 def test_what_was_altered_shows_and_nothing_is_added_to_it(how: str, tmp_path: Path) -> None:
     registry = book(tmp_path)
     for number in range(3):
@@ -134,9 +217,11 @@ def test_what_was_altered_shows_and_nothing_is_added_to_it(how: str, tmp_path: P
         "swapped": [whole[1], whole[0], whole[2]],
         "doubled": [whole[0], whole[0], *whole[1:]],
         "no json": [whole[0], "{}\n", *whole[1:]],
+        "no text": [whole[0], whole[1].replace("q1", "q\udcff"), whole[2]],
+        "named twice": [whole[0], whole[1].replace('"prob', '"probability": 0.9, "prob'), whole[2]],
         "forged": [whole[0], json.dumps(forged) + "\n", whole[2]],
     }[how]
-    registry.path.write_text("".join(altered), encoding="utf-8")
+    registry.path.write_text("".join(altered), encoding="utf-8", errors="surrogateescape")
     before = registry.path.read_bytes()
     with pytest.raises(RegistryDamaged):
         registry.entries()

@@ -8,8 +8,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import math
 import os
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from assent.forecast.counting import Counted
-from assent.forecast.score import Bin, baseline_score, brier, calibration, log_score, peer_score
+from assent.forecast.score import Bin, as_probability, baseline_score, brier, calibration, log_score, peer_score
 
 OUTCOMES = ("yes", "no", "ambiguous")
 _FIRST = "0" * 64
@@ -122,23 +122,25 @@ class Registry:
         """Writes a forecast down, durably; returns its number.
 
         Raises:
-            ValueError: no question, or a probability outside [0, 1].
+            ValueError: no question, a probability outside [0, 1], a text that is not Unicode, inputs or `about` that are not JSON.
             RegistryDamaged: the file is not what was written; nothing is added to it.
         """
-        if not question.strip():
+        if not _text("question", question).strip():
             raise ValueError("The forecast has no question; say what is forecast, so that it can be resolved.")
-        if isinstance(probability, bool) or not (math.isfinite(probability) and 0 <= probability <= 1):
-            raise ValueError(f"The probability is {probability!r}; it must lie in [0, 1].")
+        if about is not None and not isinstance(about, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(
+                f"The forecast is about {about!r}, which is no mapping; give what about_run makes, or None."
+            )
+        content = {
+            "question": question.strip(),
+            "probability": as_probability(probability),
+            "method": _text("method", method),
+            "inputs": _plain("The inputs", inputs),
+            "about": _plain("What the forecast is about", None if about is None else dict(about)),
+        }
 
         def line(entries: list[Entry]) -> tuple[dict[str, Any], int]:
             number = len(entries) + 1
-            content = {
-                "question": question.strip(),
-                "probability": float(probability),
-                "method": method,
-                "inputs": inputs,
-                "about": about,
-            }
             return {"kind": "register", "id": number, **content}, number
 
         return self._append(line)
@@ -147,11 +149,14 @@ class Registry:
         """Writes down what came of a forecast: `yes`, `no` or `ambiguous`.
 
         Raises:
-            ValueError: another outcome, an unknown number, or one that was resolved already.
+            ValueError: another outcome, an unknown number, one that was resolved already, or a note that is not Unicode.
             RegistryDamaged: the file is not what was written.
         """
         if outcome not in OUTCOMES:
             raise ValueError(f"The outcome is {outcome!r}; it must be one of {', '.join(OUTCOMES)}.")
+        _text("note", note)
+        if not self.path.exists():  # a file is made with a forecast, never with an outcome
+            raise ValueError(f"There is no forecast {number} in {self.path}; it has 0.")
 
         def line(entries: list[Entry]) -> tuple[dict[str, Any], None]:
             found = next((entry for entry in entries if entry.id == number), None)
@@ -161,7 +166,7 @@ class Registry:
                 raise ValueError(
                     f"Forecast {number} was resolved with {found.outcome} on {found.resolved}; an outcome is written once."
                 )
-            return {"kind": "resolve", "id": number, "outcome": outcome, "note": note}, None
+            return {"kind": "resolve", "id": found.id, "outcome": outcome, "note": note}, None
 
         self._append(line)
 
@@ -217,6 +222,7 @@ class Registry:
         )
 
     def _append(self, line: Callable[[list[Entry]], tuple[dict[str, Any], Any]]) -> Any:
+        at = self.clock().astimezone(UTC).isoformat(timespec="seconds")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # let go when the file is closed
@@ -227,9 +233,9 @@ class Registry:
                 file.truncate(len(whole))
             entries, last = self._read(whole)
             content, result = line(entries)
-            content = {**content, "at": self.clock().astimezone(UTC).isoformat(timespec="seconds"), "prev": last}
+            content = {**content, "at": at, "prev": last}
             content["hash"] = _hash(content)
-            file.write((json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n").encode())
+            file.write(json.dumps(content, allow_nan=False).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         return result
@@ -237,7 +243,7 @@ class Registry:
     def _read(self, content: bytes) -> tuple[list[Entry], str]:
         entries: dict[int, Entry] = {}
         last = _FIRST
-        for place, text in enumerate(content.decode("utf-8", errors="replace").splitlines(), 1):
+        for place, text in enumerate(content.split(b"\n")[:-1], 1):
             line = self._checked(place, text, last)
             last = line["hash"]
             number = line["id"]
@@ -265,11 +271,11 @@ class Registry:
                 )
         return list(entries.values()), last
 
-    def _checked(self, place: int, text: str, last: str) -> dict[str, Any]:
+    def _checked(self, place: int, text: bytes, last: str) -> dict[str, Any]:
         try:
-            line = json.loads(text)
+            line = json.loads(text.decode(), object_pairs_hook=_once)
             sound = line.keys() == _KEYS[line["kind"]] and line["prev"] == last and line["hash"] == _hash(line)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             sound = False
         if not sound:
             raise RegistryDamaged(
@@ -283,6 +289,40 @@ def about_run(record: Counted, ahead: int) -> dict[str, Any]:
     """What a forecast of the next `ahead` decisions with a known outcome has to remember of a run, so that it can be resolved."""
     names = ("run", "model", "opening", "watched", "last_step")
     return {**{name: getattr(record, name) for name in names}, "ahead": ahead}
+
+
+def _text(what: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"The {what} is {value!r}; it must be a text.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"The {what} is {value!r}, which holds U+{ord(value[error.start]):04X}: half a character, or a byte that is not UTF-8. "
+            "Write it anew without."
+        ) from None
+    return value
+
+
+def _plain(what: str, value: object) -> Any:
+    """What will be read of `value`: its hash has to be that of what is read and not of what was given."""
+    try:
+        written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        written.encode()
+        return json.loads(written, object_pairs_hook=_once)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{what} cannot be written as JSON ({error}): {reprlib.repr(value)}. Give None, finite numbers, texts, and lists and mappings "
+            "of those."
+        ) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping whose names differ; JSON lets them repeat, and readers disagree on which one counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"a name is there more than once among {', '.join(name for name, _ in pairs)}")
+    return found
 
 
 def _hash(line: Mapping[str, Any]) -> str:

@@ -4,10 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from numbers import Real
 from statistics import NormalDist
 
-from assent.forecast.checking import count
+
+def as_probability(value: object) -> float:
+    """`value` as a float in [0, 1]: what can be scored.
+
+    Args:
+        value: a real number of any kind; True and False are none.
+
+    Raises:
+        ValueError: it is no number, or not in [0, 1].
+
+    >>> as_probability(1)
+    1.0
+    """
+    number = math.nan
+    if isinstance(value, Real) and not isinstance(value, bool):
+        with suppress(OverflowError):  # a whole number beyond the largest float
+            number = float(value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"The probability of a forecast is {value!r}; it must be a number in [0, 1], such as 0.3.")
+    return number
 
 
 def brier(probability: float, outcome: bool) -> float:
@@ -16,7 +37,7 @@ def brier(probability: float, outcome: bool) -> float:
     >>> round(brier(16 / 379, False), 8)
     0.00178222
     """
-    return (_given(probability) - float(outcome)) ** 2
+    return (as_probability(probability) - float(outcome)) ** 2
 
 
 def log_score(probability: float, outcome: bool) -> float:
@@ -25,7 +46,7 @@ def log_score(probability: float, outcome: bool) -> float:
     >>> round(log_score(16 / 379, False), 7)
     -0.0431334
     """
-    given = _given(probability)
+    given = as_probability(probability)
     if outcome:
         return math.log(given) if given > 0 else -math.inf
     return math.log1p(-given) if given < 1 else -math.inf
@@ -94,7 +115,7 @@ def calibration(probabilities: Sequence[float], outcomes: Sequence[bool], *, bin
         raise ValueError(
             f"There are {len(probabilities)} probabilities and {len(outcomes)} outcomes; give one of each a forecast."
         )
-    pairs = sorted(zip(map(_given, probabilities), map(bool, outcomes), strict=True))
+    pairs = sorted(zip(map(as_probability, probabilities), map(bool, outcomes), strict=True))
     bins = max(min(bins, len(pairs)), 1)
     found: list[Bin] = []
     for number in range(bins):
@@ -129,10 +150,3 @@ def wilson(successes: int, total: int, *, level: float = 0.95) -> tuple[float, f
     low = 0.0 if successes == 0 else (middle - spread) / (1 + room)
     high = 1.0 if successes == total else (middle + spread) / (1 + room)
     return low, high
-
-
-def _given(probability: float) -> float:
-    value = count("probability of a forecast", probability)
-    if value > 1:
-        raise ValueError(f"The probability of a forecast is {probability!r}; it must lie in [0, 1].")
-    return value
