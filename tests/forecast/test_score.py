@@ -18,8 +18,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assent.forecast.counting import Counted
-from assent.forecast.registry import Registry, RegistryDamaged, about_run
+from assent.forecast.registry import LineCut, Registry, RegistryDamaged, about_run
 from assent.forecast.score import baseline_score, brier, calibration, log_score, peer_score, wilson
+from tests.cli.support import invoke
 
 
 def book(folder: Path) -> Registry:
@@ -230,16 +231,60 @@ def test_what_was_altered_shows_and_nothing_is_added_to_it(how: str, tmp_path: P
     assert registry.path.read_bytes() == before
 
 
-def test_a_line_that_was_cut_while_it_was_written_never_counted(tmp_path: Path) -> None:
+def test_a_line_that_was_cut_while_it_was_written_never_counted_and_that_is_said(tmp_path: Path) -> None:
     registry = book(tmp_path)
     registry.register("one", 0.5, method="m")
     registry.register("two", 0.5, method="m")
     whole = registry.path.read_bytes()
-    for cut in range(len(lines(registry)[0].encode()) + 1, len(whole)):
+    for cut in range(len(lines(registry)[0].encode()) + 1, len(whole) - 1):
         registry.path.write_bytes(whole[:cut])
-        assert [entry.question for entry in registry.entries()] == ["one"]
-    assert registry.register("three", 0.5, method="m") == 2
+        with pytest.warns(LineCut, match=r"The last line of .*forecasts.jsonl was cut .* and does not count: '{"):
+            assert [entry.question for entry in registry.entries()] == ["one"]
+        assert registry.path.read_bytes() == whole[:cut], "reading changes nothing"
+    with pytest.warns(LineCut):
+        assert registry.register("three", 0.5, method="m") == 2
     assert [entry.question for entry in registry.entries()] == ["one", "three"]
+
+
+def test_a_last_line_without_its_end_is_whole_if_its_hash_says_so(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    registry.register("one", 0.5, method="m")
+    registry.register("two", 0.5, method="m")
+    whole = registry.path.read_bytes()
+    registry.path.write_bytes(whole[:-1])
+    assert [entry.question for entry in registry.entries()] == ["one", "two"]
+    assert registry.register("three", 0.5, method="m") == 3
+    assert registry.path.read_bytes().startswith(whole)
+    assert [entry.question for entry in registry.entries()] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("end", [b"{}", b"0", b"forecasts", b"\0\0", b'{"kind": "register"}'])
+def test_an_end_that_is_no_cut_line_is_damage(end: bytes, tmp_path: Path) -> None:
+    """The wrong variant drops whatever has no end: a last line that was changed, or one of another file."""
+    registry = book(tmp_path)
+    registry.register("one", 0.5, method="m")
+    registry.register("two", 0.5, method="m")
+    whole = registry.path.read_bytes()
+    for content in (whole + end, whole[:-1].replace(b'"two"', b'"new"')):
+        registry.path.write_bytes(content)
+        with pytest.raises(RegistryDamaged, match="is not what was written"):
+            registry.entries()
+        with pytest.raises(RegistryDamaged):
+            registry.register("three", 0.5, method="m")
+        assert registry.path.read_bytes() == content
+
+
+def test_the_commands_say_once_that_a_line_was_cut(tmp_path: Path) -> None:
+    path = tmp_path / "forecasts.jsonl"
+    registry = book(tmp_path)
+    for question in ("one", "two"):
+        registry.register(question, 0.5, method="m")
+    cut = path.read_bytes()[:-20]
+    path.write_bytes(cut)
+    for arguments in (("score", path), ("resolve", "1", "no", "--file", path)):
+        path.write_bytes(cut)
+        shown = invoke("forecast", *arguments)
+        assert (shown.exit_code, shown.output.count("does not count")) == (0, 1), shown.output
 
 
 def test_writers_at_the_same_time_do_not_lose_a_forecast(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from assent.cli.output import STORAGE, Output
-from assent.forecast.registry import RegistryDamaged
+from assent.forecast.registry import LineCut, RegistryDamaged
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -33,8 +34,20 @@ def must_have_folder(pictures: Path | None, *, png: bool) -> None:
 
 @contextmanager
 def registry_errors(output: Output) -> Iterator[None]:
-    """Ends the command as a damaged ledger does if the file of forecasts is not what was written."""
-    try:
-        yield
-    except RegistryDamaged as error:
-        output.fail(STORAGE, str(error))
+    """Ends the command as a damaged ledger does if the file of forecasts is not what was written; says once that a line was cut."""
+    said: set[str] = set()
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if not issubclass(category, LineCut):
+            others(message, category, *where, **more)
+        elif str(message) not in said:
+            said.add(str(message))
+            output.plain(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", LineCut)
+        others, warnings.showwarning = warnings.showwarning, show
+        try:
+            yield
+        except RegistryDamaged as error:
+            output.fail(STORAGE, str(error))

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import reprlib
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,10 @@ _KEYS = {
 
 class RegistryDamaged(ValueError):
     """The file is not what was written."""
+
+
+class LineCut(UserWarning):
+    """The last line was cut while it was written. It never counted, and the next line that is written takes its place."""
 
 
 @dataclass(frozen=True)
@@ -199,11 +204,11 @@ class Registry:
 
         Raises:
             RegistryDamaged: a line is missing, changed or out of order.
+
+        Warns:
+            LineCut: the last line is only the beginning of one, which does not count.
         """
-        if not self.path.exists():
-            return []
-        held = self.path.read_bytes()
-        return self._read(held[: held.rfind(b"\n") + 1])[0]
+        return self._held().entries
 
     def report(self, *, bins: int = 10) -> Report:
         """Scores of all that was resolved.
@@ -227,23 +232,37 @@ class Registry:
         with self.path.open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # let go when the file is closed
             file.seek(0)
-            held = file.read()
-            whole = held[: held.rfind(b"\n") + 1]
-            if len(whole) < len(held):  # a line that was cut while it was written never counted
-                file.truncate(len(whole))
-            entries, last = self._read(whole)
-            content, result = line(entries)
-            content = {**content, "at": at, "prev": last}
+            held = self._read(file.read())
+            content, result = line(held.entries)
+            content = {**content, "at": at, "prev": held.last}
             content["hash"] = _hash(content)
-            file.write(json.dumps(content, allow_nan=False).encode() + b"\n")
+            file.truncate(held.size)
+            file.write(held.missing + json.dumps(content, allow_nan=False).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         return result
 
-    def _read(self, content: bytes) -> tuple[list[Entry], str]:
+    def _held(self) -> _Held:
+        if not self.path.exists():
+            return _Held([], _FIRST, 0, b"")
+        with self.path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)  # a line that is being written is none that was cut
+            return self._read(file.read())
+
+    def _read(self, content: bytes) -> _Held:
         entries: dict[int, Entry] = {}
         last = _FIRST
-        for place, text in enumerate(content.split(b"\n")[:-1], 1):
+        *whole, rest = content.split(b"\n")
+        cut = _begins_a_line(rest)
+        if cut:
+            warnings.warn(
+                f"The last line of {self.path} was cut while it was written ({len(rest):,} bytes) and does not count: {_shown(rest)}",
+                LineCut,
+                stacklevel=4,
+            )
+        elif rest:  # only its end is missing; its hash says whether it is whole
+            whole.append(rest)
+        for place, text in enumerate(whole, 1):
             line = self._checked(place, text, last)
             last = line["hash"]
             number = line["id"]
@@ -269,7 +288,8 @@ class Registry:
                 raise RegistryDamaged(
                     f"Line {place} of {self.path} is about forecast {number}, which does not fit there. Restore a backup."
                 )
-        return list(entries.values()), last
+        size = len(content) - len(rest) if cut else len(content)
+        return _Held(list(entries.values()), last, size, b"\n" if rest and not cut else b"")
 
     def _checked(self, place: int, text: bytes, last: str) -> dict[str, Any]:
         try:
@@ -289,6 +309,30 @@ def about_run(record: Counted, ahead: int) -> dict[str, Any]:
     """What a forecast of the next `ahead` decisions with a known outcome has to remember of a run, so that it can be resolved."""
     names = ("run", "model", "opening", "watched", "last_step")
     return {**{name: getattr(record, name) for name in names}, "ahead": ahead}
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What a file holds: forecasts, the last line's hash, bytes that count, and what is missing after them."""
+
+    entries: list[Entry]
+    last: str
+    size: int
+    missing: bytes
+
+
+def _begins_a_line(rest: bytes) -> bool:
+    """Whether `rest` is the beginning of a line and not all of it: no object's beginning is JSON."""
+    begin = b'{"kind": "re'
+    try:
+        json.loads(rest)
+    except (ValueError, RecursionError):
+        return bool(rest) and rest[: len(begin)] == begin[: len(rest)]
+    return False
+
+
+def _shown(rest: bytes) -> str:
+    return reprlib.repr(rest.decode(errors="replace"))
 
 
 def _text(what: str, value: object) -> str:
