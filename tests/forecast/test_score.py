@@ -17,10 +17,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from assent.cli.output import STORAGE, USAGE
 from assent.forecast.counting import Counted
 from assent.forecast.registry import LineCut, Registry, RegistryDamaged, about_run
 from assent.forecast.score import baseline_score, brier, calibration, log_score, peer_score, wilson
-from tests.cli.support import invoke
+from tests.cli.support import ask_json, invoke
 
 
 def book(folder: Path) -> Registry:
@@ -285,6 +286,61 @@ def test_the_commands_say_once_that_a_line_was_cut(tmp_path: Path) -> None:
         path.write_bytes(cut)
         shown = invoke("forecast", *arguments)
         assert (shown.exit_code, shown.output.count("does not count")) == (0, 1), shown.output
+
+
+def test_what_was_published_shows_an_end_that_was_dropped_and_a_file_that_was_written_anew(tmp_path: Path) -> None:
+    """The chain alone shows neither: the wrong variant is to check the file and not the hash that was kept elsewhere."""
+    registry = book(tmp_path)
+    assert (registry.hashes(), registry.report().head) == ((), None)
+    for number in range(3):
+        registry.register(f"q{number}", 0.5, method="m")
+    kept = registry.report()
+    assert kept.head
+    assert (kept.lines, kept.head, kept.confirmed) == (3, json.loads(lines(registry)[-1])["hash"], None)
+    assert kept.head == registry.hashes()[-1]
+    registry.resolve(1, "no")
+    later = registry.report(head=kept.head.upper())
+    assert (later.lines, later.confirmed) == (4, 3)
+    assert [registry.confirm(one) for one in registry.hashes()] == [1, 2, 3, 4]
+
+    registry.path.write_text("".join(lines(registry)[:2]))
+    assert len(registry.entries()) == 2
+    with pytest.raises(RegistryDamaged, match=f"None of the 2 lines of .* has the hash {kept.head}"):
+        registry.report(head=kept.head)
+
+    registry.path.unlink()
+    for number in range(3):
+        registry.register(f"q{number}", 0.9, method="m")
+    assert len(registry.entries()) == 3
+    with pytest.raises(RegistryDamaged, match="has the hash"):
+        registry.confirm(kept.head)
+
+
+@pytest.mark.parametrize("head", ["", "0", "g" * 64, "ab" * 31])
+def test_what_is_no_hash_confirms_nothing(head: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=f"The head is '{head}'; give the whole hash, 64 hexadecimal digits"
+    ) as refused:
+        book(tmp_path).confirm(head)
+    assert not isinstance(refused.value, RegistryDamaged)
+
+
+def test_the_score_says_how_far_the_file_was_confirmed(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    for number in range(2):
+        registry.register(f"q{number}", 0.5, method="m")
+    first, second = registry.hashes()
+    done = ask_json("forecast", "score", registry.path)
+    assert (done["lines"], done["head"], done["confirmed"]) == (2, second, None)
+    assert f"2 lines, last hash (head) {second}" in invoke("forecast", "score", registry.path).output
+    done = ask_json("forecast", "score", registry.path, "--head", first)
+    assert (done["lines"], done["head"], done["confirmed"]) == (2, second, 1)
+    shown = invoke("forecast", "score", registry.path, "--head", first).output
+    assert "is that of line 1: nothing up to there was changed or dropped" in shown
+    for head, code, why in (("ab" * 32, STORAGE, "has the hash"), ("ab", USAGE, "64 hexadecimal digits")):
+        refused = invoke("forecast", "score", registry.path, "--head", head)
+        assert (refused.exit_code, why in refused.output) == (code, True), refused.output
+        assert "Nothing has been resolved" not in refused.output
 
 
 def test_writers_at_the_same_time_do_not_lose_a_forecast(tmp_path: Path) -> None:

@@ -217,6 +217,9 @@ def forecast_resolve(
 @forecast.command("score")
 def forecast_score(
     file: Annotated[Path, typer.Argument(help="The file of registered forecasts.")] = DEFAULT_REGISTRY,
+    head: Annotated[
+        str | None, typer.Option(help="A last hash that was kept elsewhere; it has to be that of some line.")
+    ] = None,
     pictures: Annotated[Path | None, typer.Option(help="A folder for the calibration diagram.")] = None,
     png: Annotated[bool, typer.Option("--png", help="Pictures as PNG too; needs assent[png].")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values on standard output.")] = False,
@@ -225,7 +228,7 @@ def forecast_score(
     """Print how good the registered forecasts were: Brier, log, baseline and peer scores, and calibration."""
     from assent.cli.forecast_deployment import score as work
 
-    work(file, pictures=pictures, png=png, csv=csv, json=json)
+    work(file, head=head, pictures=pictures, png=png, csv=csv, json=json)
 
 
 @forecast.command("reproduce")

@@ -17,7 +17,7 @@ from assent.forecast.counting import Counted, count_run, merged
 from assent.forecast.deployment import cautions, side_by_side
 from assent.forecast.exact import percent, short
 from assent.forecast.exposure import Exposure, exposure_of
-from assent.forecast.registry import Registry, Scored, about_run
+from assent.forecast.registry import Registry, Report, Scored, about_run
 from assent.forecast.score import Bin
 from assent.forecast.settings import Row, Settings
 from assent.ledger import Ledger
@@ -218,12 +218,12 @@ def existing_registry(file: Path) -> Path:
     return file
 
 
-def score(file: Path, *, pictures: Path | None, png: bool, csv: bool, json: bool) -> None:
+def score(file: Path, *, head: str | None, pictures: Path | None, png: bool, csv: bool, json: bool) -> None:
     """`assent forecast score`."""
-    output = Output("forecast score", as_json=json, as_csv=csv, file=str(file))
+    output = Output("forecast score", as_json=json, as_csv=csv, file=str(file), head=head)
     with errors_end(output), registry_errors(output):
         must_have_folder(pictures, png=png)
-        found = Registry(existing_registry(file)).report()
+        found = Registry(existing_registry(file)).report(head=head)
         lines = [_scored(one) for one in found.scored]
         if csv:
             write_csv(lines)
@@ -233,6 +233,7 @@ def score(file: Path, *, pictures: Path | None, png: bool, csv: bool, json: bool
         if not csv:
             _say_scores(output, found.scored, means, found.bins)
             output.plain(f"{len(found.open)} open, {len(found.ambiguous)} ambiguous and not scored.")
+            _say_head(output, found, head)
         made = _calibration(found.bins, pictures, png=png)
         for path in made:
             output.plain(f"Picture {path}")
@@ -241,9 +242,25 @@ def score(file: Path, *, pictures: Path | None, png: bool, csv: bool, json: bool
             scored=len(found.scored),
             open=len(found.open),
             ambiguous=len(found.ambiguous),
+            lines=found.lines,
+            head=found.head,
+            confirmed=found.confirmed,
             means=answers.plain(means),
             bins=[{name: getattr(one, name) for name in one.__dataclass_fields__} for one in found.bins],
             pictures=[str(path) for path in made],
+        )
+
+
+def _say_head(output: Output, found: Report, head: str | None) -> None:
+    lines = f"{found.lines:,} line{'' if found.lines == 1 else 's'}"
+    output.plain(f"{lines}, last hash (head) {found.head}." if found.head else f"{lines}.")
+    if found.confirmed is not None:
+        output.plain(
+            f"The hash {head} is that of line {found.confirmed:,}: nothing up to there was changed or dropped since."
+        )
+    elif found.head:
+        output.plain(
+            "Keep the head where others see it; --head HASH shows later that nothing up to it was changed or dropped."
         )
 
 

@@ -1,6 +1,8 @@
 """Forecasts written down before, and what came of them: an append-only file in which every line carries the hash of the one before.
 
-A forecast that is not registered before its outcome proves nothing. Lines are JSON; changing, dropping or reordering one shows.
+A forecast that is not registered before its outcome proves nothing. Lines are JSON. A line that was changed, dropped or moved shows while
+a later one stands. The hashes have no key, so the file alone does not show that its last lines were dropped, or that all of it was written
+anew: keep the last hash, the head, where others see it, and `Registry.confirm` shows both.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import reprlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -78,12 +81,25 @@ class Scored:
 
 @dataclass(frozen=True)
 class Report:
-    """All of a registry: means over `scored`; None where there is none."""
+    """All of a registry: means over `scored`; None where there is none.
+
+    Attributes:
+        scored: forecasts that were resolved with yes or no.
+        open: forecasts that were not resolved.
+        ambiguous: forecasts that were resolved as ambiguous.
+        bins: calibration of those in `scored`.
+        lines: of the file.
+        head: the last line's hash; None where there is no line. Published, it says later what had been written by then.
+        confirmed: the line whose hash is the head that was asked about; None where none was.
+    """
 
     scored: tuple[Scored, ...]
     open: tuple[Entry, ...]
     ambiguous: tuple[Entry, ...]
     bins: tuple[Bin, ...]
+    lines: int
+    head: str | None
+    confirmed: int | None
 
     def mean(self, name: str) -> float | None:
         """The mean of a score by its name."""
@@ -210,13 +226,59 @@ class Registry:
         """
         return self._held().entries
 
-    def report(self, *, bins: int = 10) -> Report:
-        """Scores of all that was resolved.
+    def hashes(self) -> tuple[str, ...]:
+        """The hash of every line, in order. Keep the last one where others see it: `confirm` finds it again.
 
         Raises:
-            RegistryDamaged: the file is not what was written.
+            RegistryDamaged: a line is missing, changed or out of order.
         """
-        entries = self.entries()
+        return self._held().hashes
+
+    def confirm(self, head: str) -> int:
+        """The line, counted from 1, whose hash is `head`: nothing up to there was changed, dropped or moved since that hash was kept.
+
+        Args:
+            head: the last line's hash as it was at some time, 64 hexadecimal digits.
+
+        Raises:
+            ValueError: that is no hash.
+            RegistryDamaged: no line has it, or the file is not what was written.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     book = Registry(Path(folder) / "forecasts.jsonl")
+        ...     number = book.register("Rain tomorrow", 0.3, method="gut")
+        ...     published = book.hashes()[-1]
+        ...     book.resolve(number, "no")
+        ...     book.confirm(published)
+        1
+        """
+        return self._confirmed(self._held(), head)
+
+    def _confirmed(self, held: _Held, head: str) -> int:
+        if not re.fullmatch("[0-9a-f]{64}", head.strip().lower()):
+            raise ValueError(f"The head is {head!r}; give the whole hash, 64 hexadecimal digits, as it was printed.")
+        if (wanted := head.strip().lower()) not in held.hashes:
+            raise RegistryDamaged(
+                f"None of the {len(held.hashes):,} lines of {self.path} has the hash {wanted}: since that hash was kept, the file was "
+                "written anew or its end was dropped, or the hash is another file's. Restore a backup."
+            )
+        return held.hashes.index(wanted) + 1
+
+    def report(self, *, bins: int = 10, head: str | None = None) -> Report:
+        """Scores of all that was resolved.
+
+        Args:
+            bins: of the calibration, at most.
+            head: a last hash that was kept; if given, it is looked for as `confirm` does.
+
+        Raises:
+            ValueError: `head` is no hash.
+            RegistryDamaged: the file is not what was written, or no line has the hash `head`.
+        """
+        held = self._held()
+        confirmed = None if head is None else self._confirmed(held, head)
+        entries = held.entries
         settled = [entry for entry in entries if entry.outcome in ("yes", "no")]
         happened = [entry.outcome == "yes" for entry in settled]
         return Report(
@@ -224,6 +286,9 @@ class Registry:
             open=tuple(entry for entry in entries if entry.outcome is None),
             ambiguous=tuple(entry for entry in entries if entry.outcome == "ambiguous"),
             bins=calibration([entry.probability for entry in settled], happened, bins=bins) if settled else (),
+            lines=len(held.hashes),
+            head=held.hashes[-1] if held.hashes else None,
+            confirmed=confirmed,
         )
 
     def _append(self, line: Callable[[list[Entry]], tuple[dict[str, Any], Any]]) -> Any:
@@ -234,7 +299,7 @@ class Registry:
             file.seek(0)
             held = self._read(file.read())
             content, result = line(held.entries)
-            content = {**content, "at": at, "prev": held.last}
+            content = {**content, "at": at, "prev": held.hashes[-1] if held.hashes else _FIRST}
             content["hash"] = _hash(content)
             file.truncate(held.size)
             file.write(held.missing + json.dumps(content, allow_nan=False).encode() + b"\n")
@@ -244,14 +309,14 @@ class Registry:
 
     def _held(self) -> _Held:
         if not self.path.exists():
-            return _Held([], _FIRST, 0, b"")
+            return _Held([], (), 0, b"")
         with self.path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH)  # a line that is being written is none that was cut
             return self._read(file.read())
 
     def _read(self, content: bytes) -> _Held:
         entries: dict[int, Entry] = {}
-        last = _FIRST
+        hashes: list[str] = []
         *whole, rest = content.split(b"\n")
         cut = _begins_a_line(rest)
         if cut:
@@ -263,8 +328,8 @@ class Registry:
         elif rest:  # only its end is missing; its hash says whether it is whole
             whole.append(rest)
         for place, text in enumerate(whole, 1):
-            line = self._checked(place, text, last)
-            last = line["hash"]
+            line = self._checked(place, text, hashes[-1] if hashes else _FIRST)
+            hashes.append(line["hash"])
             number = line["id"]
             if line["kind"] == "register" and number == len(entries) + 1:
                 entries[number] = Entry(
@@ -289,7 +354,7 @@ class Registry:
                     f"Line {place} of {self.path} is about forecast {number}, which does not fit there. Restore a backup."
                 )
         size = len(content) - len(rest) if cut else len(content)
-        return _Held(list(entries.values()), last, size, b"\n" if rest and not cut else b"")
+        return _Held(list(entries.values()), tuple(hashes), size, b"\n" if rest and not cut else b"")
 
     def _checked(self, place: int, text: bytes, last: str) -> dict[str, Any]:
         try:
@@ -313,10 +378,10 @@ def about_run(record: Counted, ahead: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Held:
-    """What a file holds: forecasts, the last line's hash, bytes that count, and what is missing after them."""
+    """What a file holds: forecasts, the hash of every line, bytes that count, and what is missing after them."""
 
     entries: list[Entry]
-    last: str
+    hashes: tuple[str, ...]
     size: int
     missing: bytes
 
