@@ -73,6 +73,35 @@ def test_calibration_of_forecasts_that_are_right_on_average() -> None:
     assert sum(not one.low <= one.mean <= one.high for one in inverted) > 15
 
 
+def test_equal_probabilities_share_a_bin() -> None:
+    """The wrong variant lets the outcome part them, into bins where nothing and bins where all of it happened."""
+    (one,) = calibration([0.3] * 20, [number < 6 for number in range(20)])
+    assert (one.number, one.frequency) == (20, 0.3)
+    assert one.mean == pytest.approx(0.3)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]) | st.floats(0, 1), st.booleans()), min_size=1),
+    st.integers(1, 12),
+)
+def test_bins_hold_five_and_part_no_tie(said: list[tuple[float, bool]], bins: int) -> None:
+    found = calibration([p for p, _ in said], [happened for _, happened in said], bins=bins)
+    assert found == calibration([p for p, _ in reversed(said)], [happened for _, happened in reversed(said)], bins=bins)
+    assert sum(one.number for one in found) == len(said)
+    assert sum(one.frequency * one.number for one in found) == pytest.approx(sum(happened for _, happened in said))
+    assert len(found) <= bins
+    assert all(one.number >= min(5, len(said)) for one in found)
+    ordered = sorted(p for p, _ in said)
+    ends = np.cumsum([one.number for one in found])[:-1]
+    assert all(ordered[end - 1] < ordered[end] for end in ends), "a bin ends where the probability changes"
+
+
+def test_bins_are_of_one_size_where_nothing_is_equal() -> None:
+    found = calibration([number / 100 for number in range(100)], [False] * 100, bins=8)
+    assert [one.number for one in found] == [12, 13, 12, 13, 12, 13, 12, 13]
+    assert [one.number for one in calibration([0.1, 0.2, 0.3, 0.4], [False] * 4)] == [4]
+
+
 def test_wilson_holds_the_share() -> None:
     low, high = wilson(3, 10)
     assert low < 0.3 < high

@@ -6,8 +6,12 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Real
 from statistics import NormalDist
+
+LEAST = 5
+"""Forecasts in a bin of the calibration, where there are that many."""
 
 
 def as_probability(value: object) -> float:
@@ -103,28 +107,50 @@ class Bin:
 
 
 def calibration(probabilities: Sequence[float], outcomes: Sequence[bool], *, bins: int = 10) -> tuple[Bin, ...]:
-    """Forecasts in bins of as many each as can be, from the least probable up: how often those happened.
+    """Forecasts in bins of about as many each, from the least probable up: how often those happened.
+
+    Equal probabilities share a bin. A bin holds at least five forecasts, where there are five at all: of fewer, how often they happened
+    says nothing. So there may be fewer bins than asked for.
+
+    Args:
+        probabilities: what was said, each in [0, 1].
+        outcomes: whether it happened, one for each.
+        bins: at most so many, 1 or more.
 
     Raises:
-        ValueError: another number of outcomes than of probabilities.
+        ValueError: another number of outcomes than of probabilities, or no bin.
 
-    >>> calibration([0.1, 0.1, 0.9, 0.9], [False, False, True, True], bins=2)[1].frequency
-    1.0
+    >>> [(one.number, one.frequency) for one in calibration([0.1] * 5 + [0.9] * 6, [False] * 5 + [True] * 6)]
+    [(5, 0.0), (6, 1.0)]
     """
     if len(probabilities) != len(outcomes):
         raise ValueError(
             f"There are {len(probabilities)} probabilities and {len(outcomes)} outcomes; give one of each a forecast."
         )
+    if bins < 1:
+        raise ValueError(f"The number of bins is {bins}; give 1 or more.")
     pairs = sorted(zip(map(as_probability, probabilities), map(bool, outcomes), strict=True))
-    bins = max(min(bins, len(pairs)), 1)
-    found: list[Bin] = []
-    for number in range(bins):
-        inside = pairs[len(pairs) * number // bins : len(pairs) * (number + 1) // bins]
-        if inside:
-            happened = sum(outcome for _, outcome in inside)
-            low, high = wilson(happened, len(inside))
-            found.append(Bin(sum(p for p, _ in inside) / len(inside), happened / len(inside), low, high, len(inside)))
-    return tuple(found)
+    edges = _edges([p for p, _ in pairs], bins) if pairs else []
+    return tuple(_bin(pairs[start:end]) for start, end in pairwise(edges))
+
+
+def _edges(ordered: Sequence[float], bins: int) -> list[int]:
+    """Where bins begin and end: where the probability changes, as near as that is to parts of one size, and no closer than `LEAST`."""
+    total = len(ordered)
+    bins = max(min(bins, total // LEAST), 1)
+    changes = [place for place in range(LEAST, total - LEAST + 1) if ordered[place - 1] < ordered[place]]
+    edges = [0]
+    for number in range(1, bins):
+        due = total * number // bins
+        free = [place for place in changes if place >= edges[-1] + LEAST]
+        if free and due > edges[-1]:
+            edges.append(min(free, key=lambda place: abs(place - due)))
+    return [*edges, total]
+
+
+def _bin(inside: Sequence[tuple[float, bool]]) -> Bin:
+    number, happened = len(inside), sum(outcome for _, outcome in inside)
+    return Bin(math.fsum(p for p, _ in inside) / number, happened / number, *wilson(happened, number), number)
 
 
 def wilson(successes: int, total: int, *, level: float = 0.95) -> tuple[float, float]:
