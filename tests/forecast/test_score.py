@@ -18,19 +18,36 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assent.cli.output import STORAGE, USAGE
-from assent.forecast.counting import Counted
+from assent.forecast.counting import Counted, merged
 from assent.forecast.registry import LineCut, Registry, RegistryDamaged, about_run
 from assent.forecast.score import baseline_score, brier, calibration, log_score, peer_score, wilson
-from tests.cli.support import ask_json, invoke
+from tests.cli.support import ask_json, invoke, made
 
 
 def book(folder: Path) -> Registry:
     return Registry(folder / "forecasts.jsonl", clock=lambda: datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
 
 
-def counted(order: tuple[bool, ...]) -> Counted:
-    steps = tuple(range(len(order)))
-    return Counted("r", "m", (), {}, (), 0, 0, 0, 0, 0, order, order_steps=steps, last_step=len(order) - 1)
+def record(decisions: str, **more: Any) -> Counted:
+    """A run: of each step whether it was done alone and was clean (c), failed (x) or is unknown (?), or was asked (a) or vetoed (v)."""
+    of = {kind: tuple(step for step, one in enumerate(decisions) if one == kind) for kind in "cx?av"}
+    known = [step for step, one in enumerate(decisions) if one in "cx"]
+    found = Counted(
+        run="r",
+        model="m",
+        clean=of["c"],
+        failed=dict.fromkeys(of["x"], (0, 1)),
+        unknown=of["?"],
+        asked=len(of["a"]),
+        audits=0,
+        asked_wrong=0,
+        vetoed=len(of["v"]),
+        ordered=0,
+        order=tuple(decisions[step] == "x" for step in known),
+        order_steps=tuple(known),
+        last_step=len(decisions) - 1,
+    )
+    return replace(found, **more)
 
 
 @given(st.floats(0.01, 0.99), st.floats(0.01, 0.99))
@@ -385,30 +402,100 @@ def test_writers_at_the_same_time_do_not_lose_a_forecast(tmp_path: Path) -> None
 
 
 def test_forecasts_about_a_run_are_resolved_from_its_record(tmp_path: Path) -> None:
-    registry, before = book(tmp_path), counted((True, True))
+    registry, before = book(tmp_path), record("xx")
     for ahead in (2, 3, 5):
         registry.register("q", 0.5, method="m", about=about_run(before, ahead))
     registry.register("q", 0.5, method="m", about=about_run(replace(before, run="other"), 1))
+    registry.register("q", 0.5, method="m", about={"run": "r", "model": "m", "opening": "", "watched": False})
     assert registry.resolve_from(before) == []
-    assert registry.resolve_from(counted((True, True, False, False))) == [(1, "no")]
-    assert registry.resolve_from(counted((True, True, False, False, True))) == [(2, "yes"), (3, "yes")]
-    assert [entry.outcome for entry in registry.entries()] == ["no", "yes", "yes", None]
+    assert registry.resolve_from(record("xxcc")) == [(1, "no")]
+    assert registry.resolve_from(record("xxccx")) == [(2, "yes"), (3, "yes")]
+    assert [entry.outcome for entry in registry.entries()] == ["no", "yes", "yes", None, None]
+    notes = ["none of the 2 decisions after step 1 failed", "step 4 failed, decision 3 of the 3 after step 1"]
+    assert [entry.note for entry in registry.entries()][:2] == [f"from the ledger: {note}" for note in notes]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "since", "outcome"),
+    [
+        (3, "cc", None),
+        (3, "ccc", "no"),
+        (3, "c?c", None),
+        (3, "?cccc", None),
+        (3, "ccc?x", "no"),
+        (3, "aacvacac", "no"),
+        (3, "aac?acac", None),
+        (3, "?x", "yes"),
+        (3, "??x", "yes"),
+        (3, "???x", None),
+        (3, "a?v?ax", "yes"),
+        (1, "?x", None),
+    ],
+)
+def test_an_outcome_that_is_not_known_yet_holds_its_place(
+    ahead: int, since: str, outcome: str | None, tmp_path: Path
+) -> None:
+    """The wrong variant looks at the first ones known, so that what is answered depends on when one looks."""
+    registry = book(tmp_path)
+    registry.register("q", 0.5, method="m", about=about_run(record("xa?"), ahead))
+    assert registry.resolve_from(record("xa?" + since)) == ([(1, outcome)] if outcome else [])
+
+
+@given(st.text("cxav", max_size=12), st.integers(1, 6), st.data())
+def test_what_is_resolved_does_not_depend_on_when_one_looks(run: str, ahead: int, data: st.DataObject) -> None:
+    alone = [one for one in run if one in "cx"][:ahead]
+    answer = "yes" if "x" in alone else "no" if len(alone) == ahead else None
+    hidden = [step for step, one in enumerate(run) if one in "cx"]
+    told = data.draw(st.permutations(hidden))
+    with TemporaryDirectory() as folder:
+        registry = book(Path(folder))
+        registry.register("q", 0.5, method="m", about=about_run(record(""), ahead))
+        for number in range(len(told) + 1):
+            late = set(told[number:])
+            seen = "".join("?" if step in late else one for step, one in enumerate(run))
+            for end in {data.draw(st.integers(0, len(run))), len(run) if not late else 0}:
+                registry.resolve_from(record(seen[:end]))
+                assert registry.entries()[0].outcome in (None, answer)
+        assert registry.entries()[0].outcome == answer
 
 
 def test_an_outcome_that_comes_late_does_not_move_the_window(tmp_path: Path) -> None:
     """Steps 0 and 2 were known when the forecast was made; that of step 1 comes later, and was a failure."""
     registry = book(tmp_path)
-    before = replace(counted((False, False)), order_steps=(0, 2), last_step=2)
-    registry.register("q", 0.5, method="m", about=about_run(before, 1))
-    late = replace(counted((False, True, False)), order_steps=(0, 1, 2), last_step=2)
-    assert registry.resolve_from(late) == []
-    after = replace(counted((False, True, False, False)), order_steps=(0, 1, 2, 3), last_step=3)
-    assert registry.resolve_from(after) == [(1, "no")]
+    registry.register("q", 0.5, method="m", about=about_run(record("c?c"), 1))
+    assert registry.resolve_from(record("cxc")) == []
+    assert registry.resolve_from(record("cxcc")) == [(1, "no")]
+
+
+def test_somebody_who_watches_has_until_the_next_decision_to_correct(tmp_path: Path) -> None:
+    """Under `watched` a decision counts as clean at once; the wrong variant answers no before anybody could have corrected it."""
+    registry, at = book(tmp_path), record("c", watched=True)
+    registry.register("q", 0.5, method="m", about=about_run(at, 2))
+    assert registry.resolve_from(record("ccc", watched=True)) == []
+    assert registry.resolve_from(record("ccca", watched=True)) == [(1, "no")]
+    registry.register("another", 0.5, method="m", about=about_run(at, 2))
+    assert registry.resolve_from(record("ccx", watched=True)) == [(2, "yes")]
+
+
+def test_runs_that_were_merged_resolve_nothing(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    registry.register("q", 0.5, method="m", about=about_run(record(""), 1))
+    with pytest.raises(ValueError, match=r"several runs as one.*one at a time"):
+        registry.resolve_from(merged([record("ccc"), record("ccc")]))
 
 
 @pytest.mark.parametrize("other", [{"model": "another"}, {"opening": "ff"}, {"watched": True}, {"run": "s"}])
 def test_another_run_of_the_same_name_resolves_nothing(other: dict[str, Any], tmp_path: Path) -> None:
     registry = book(tmp_path)
-    registry.register("q", 0.5, method="m", about=about_run(counted(()), 1))
-    assert registry.resolve_from(replace(counted((True,)), **other)) == []
-    assert registry.resolve_from(counted((True,))) == [(1, "yes")]
+    registry.register("q", 0.5, method="m", about=about_run(record(""), 1))
+    assert registry.resolve_from(record("x", **other)) == []
+    assert registry.resolve_from(record("x")) == [(1, "yes")]
+
+
+def test_forecasts_about_something_else_are_passed_over_by_the_command(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    registry.register("q", 0.5, method="m", about={"topic": "rain"})
+    made(tmp_path / "assent.db")
+    assert (
+        ask_json("forecast", "resolve", "--ledger", tmp_path / "assent.db", "--file", registry.path)["resolved"] == []
+    )

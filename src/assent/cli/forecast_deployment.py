@@ -176,7 +176,7 @@ def _summary(one: Counted) -> dict[str, Any]:
 def _register(output: Output, now: Counted, rows: Sequence[Row], settings: Settings, book: Registry) -> None:
     """Every belief, about the run that runs now."""
     ahead = int(settings.ahead)
-    question = f"At least one failure in the {ahead:,} decisions with a known outcome after step {now.last_step:,} of run {now.run}"
+    question = f"At least one failure in the first {ahead:,} unsupervised decisions after step {now.last_step:,} of run {now.run}"
     for row in rows:
         if row.within is not None and row.kind == "belief":
             inputs = answers.plain(dict(vars(settings)))
@@ -200,7 +200,8 @@ def resolve(number: int | None, outcome: str | None, *, note: str, ledger: Path 
         with Ledger.open(existing(ledger or Path()), read_only=True) as record:
             about = [entry.about for entry in book.entries() if entry.about and not entry.outcome]
             held = {one.id for one in record.runs()}
-            for run, watched in sorted({(str(one["run"]), bool(one["watched"])) for one in about}):
+            named = {(str(one["run"]), bool(one["watched"])) for one in about if {"run", "watched"} <= one.keys()}
+            for run, watched in sorted(named):
                 if run in held:
                     found += book.resolve_from(_counted(output, record, run, watched=watched))
         for settled, what in found:

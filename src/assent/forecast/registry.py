@@ -192,26 +192,31 @@ class Registry:
         self._append(line)
 
     def resolve_from(self, record: Counted) -> list[tuple[int, str]]:
-        """Resolves open forecasts about this run whose decisions have come; returns their numbers and outcomes.
+        """Resolves open forecasts about this run that are certain by now; returns their numbers and outcomes.
 
-        Looked at are the decisions after the last one of when it was registered, in their order and with a known outcome: `yes` as soon as
-        one of the first that it was for has failed, `no` once there are as many and none has. An outcome that comes late, of a decision
-        before that, changes nothing. The run has to be the one that was meant: of the same model and with the same first event.
+        A forecast is for the first so many decisions that were done alone after its registration, whether their outcome is known or not:
+        `yes` as soon as one of those has failed, `no` once there are as many, all are known, and none has. So it does not matter when one
+        looks. Asked, vetoed and ordered decisions are none of them, as in `count_run`. Where somebody watched, a no needs the next decision
+        too: until then the last one could be corrected. The run has to be the one that was meant: of the same model and with the
+        same first event.
+
+        Args:
+            record: one run, as `count_run` counts it.
+
+        Raises:
+            ValueError: the record is of several runs, or the outcome contradicts one that was written.
+            RegistryDamaged: the file is not what was written.
         """
+        if len(record.order_steps) != len(record.order):
+            raise ValueError("The record counts several runs as one; resolve from each of them, one at a time.")
         found: list[tuple[int, str]] = []
-        later = list(zip(record.order_steps, record.order, strict=True))
         for entry in self.entries():
-            about = entry.about or {}
-            meant = {"run": record.run, "model": record.model, "opening": record.opening, "watched": record.watched}
-            if entry.outcome is not None or any(about.get(name) != value for name, value in meant.items()):
+            window = _window(entry, record)
+            if window is None:
                 continue
-            ahead = int(about["ahead"])
-            since = [failed for step, failed in later if step > int(about["last_step"])][:ahead]
-            outcome = "yes" if any(since) else "no" if len(since) == ahead else None
+            outcome, why = _outcome(record, *window)
             if outcome is not None:
-                self.resolve(
-                    entry.id, outcome, note=f"from the ledger: {sum(since)} failures in {len(since)} decisions"
-                )
+                self.resolve(entry.id, outcome, note=f"from the ledger: {why}")
                 found.append((entry.id, outcome))
         return found
 
@@ -371,9 +376,33 @@ class Registry:
 
 
 def about_run(record: Counted, ahead: int) -> dict[str, Any]:
-    """What a forecast of the next `ahead` decisions with a known outcome has to remember of a run, so that it can be resolved."""
+    """What a forecast of the next `ahead` decisions done alone has to remember of a run, so that it can be resolved."""
     names = ("run", "model", "opening", "watched", "last_step")
     return {**{name: getattr(record, name) for name in names}, "ahead": ahead}
+
+
+def _window(entry: Entry, record: Counted) -> tuple[int, int] | None:
+    """The last step before an open forecast and the number of decisions that it is for, if it is about this run."""
+    about = entry.about or {}
+    meant = {"run": record.run, "model": record.model, "opening": record.opening, "watched": record.watched}
+    last, ahead = about.get("last_step"), about.get("ahead")
+    if entry.outcome is not None or any(about.get(name) != value for name, value in meant.items()):
+        return None
+    return (last, ahead) if isinstance(last, int) and isinstance(ahead, int) else None
+
+
+def _outcome(record: Counted, last: int, ahead: int) -> tuple[str | None, str]:
+    """What came of the first `ahead` decisions done alone after step `last`, and why; None as long as it could still turn out otherwise."""
+    alone = sorted(step for step in (*record.clean, *record.failed, *record.unknown) if step > last)[:ahead]
+    for place, step in enumerate(alone, 1):
+        if step in record.failed:  # what is vetoed later moves it forward, and so never out
+            return "yes", f"step {step} failed, decision {place} of the {ahead} after step {last}"
+    unknown = set(record.unknown)
+    if len(alone) < ahead or any(step in unknown for step in alone):
+        return None, ""
+    if record.watched and alone[-1] == record.last_step:
+        return None, ""
+    return "no", f"none of the {ahead} decisions after step {last} failed"
 
 
 @dataclass(frozen=True)
