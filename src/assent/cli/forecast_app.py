@@ -162,7 +162,11 @@ def forecast_deployment(
     pictures: Annotated[Path | None, typer.Option(help="A folder for pictures.")] = None,
     png: Annotated[bool, typer.Option("--png", help="Pictures as PNG too; needs assent[png].")] = False,
     register: Annotated[
-        bool, typer.Option("--register", help="Write every method's forecast down, to be resolved from the ledger.")
+        bool,
+        typer.Option(
+            "--register",
+            help="Write down the rows of beliefs, which give a probability, to be resolved from the ledger.",
+        ),
     ] = False,
     file: RegistryPath = DEFAULT_REGISTRY,
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values on standard output.")] = False,
