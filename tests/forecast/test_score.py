@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from assent.cli.output import STORAGE, USAGE
 from assent.forecast.counting import Counted, merged
-from assent.forecast.registry import LineCut, Registry, RegistryDamaged, about_run
+from assent.forecast.registry import SCORES, LineCut, Registry, RegistryDamaged, about_run
 from assent.forecast.score import baseline_score, brier, calibration, log_score, peer_score, wilson
 from tests.cli.support import ask_json, invoke, made
 
@@ -387,6 +387,104 @@ def test_the_score_says_how_far_the_file_was_confirmed(tmp_path: Path) -> None:
         refused = invoke("forecast", "score", registry.path, "--head", head)
         assert (refused.exit_code, why in refused.output) == (code, True), refused.output
         assert "Nothing has been resolved" not in refused.output
+
+
+LINK = "forecast?by={}&ftp=1/300&none_by=2020"
+FILE = "forecast?rules=by+%3D+{}%0Anone_by+%3D+2020"  # a rule file, `by = …`, as addresses hold it
+
+
+def test_one_question_has_one_outcome(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    for by in ("2036", "2036.0", "2040", "2036"):
+        registry.register("It happens", 0.5, method="m", inputs=LINK.format(by))
+    registry.resolve(1, "no")
+    registry.resolve(3, "yes")  # by another date
+    before = registry.path.read_bytes()
+    with pytest.raises(ValueError, match=r"Forecast 2 asks what forecast 1 asks, .*resolved with no on .*ambiguous"):
+        registry.resolve(2, "yes")
+    assert registry.path.read_bytes() == before
+    registry.resolve(2, "no")
+    registry.resolve(4, "ambiguous")
+    found = registry.report()
+    assert [one.entry.id for one in found.scored] == [1, 2, 3]
+    assert [one.peer is None for one in found.scored] == [False, False, True], "peers are forecasts by the same date"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (FILE.format("2036"), FILE.format("[2036]"), True),
+        (FILE.format("2036"), LINK.format("2036"), True),
+        (FILE.format("2036"), FILE.format("2040"), False),
+        ({"by": 2036}, LINK.format("2036"), True),
+        ({"by": [2036, 2040]}, {"by": 2036}, False),
+        (None, None, True),
+        (None, LINK.format("2036"), False),
+        ("forecast?rules=by+%3D", "forecast?by=soon", False),
+        ("forecast?by=soon", {"by": "soon"}, True),
+        ([1], 3, True),
+    ],
+)
+def test_questions_are_the_same_by_the_same_date(first: Any, second: Any, same: bool, tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    for inputs in (first, second):
+        registry.register("It happens", 0.5, method="m", inputs=inputs)
+    registry.resolve(1, "no")
+    registry.resolve(2, "no")
+    assert [one.peer for one in registry.report().scored] == ([0.0, 0.0] if same else [None, None])
+
+
+def test_forecasts_about_different_runs_ask_different_things(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    for opening in ("aa", "bb"):
+        registry.register("A failure", 0.5, method="m", about=about_run(record("", opening=opening), 1))
+    assert registry.resolve_from(record("x", opening="aa")) == [(1, "yes")]
+    assert registry.resolve_from(record("c", opening="bb")) == [(2, "no")]
+    assert [one.peer for one in registry.report().scored] == [None, None]
+
+
+def test_contradictions_that_earlier_versions_wrote_are_named_and_not_scored(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    for question in ("q", "q", "other"):
+        registry.register(question, 0.9, method="m")
+    registry.resolve(1, "yes")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("assent.forecast.registry._contradicted", lambda *_: None)
+        registry.resolve(2, "no")
+    registry.resolve(3, "yes")
+    found = registry.report()
+    assert [entry.id for entry in found.contradictory] == [1, 2]
+    assert [one.entry.id for one in found.scored] == [3]
+    assert ask_json("forecast", "score", registry.path)["contradictory"] == 2
+    assert (
+        "resolved both with yes and with no, and are not scored: 1, 2."
+        in invoke("forecast", "score", registry.path).output
+    )
+
+
+def test_what_was_ruled_out_and_came_has_no_mean(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    for probability in (0.0, 0.5, 1.0):
+        registry.register("q", probability, method="m")
+    registry.register("alone", 0.5, method="m")
+    for number in range(1, 5):
+        registry.resolve(number, "yes")
+    found = registry.report()
+    assert [one.peer for one in found.scored] == [-math.inf, math.inf, math.inf, None]
+    assert {name: found.infinite(name) for name in SCORES} == {"brier": 0, "log": 1, "baseline": 1, "peer": 3}
+    assert found.mean("brier") == pytest.approx(1.5 / 4)
+    assert [found.mean(name) for name in ("log", "baseline", "peer")] == [None] * 3
+    done = ask_json("forecast", "score", registry.path)
+    assert done["means"] == {"brier": pytest.approx(0.375), "log": None, "baseline": None, "peer": None}
+    assert done["infinite"] == {"brier": 0, "log": 1, "baseline": 1, "peer": 3}
+    shown = invoke("forecast", "score", registry.path).output
+    (mean,) = (line for line in shown.splitlines() if line.split()[:1] == ["mean"])
+    assert mean.split() == ["mean", "0.375"]
+    assert "Infinite, so without a mean: log of 1 forecast, baseline of 1 forecast, peer of 3 forecasts." in " ".join(
+        shown.split()
+    )
+    assert "nan" not in shown
+    assert invoke("forecast", "score", registry.path, "--csv").exit_code == 0
 
 
 def test_writers_at_the_same_time_do_not_lose_a_forecast(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from assent.forecast.counting import Counted, count_run, merged
 from assent.forecast.deployment import cautions, side_by_side
 from assent.forecast.exact import percent, short
 from assent.forecast.exposure import Exposure, exposure_of
-from assent.forecast.registry import Registry, Report, Scored, about_run
+from assent.forecast.registry import SCORES, Registry, Report, Scored, about_run
 from assent.forecast.score import Bin
 from assent.forecast.settings import Row, Settings
 from assent.ledger import Ledger
@@ -230,10 +230,16 @@ def score(file: Path, *, head: str | None, pictures: Path | None, png: bool, csv
             write_csv(lines)
         for line in lines:
             output.record("score", **answers.plain(line))
-        means = {name: found.mean(name) for name in ("brier", "log", "baseline", "peer")}
+        means = {name: found.mean(name) for name in SCORES}
+        infinite = {name: found.infinite(name) for name in SCORES}
         if not csv:
-            _say_scores(output, found.scored, means, found.bins)
+            _say_scores(output, found.scored, means, infinite, found.bins)
             output.plain(f"{len(found.open)} open, {len(found.ambiguous)} ambiguous and not scored.")
+            if found.contradictory:
+                numbers = ", ".join(str(entry.id) for entry in found.contradictory)
+                output.plain(
+                    f"Forecasts of one question were resolved both with yes and with no, and are not scored: {numbers}."
+                )
             _say_head(output, found, head)
         made = _calibration(found.bins, pictures, png=png)
         for path in made:
@@ -243,10 +249,12 @@ def score(file: Path, *, head: str | None, pictures: Path | None, png: bool, csv
             scored=len(found.scored),
             open=len(found.open),
             ambiguous=len(found.ambiguous),
+            contradictory=len(found.contradictory),
             lines=found.lines,
             head=found.head,
             confirmed=found.confirmed,
             means=answers.plain(means),
+            infinite=infinite,
             bins=[{name: getattr(one, name) for name in one.__dataclass_fields__} for one in found.bins],
             pictures=[str(path) for path in made],
         )
@@ -281,7 +289,11 @@ def _scored(one: Scored) -> dict[str, Any]:
 
 
 def _say_scores(
-    output: Output, scored: Sequence[Scored], means: Mapping[str, float | None], bins: Sequence[Bin]
+    output: Output,
+    scored: Sequence[Scored],
+    means: Mapping[str, float | None],
+    infinite: Mapping[str, int],
+    bins: Sequence[Bin],
 ) -> None:
     if not scored:
         output.plain("Nothing has been resolved with yes or no, so nothing can be scored.")
@@ -299,12 +311,19 @@ def _say_scores(
         )
     table.add_row("", "mean", "", "", "", *(f"{value:.4g}" if value is not None else "" for value in means.values()))
     output.say(table)
+    if any(infinite.values()):
+        counts = ", ".join(f"{name} of {_forecasts(number)}" for name, number in infinite.items() if number)
+        output.plain(f"Infinite, so without a mean: {counts}. A forecast of 0 or 1 ruled out what came.")
     output.plain("\nCalibration: of forecasts of about the same probability, how often it happened (95 % interval)")
     for one in bins:
         output.plain(
             f"  said {percent(one.mean)} on average, happened {percent(one.frequency)} ({percent(one.low)} to {percent(one.high)}), "
-            f"{one.number} forecast{'' if one.number == 1 else 's'}"
+            f"{_forecasts(one.number)}"
         )
+
+
+def _forecasts(number: int) -> str:
+    return f"{number:,} forecast{'' if number == 1 else 's'}"
 
 
 def _pictures(record: Counted, exposure: Exposure, settings: Settings, folder: Path | None, *, png: bool) -> list[Path]:

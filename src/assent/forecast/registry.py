@@ -10,20 +10,26 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import math
 import os
 import re
 import reprlib
+import tomllib
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from assent.forecast.counting import Counted
 from assent.forecast.score import Bin, as_probability, baseline_score, brier, calibration, log_score, peer_score
 
 OUTCOMES = ("yes", "no", "ambiguous")
+SCORES = ("brier", "log", "baseline", "peer")
 _FIRST = "0" * 64
 _KEYS = {
     "register": {"kind", "id", "at", "question", "probability", "method", "inputs", "about", "prev", "hash"},
@@ -46,10 +52,10 @@ class Entry:
     Attributes:
         id: counts from 1.
         at: when it was registered, ISO 8601, UTC.
-        question: what is forecast, in words; forecasts of the same question are peers.
+        question: what is forecast, in words. Forecasts with the same words, date and `about` are peers and have one outcome.
         probability: in [0, 1].
         method: what made it.
-        inputs: what it was made from, an address or numbers.
+        inputs: what it was made from, an address or numbers; the date is their `by`.
         about: for a deployment, what `about_run` says: which run, up to where it had come, and how many decisions the forecast is for.
         outcome: `yes`, `no`, `ambiguous`, or None while it is open.
         resolved: when.
@@ -81,10 +87,11 @@ class Scored:
 
 @dataclass(frozen=True)
 class Report:
-    """All of a registry: means over `scored`; None where there is none.
+    """All of a registry.
 
     Attributes:
         scored: forecasts that were resolved with yes or no.
+        contradictory: forecasts of one question that were resolved with yes and with no, which earlier versions let happen; not scored.
         open: forecasts that were not resolved.
         ambiguous: forecasts that were resolved as ambiguous.
         bins: calibration of those in `scored`.
@@ -96,15 +103,23 @@ class Report:
     scored: tuple[Scored, ...]
     open: tuple[Entry, ...]
     ambiguous: tuple[Entry, ...]
+    contradictory: tuple[Entry, ...]
     bins: tuple[Bin, ...]
     lines: int
     head: str | None
     confirmed: int | None
 
     def mean(self, name: str) -> float | None:
-        """The mean of a score by its name."""
-        values = [value for one in self.scored if (value := getattr(one, name)) is not None]
-        return sum(values) / len(values) if values else None
+        """The mean of a score by its name; None where nothing has it, or where `infinite` ones leave no mean."""
+        values = self._values(name)
+        return sum(values) / len(values) if values and not self.infinite(name) else None
+
+    def infinite(self, name: str) -> int:
+        """How many forecasts have an infinite score of that name: they ruled out what came, or a peer of theirs did."""
+        return sum(map(math.isinf, self._values(name)))
+
+    def _values(self, name: str) -> list[float]:
+        return [value for one in self.scored if (value := getattr(one, name)) is not None]
 
 
 def _now() -> datetime:
@@ -170,7 +185,8 @@ class Registry:
         """Writes down what came of a forecast: `yes`, `no` or `ambiguous`.
 
         Raises:
-            ValueError: another outcome, an unknown number, one that was resolved already, or a note that is not Unicode.
+            ValueError: another outcome, an unknown number, one that was resolved already, a note that is not Unicode, or an
+                outcome that contradicts that of another forecast of the same question.
             RegistryDamaged: the file is not what was written.
         """
         if outcome not in OUTCOMES:
@@ -186,6 +202,12 @@ class Registry:
             if found.outcome is not None:
                 raise ValueError(
                     f"Forecast {number} was resolved with {found.outcome} on {found.resolved}; an outcome is written once."
+                )
+            other = _contradicted(found, outcome, entries)
+            if other is not None:
+                raise ValueError(
+                    f"Forecast {number} asks what forecast {other.id} asks, {other.question!r}, which was resolved with {other.outcome} on "
+                    f"{other.resolved}; one question has one outcome. If that one is wrong, resolve this one as ambiguous."
                 )
             return {"kind": "resolve", "id": found.id, "outcome": outcome, "note": note}, None
 
@@ -284,13 +306,21 @@ class Registry:
         held = self._held()
         confirmed = None if head is None else self._confirmed(held, head)
         entries = held.entries
-        settled = [entry for entry in entries if entry.outcome in ("yes", "no")]
-        happened = [entry.outcome == "yes" for entry in settled]
+        asked: defaultdict[tuple[str, str, str], list[Entry]] = defaultdict(list)
+        for entry in entries:
+            if entry.outcome in ("yes", "no"):
+                asked[_asked(entry)].append(entry)
+        torn = [entry for group in asked.values() if _disagree(group) for entry in group]
+        scored = [_scored(entry, group) for group in asked.values() if not _disagree(group) for entry in group]
+        scored.sort(key=lambda one: one.entry.id)
+        said = [one.entry.probability for one in scored]
+        happened = [one.entry.outcome == "yes" for one in scored]
         return Report(
-            scored=tuple(_scored(entry, settled) for entry in settled),
+            scored=tuple(scored),
             open=tuple(entry for entry in entries if entry.outcome is None),
             ambiguous=tuple(entry for entry in entries if entry.outcome == "ambiguous"),
-            bins=calibration([entry.probability for entry in settled], happened, bins=bins) if settled else (),
+            contradictory=tuple(sorted(torn, key=lambda entry: entry.id)),
+            bins=calibration(said, happened, bins=bins),
             lines=len(held.hashes),
             head=held.hashes[-1] if held.hashes else None,
             confirmed=confirmed,
@@ -344,15 +374,8 @@ class Registry:
                     }
                 )
             elif line["kind"] == "resolve" and number in entries and entries[number].outcome is None:
-                entry = entries[number]
-                entries[number] = Entry(
-                    **{
-                        name: getattr(entry, name)
-                        for name in ("id", "at", "question", "probability", "method", "inputs", "about")
-                    },
-                    outcome=line["outcome"],
-                    resolved=line["at"],
-                    note=line["note"],
+                entries[number] = replace(
+                    entries[number], outcome=line["outcome"], resolved=line["at"], note=line["note"]
                 )
             else:
                 raise RegistryDamaged(
@@ -468,9 +491,41 @@ def _hash(line: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()).hexdigest()
 
 
-def _scored(entry: Entry, settled: Iterable[Entry]) -> Scored:
+def _contradicted(entry: Entry, outcome: str, entries: Iterable[Entry]) -> Entry | None:
+    """One of the forecasts that ask the same and were resolved with yes where `outcome` is no, or the other way round."""
+    opposite = {"yes": "no", "no": "yes"}.get(outcome)
+    asked = _asked(entry)
+    return next((one for one in entries if opposite and one.outcome == opposite and _asked(one) == asked), None)
+
+
+def _disagree(group: Iterable[Entry]) -> bool:
+    return len({entry.outcome for entry in group}) > 1
+
+
+def _asked(entry: Entry) -> tuple[str, str, str]:
+    """What is equal for forecasts of the same thing: words, date, and run."""
+    return entry.question, _by(entry.inputs), json.dumps(entry.about, sort_keys=True)
+
+
+def _by(inputs: Any) -> str:
+    """The date that a forecast is for, where its inputs name one: in a mapping, in an address, or in the address's rule file."""
+    if isinstance(inputs, str):
+        inputs = dict(parse_qsl(inputs.partition("?")[2]))
+        if "by" not in inputs and "rules" in inputs:
+            with suppress(tomllib.TOMLDecodeError):
+                inputs = tomllib.loads(inputs["rules"])
+    by: Any = inputs.get("by") if isinstance(inputs, dict) else None
+    several: list[Any] = by if isinstance(by, list) else [by]
+    try:
+        (only,) = several
+        return str(float(only))
+    except (TypeError, ValueError, OverflowError):  # none, several, or in words
+        return str(by)
+
+
+def _scored(entry: Entry, group: Iterable[Entry]) -> Scored:
     happened = entry.outcome == "yes"
-    others = [other.probability for other in settled if other.question == entry.question and other.id != entry.id]
+    others = [other.probability for other in group if other.id != entry.id]
     return Scored(
         entry,
         brier(entry.probability, happened),
