@@ -218,9 +218,8 @@ class Registry:
 
         A forecast is for the first so many decisions that were done alone after its registration, whether their outcome is known or not:
         `yes` as soon as one of those has failed, `no` once there are as many, all are known, and none has. So it does not matter when one
-        looks. Asked, vetoed and ordered decisions are none of them, as in `count_run`. Where somebody watched, a no needs the next decision
-        too: until then the last one could be corrected. The run has to be the one that was meant: of the same model and with the
-        same first event.
+        looks. What was done alone and what failed is what `count_run` says. Where somebody watched, a no needs the next decision too: until
+        then the last one could be corrected. The run has to be the one that was meant: of the same model and with the same first event.
 
         Args:
             record: one run, as `count_run` counts it.
@@ -418,7 +417,7 @@ def _outcome(record: Counted, last: int, ahead: int) -> tuple[str | None, str]:
     """What came of the first `ahead` decisions done alone after step `last`, and why; None as long as it could still turn out otherwise."""
     alone = sorted(step for step in (*record.clean, *record.failed, *record.unknown) if step > last)[:ahead]
     for place, step in enumerate(alone, 1):
-        if step in record.failed:  # what is vetoed later moves it forward, and so never out
+        if step in record.failed:
             return "yes", f"step {step} failed, decision {place} of the {ahead} after step {last}"
     unknown = set(record.unknown)
     if len(alone) < ahead or any(step in unknown for step in alone):
