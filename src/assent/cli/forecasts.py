@@ -36,6 +36,9 @@ def forecast(
     with errors_end(output), registry_errors(output):
         must_have_folder(pictures, png=png)
         asked = {**inputs, **_named(more, known=inputs)}
+        own = [name for name in asked if name in answers.OWN and name not in inputs]
+        if own:
+            raise ValueError(f"--set {own[0]} is no input of a kind of rule; give it as --{own[0].replace('_', '-')}.")
         if rules is not None:
             asked["rules"] = rules.read_text(encoding="utf-8")
         wanted = [part.strip() for part in (show or "").split(",") if part.strip()]
@@ -48,6 +51,15 @@ def forecast(
             write_csv(_rows(found))
         elif not json:
             _say(output, found)
+            if (
+                "none_by" not in asked
+                and asked.get("trials", "calendar") != "trials"
+                and not {"preset", "rules"} & set(asked)
+            ):
+                output.plain(
+                    f"\nNothing was said of how long it has not happened: this is the answer of {_time(found['forecasts'][0]['none_by'])}. "
+                    "Give --none-by, the date until which it is known not to have happened."
+                )
         made = _pictures(found, asked, pictures, png=png)
         for path in made:
             output.plain(f"Picture {path}")

@@ -17,7 +17,7 @@ import numpy as np
 from assent.forecast.calculate import CALCULATORS, calculate
 from assent.forecast.datasets import davidson2021
 from assent.forecast.deployment import cautions, side_by_side
-from assent.forecast.exact import percent, rational
+from assent.forecast.exact import percent, rational, short
 from assent.forecast.explaining import explain, words
 from assent.forecast.exposure import Exposure
 from assent.forecast.hyperprior import CONVENTIONS, HyperPrior
@@ -73,23 +73,31 @@ def answer(address: str) -> dict[str, Any]:
     """
     path, _, query = address.strip().lstrip("/").partition("?")
     inputs = _inputs(query)
+    try:
+        return {"address": link(path, inputs), **_found(path, inputs)}
+    except (ArithmeticError, MemoryError) as error:
+        raise ValueError(
+            f"These inputs lead beyond what can be computed with ({error or type(error).__name__}); give numbers that are less extreme."
+        ) from error
+
+
+def _found(path: str, inputs: dict[str, str]) -> dict[str, Any]:
     head, _, name = path.rstrip("/").partition("/")
     match head, name:
         case "forecast", "":
-            found = forecast(inputs)
+            return forecast(inputs)
         case "deployment", "":
-            found = deployment(inputs)
+            return deployment(inputs)
         case "calculate", formula if formula:
-            found = {"formula": formula, "inputs": inputs, "result": calculate(formula, inputs)}
+            return {"formula": formula, "inputs": inputs, "result": calculate(formula, inputs)}
         case "explain", word if word and not inputs:
-            found = {"word": word, "sentences": list(explain(word))}
+            return {"word": word, "sentences": list(explain(word))}
         case "defaults", "" if not inputs:
-            found = defaults()
+            return defaults()
         case _:
             raise ValueError(
                 f"There is nothing at {path!r}; give forecast?…, deployment?…, calculate/FORMULA?…, explain/WORD or defaults."
             )
-    return {"address": link(path, inputs), **found}
 
 
 def link(path: str, inputs: Mapping[str, Any]) -> str:
@@ -129,6 +137,7 @@ def forecast(inputs: Mapping[str, Any]) -> dict[str, Any]:
         ValueError: a name that the kind of rule does not have, no target, or a value that is refused.
     """
     model, none_by, by = asked(inputs)
+    _check_order(none_by, by)
     shown = [part.strip() for part in str(inputs.get("show", "why")).split(",") if part.strip()]
     unknown = [part for part in shown if part not in SHOWN]
     if unknown:
@@ -140,12 +149,21 @@ def forecast(inputs: Mapping[str, Any]) -> dict[str, Any]:
             _forecast(model, target, since, "why" in shown) for since in none_by for target in by if target >= since
         ],
     }
-    if not found["forecasts"]:
-        raise ValueError("Every target lies before every evidence date; give by at or after none_by.")
     for part in shown:
         if part != "why":
             found[part] = _PARTS[part](model, none_by, by)
     return found
+
+
+def _check_order(none_by: list[float], by: list[float]) -> None:
+    """No target and no evidence date without an answer."""
+    early = [time for time in by if time < min(none_by)]
+    late = [time for time in none_by if time > max(by)]
+    if early or late:
+        what = (
+            f"The target {short(early[0])} lies before" if early else f"The evidence date {short(late[0])} lies after"
+        )
+        raise ValueError(f"{what} every {'evidence date' if early else 'target'}; give targets at or after none_by.")
 
 
 def asked(inputs: Mapping[str, Any]) -> tuple[Model, list[float], list[float]]:
@@ -187,6 +205,8 @@ def asked(inputs: Mapping[str, Any]) -> tuple[Model, list[float], list[float]]:
     if not by:
         raise ValueError("The forecast has no target; give by, a year or a number of trials, such as by=2036.")
     start = model.start if math.isfinite(model.start) else 0.0
+    if "by" not in inputs:  # a file's own targets that lie before what was asked instead of its evidence date
+        by = [time for time in by if time >= min(none_by or [start])] or by
     if len(by) * max(len(none_by), 1) > MOST_TARGETS:
         raise ValueError(f"There are {len(by) * len(none_by):,} targets; give at most {MOST_TARGETS}.")
     return model, none_by or [start], by
@@ -266,6 +286,8 @@ def _quantiles(model: Model, none_by: list[float], by: list[float]) -> dict[str,
 
 
 def _uncertain(model: Model, part: str) -> Uncertain:
+    if isinstance(model, HyperPrior):
+        raise ValueError(f"There is no {part} of a mixture; ask each of its rules alone, without the others.")
     if not isinstance(model, Uncertain):
         raise ValueError(
             f"There is no {part} without uncertain inputs; give a distribution, such as ftp = 1/1000 to 1/100."

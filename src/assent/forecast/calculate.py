@@ -71,7 +71,7 @@ def exact_bound(*, n: Numeric, failures: Numeric = 0, delta: Numeric = "5 %") ->
     total, failed, risk = _numbers(n=n, failures=failures, delta=delta)
     return {
         "upper": bounds.exact_upper(total, failed, delta=risk),
-        "rule_of_three": math.nan if total == 0 else -math.log(risk) / total,
+        "rule_of_three": 1.0 if total == 0 else min(-math.log(risk) / total, 1.0),
     }
 
 
@@ -331,4 +331,7 @@ def _pairs(name: str, value: Any) -> dict[Numeric, Numeric]:
         raise ValueError(
             f"The {name} are {value!r}; give trials and probability with a colon between, as in 50: 14 %, 100: 25 %."
         )
-    return {rational("number of trials", n): rational("probability", f) for n, f in pairs}
+    found: dict[Numeric, Numeric] = {rational("number of trials", n): rational("probability", f) for n, f in pairs}
+    if len(found) < len(pairs):
+        raise ValueError(f"The {name} are {value!r}; give each number of trials once.")
+    return found

@@ -19,7 +19,7 @@ from assent.forecast.combined import MOST_PARTS, AllOpen, Conjunctive, Sequentia
 from assent.forecast.datasets import davidson2021
 from assent.forecast.effort import Calendar, Levels, ResearcherYears, Trials, Weighted
 from assent.forecast.elicit import elicit, root
-from assent.forecast.exact import Numeric, rational, short
+from assent.forecast.exact import Numeric, percent, rational, short, written
 from assent.forecast.model import Model
 from assent.forecast.prior import BetaPrior, Lomax
 from assent.forecast.rules import Even, Impossible, Rule
@@ -62,7 +62,11 @@ def researcher_years(
     0.079392
     """
     effort = ResearcherYears(start, _slowing(growth, expected_growth, start, slows), sums)
-    return Rule(Lomax(_research_tau(ftp, virtual_successes, expected_growth, sums), virtual_successes), effort)
+    prior = Lomax(_research_tau(ftp, virtual_successes, expected_growth, sums), virtual_successes)
+    grown = f"researchers grow by {percent(float(rational('growth', growth)))} a year until {short(float(rational('slows', slows)))}"
+    return Rule(
+        prior, effort, (_of_years(ftp, expected_growth), f"{grown}: a projection, also where it lies in the past")
+    )
 
 
 def compute(
@@ -86,7 +90,9 @@ def compute(
     if scale <= 0:
         raise ValueError(f"The relative importance of research is {importance}; it must be above 0.")
     tau = float(scale) * _research_tau(ftp, virtual_successes, expected_growth, "yearly")
-    return Rule(Lomax(tau, virtual_successes), _compute(spend, start))
+    doubling = f"one doubling of research is worth {short(float(scale))} of compute"
+    origin = (f"{_of_years(ftp, expected_growth)}; {doubling}", _of_spend(spend))
+    return Rule(Lomax(tau, virtual_successes), _compute(spend, start), origin)
 
 
 def lifetime(*, spend: Numeric = 1_000_000_000, virtual_successes: Numeric = 1, start: Numeric = 1956) -> Rule:
@@ -96,7 +102,7 @@ def lifetime(*, spend: Numeric = 1_000_000_000, virtual_successes: Numeric = 1, 
     0.113158
     """
     anchor = davidson2021().values["compute"]["lifetime"]
-    return _anchored(_compute(spend, start), anchor, virtual_successes)
+    return _anchored(_compute(spend, start), anchor, virtual_successes, spend)
 
 
 def evolution(*, spend: Numeric = 1_000_000_000, virtual_successes: Numeric = 1) -> Rule:
@@ -106,7 +112,7 @@ def evolution(*, spend: Numeric = 1_000_000_000, virtual_successes: Numeric = 1)
     0.159259
     """
     anchor = davidson2021().values["compute"]["evolution"]
-    return _anchored(_compute(spend, 1956).since_level(anchor["begin"]), anchor, virtual_successes)
+    return _anchored(_compute(spend, 1956).since_level(anchor["begin"]), anchor, virtual_successes, spend)
 
 
 def log_uniform(*, spend: Numeric = 1_000_000_000) -> Even:
@@ -145,13 +151,14 @@ def series(
     virtual_successes: Numeric = 1,
     after: Numeric | None = None,
     start: Numeric | None = None,
-    levels: bool = True,
+    levels: bool | str = True,
 ) -> Rule:
-    """A series of your own as trials: pairs of a year and a number.
+    """A series of your own as trials: pairs of a year and the base-10 logarithm of a quantity; with levels=false, all effort so far.
 
     Args:
         points: pairs of a year and a number, or `1956:7, 2020:23.7` as a text. With `levels`, base-10 logarithms of a quantity whose
-            relative growth counts; without, all the effort up to each year.
+            relative growth counts (7 for ten million); without, all the effort up to each year.
+        levels: True or False, or `true` or `false` as a text.
         ftp, tau: one of them: the chance of the first unit of effort, or the virtual effort without success.
         after: growth of the number a year after the last point; refused after it when left out.
 
@@ -160,7 +167,7 @@ def series(
     0.113158
     """
     pairs = _pairs(points)
-    effort = Levels(pairs, after, start) if levels else Weighted(pairs, after, name="unit of effort")
+    effort = Levels(pairs, after, start) if _truth("levels", levels) else Weighted(pairs, after, name="unit of effort")
     if (ftp is None) == (tau is None):
         raise ValueError(
             "A series needs ftp, the chance of its first unit of effort, or tau, the virtual effort: exactly one of them."
@@ -292,6 +299,13 @@ def _pairs(points: Any) -> list[tuple[Numeric, Numeric]]:
     return [(year, number) for year, number in listed]
 
 
+def _truth(what: str, value: bool | str) -> bool:
+    told = {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else value
+    if not isinstance(told, bool):
+        raise ValueError(f"{what} is {value!r}; it must be true or false.")
+    return told
+
+
 def _count(what: str, value: int | str) -> int:
     number = rational(what, value)
     if number.denominator != 1 or not 1 <= number <= MOST_PARTS:
@@ -338,13 +352,33 @@ def _matched(answer: float, growth: Numeric, sums: str) -> float:
     return more * (1.0 - answer) / answer - before
 
 
-def _anchored(effort: Levels, anchor: Mapping[str, Any], virtual_successes: Numeric) -> Rule:
+def _of_years(ftp: Numeric, expected_growth: Numeric) -> str:
+    """What the virtual effort of research is matched to."""
+    said = davidson2021().values["researchers"]["matched"]
+    chance, growth = rational("first-trial probability", ftp), rational("growth", expected_growth)
+    return (
+        f"were researchers to grow by {percent(float(growth))} a year since {said['start']}, the answer for {said['by']} given none by "
+        f"{said['none_by']} would be that of calendar years with first-trial probability {written(chance) or short(float(chance))}"
+    )
+
+
+def _of_spend(spend: Numeric) -> str:
+    dollars = float(rational("spend on the largest run in 2036", spend))
+    return (
+        f"the largest run costs {short(dollars)} dollars in 2036, and compute follows the report's path of 2020 up to there: a projection, "
+        "also where it lies in the past"
+    )
+
+
+def _anchored(effort: Levels, anchor: Mapping[str, Any], virtual_successes: Numeric, spend: Numeric) -> Rule:
     alpha, chance = rational("virtual successes", virtual_successes), rational("chance", anchor["chance"])
     decades = rational("reach", anchor["reach"]) - Fraction(float(effort.log10(effort.start)))
     if alpha <= 0:
         raise ValueError(f"The virtual successes are {virtual_successes}; they must be above 0, such as 1 or 1/2.")
     tau = float(decades) * math.log(10.0) / math.expm1(-math.log1p(-float(chance)) / float(alpha))
-    return Rule(Lomax(tau, alpha), effort)
+    reach, begin = (f"1e{short(float(level))}" for level in (anchor["reach"], effort.log10(effort.start)))
+    origin = f"{percent(float(chance))} is the chance that {reach} operations suffice, from {begin} on, had nothing been tried"
+    return Rule(Lomax(tau, alpha), effort, (origin, _of_spend(spend)))
 
 
 @functools.lru_cache(maxsize=256)

@@ -25,6 +25,7 @@ class Rule(Trying):
     Args:
         prior: a `BetaPrior` for trials that are counted, a `Lomax` for effort that may be divided.
         trials: what counts as trying, and since when.
+        origin: sentences on where the belief and the effort are from, for its assumptions.
 
     >>> from assent.forecast.effort import Calendar
     >>> rule = Rule(BetaPrior("1/300"), Calendar(1956))
@@ -36,6 +37,7 @@ class Rule(Trying):
 
     prior: Prior
     trials: Effort
+    origin: tuple[str, ...] = ()
     method = "rule"
 
     def log_survival(self, until: ArrayLike, *, since: ArrayLike | None = None) -> Floats:
@@ -64,9 +66,11 @@ class Rule(Trying):
     @property
     def assumptions(self) -> tuple[str, ...]:
         return (
-            f"each {self.unit} is a trial with the same unknown chance of success, whatever happened before",
+            f"each {'one' if self.unit == 'trial' else self.unit} is a trial with the same unknown chance of success, whatever happened "
+            "before",
             f"the belief at the start held nothing else than this: {self.prior.said()}",
             f"trying began in {_year(self.start)}, and goes on as assumed up to the target",
+            *self.origin,
         )
 
 
