@@ -34,15 +34,21 @@ def forecast_(
     virtual_successes: Annotated[
         str | None, typer.Option("--virtual-successes", "--vs", help="How firmly it is believed; 1 when left out.")
     ] = None,
-    start: Annotated[str | None, typer.Option(help="When trying began; 1956 when left out.")] = None,
+    start: Annotated[str | None, typer.Option(help="When trying began; 1956 when left out, and 0 for trials.")] = None,
     none_by: Annotated[
         str | None,
-        typer.Option(help="By when nothing had happened; several with commas give a conditional table."),
+        typer.Option(
+            help="By when nothing had happened; the start when left out. Several with commas give a conditional table. A year is its "
+            "beginning."
+        ),
     ] = None,
     by: Annotated[str | None, typer.Option(help="Target date or number of trials; several with commas.")] = None,
     trials: Annotated[
         str | None,
-        typer.Option(help="What counts as trying: calendar, researcher-years, compute, lifetime, evolution, trials, …"),
+        typer.Option(
+            help="What counts as trying: calendar (when left out), researcher-years, compute, lifetime, evolution, log-uniform, even, "
+            "weighted-years, series, conjunctive, sequential, trials, impossible. `assent forecast ask defaults` lists their inputs."
+        ),
     ] = None,
     growth: Annotated[str | None, typer.Option(help="researcher-years: growth a year, such as 11 %.")] = None,
     expected_growth: Annotated[
@@ -78,7 +84,10 @@ def forecast_(
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values on standard output.")] = False,
     json: Json = False,
 ) -> None:
-    """Print how likely something that has never happened is by a date, and why."""
+    """Print how likely something that has never happened is by a date, and why.
+
+    For example: assent forecast --ftp 1/300 --start 1956 --none-by 2020 --by 2036
+    """
     if context.invoked_subcommand is not None:
         given = ["--" + name.replace("_", "-") for name in context.params if _typed(context, name)]
         if given:
@@ -291,7 +300,7 @@ def forecast_ask(
     address: Annotated[str, typer.Argument(help="Such as 'forecast?ftp=1/300&none_by=2020&by=2036'.")],
     json: Json = False,
 ) -> None:
-    """Print the JSON answer of an address: the same bytes for the same address, here and on the web page."""
+    """Print the JSON answer of an address: the same bytes for the same address, wherever it is asked."""
     from assent.cli.forecasts import ask as work
 
     work(address, json=json)

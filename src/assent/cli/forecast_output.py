@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ def must_have_folder(pictures: Path | None, *, png: bool) -> None:
     """Refuses PNG without a folder, which would be dropped without a word.
 
     Raises:
-        ValueError: no folder.
+        ValueError: no folder, or no means of making PNG.
     """
     if png and pictures is None:
         raise ValueError("--png makes pictures as PNG, and no folder for pictures was given: add --pictures FOLDER.")
+    if png and find_spec("resvg_py") is None:
+        raise ValueError("--png needs the extra: pip install 'assent[png]'. Without --png the pictures are SVG.")
 
 
 @contextmanager

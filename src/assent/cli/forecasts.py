@@ -40,7 +40,7 @@ def forecast(
         if own:
             raise ValueError(f"--set {own[0]} is no input of a kind of rule; give it as --{own[0].replace('_', '-')}.")
         if rules is not None:
-            asked["rules"] = rules.read_text(encoding="utf-8")
+            asked["rules"] = _rule_file(rules)
         wanted = [part.strip() for part in (show or "").split(",") if part.strip()]
         several = "," in str(asked.get("none_by", ""))
         extra = ["conditional"] if several and "conditional" not in wanted else []
@@ -68,6 +68,14 @@ def forecast(
         if json:
             output.record("forecast", **answers.plain(found))
         output.done(OK, forecasts=len(found["forecasts"]), pictures=[str(path) for path in made])
+
+
+def _rule_file(path: Path) -> str:
+    """Its text; a mark of the byte order before it is no part of it."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"The rule file {path} is not text in UTF-8 ({error}); save it as that.") from error
 
 
 def _named(pairs: Sequence[str], *, known: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Forecasts as addresses: every input in a query string, the answer as JSON, and the same bytes for the same address.
 
-The command line and the web page ask here, so that a number is computed in one place and a link is all that has to be kept.
+The command line asks here, and a page may, so that a number is computed in one place and an address is all that has to be kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from assent.forecast.calculate import CALCULATORS, calculate
 from assent.forecast.datasets import davidson2021
 from assent.forecast.deployment import cautions, side_by_side
-from assent.forecast.exact import percent, rational, short
+from assent.forecast.exact import percent, rational
 from assent.forecast.explaining import explain, words
 from assent.forecast.exposure import Exposure
 from assent.forecast.hyperprior import CONVENTIONS, HyperPrior
@@ -160,9 +160,7 @@ def _check_order(none_by: list[float], by: list[float]) -> None:
     early = [time for time in by if time < min(none_by)]
     late = [time for time in none_by if time > max(by)]
     if early or late:
-        what = (
-            f"The target {short(early[0])} lies before" if early else f"The evidence date {short(late[0])} lies after"
-        )
+        what = f"The target {early[0]:.10g} lies before" if early else f"The evidence date {late[0]:.10g} lies after"
         raise ValueError(f"{what} every {'evidence date' if early else 'target'}; give targets at or after none_by.")
 
 
@@ -186,7 +184,7 @@ def asked(inputs: Mapping[str, Any]) -> tuple[Model, list[float], list[float]]:
         file = (
             preset_file(str(inputs["preset"]), convention or "bayes")
             if "preset" in inputs
-            else read_rules("\n" + str(inputs["rules"]), convention=convention)
+            else read_rules(_text_of_rules(str(inputs["rules"])), convention=convention)
         )
         model = file.model
     else:
@@ -203,13 +201,18 @@ def asked(inputs: Mapping[str, Any]) -> tuple[Model, list[float], list[float]]:
     none_by = _times("none_by", inputs.get("none_by", None if file is None else file.none_by))
     by = _times("by", inputs.get("by", None if file is None or not file.by else list(file.by)))
     if not by:
-        raise ValueError("The forecast has no target; give by, a year or a number of trials, such as by=2036.")
+        raise ValueError("The forecast has no target; give by (--by), a year or a number of trials, such as 2036.")
     start = model.start if math.isfinite(model.start) else 0.0
     if "by" not in inputs:  # a file's own targets that lie before what was asked instead of its evidence date
         by = [time for time in by if time >= min(none_by or [start])] or by
     if len(by) * max(len(none_by), 1) > MOST_TARGETS:
         raise ValueError(f"There are {len(by) * len(none_by):,} targets; give at most {MOST_TARGETS}.")
     return model, none_by or [start], by
+
+
+def _text_of_rules(text: str) -> str:
+    """A text that cannot be taken for a path."""
+    return text if "\n" in text else text + "\n"
 
 
 def _times(name: str, value: Any) -> list[float]:

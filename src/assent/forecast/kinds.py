@@ -63,7 +63,7 @@ def researcher_years(
     """
     effort = ResearcherYears(start, _slowing(growth, expected_growth, start, slows), sums)
     prior = Lomax(_research_tau(ftp, virtual_successes, expected_growth, sums), virtual_successes)
-    grown = f"researchers grow by {percent(float(rational('growth', growth)))} a year until {short(float(rational('slows', slows)))}"
+    grown = f"researchers grow by {percent(float(rational('growth', growth)))} a year until {float(rational('slows', slows)):g}"
     return Rule(
         prior, effort, (_of_years(ftp, expected_growth), f"{grown}: a projection, also where it lies in the past")
     )

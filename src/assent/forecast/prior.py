@@ -71,7 +71,7 @@ class BetaPrior(Prior):
         if not 0 < first < 1:
             raise ValueError(
                 f"The first-trial probability is {ftp}; it must lie strictly between 0 and 1, such as 1/300. For an event that "
-                "cannot happen there is Impossible()."
+                "cannot happen there is the kind impossible."
             )
         if alpha <= 0:
             raise ValueError(f"The virtual successes are {virtual_successes}; they must be above 0, such as 1 or 1/2.")

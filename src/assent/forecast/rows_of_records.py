@@ -80,9 +80,20 @@ def missing_mass(settings: Settings, record: Counted | None) -> Row:
         clean_needed=None,
         promises=promises,
         assumptions=assumptions,
-        note=f"Its numbers are of a new kind, not of a failure. {len(record.kinds)} kinds in {len(record.failed):,} failures; "
-        f"{unseen.good_toulmin(counts, settings.ahead / total):.3g} new ones to expect in the next {short(settings.ahead)} decisions.",
+        note=f"Its numbers are of a new kind, not of a failure. {_number(len(record.kinds), 'kind')} in "
+        f"{_number(len(record.failed), 'failure')}; {_new_kinds(record, settings.ahead / total)} in the next {short(settings.ahead)} "
+        "decisions.",
     )
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _new_kinds(record: Counted, ahead: float) -> str:
+    """Of kinds of failure alone: right decisions are seen so often that their share of the alternating sum is plus or minus one."""
+    found = unseen.good_toulmin(list(record.kinds.values()), ahead)
+    return f"some {found:.2g} new ones to expect" if found > 0 else "no new ones to expect, as far as so few can say,"
 
 
 def gumbel(settings: Settings, record: Counted | None) -> Row:

@@ -271,7 +271,7 @@ class Uncertain(Model):
             *((few,) if found.effective < FEW else ()),
             f"{self.draws:,} draws of the inputs, each weighted by the chance it gave to nothing having happened by {since:g} "
             f"({found.effective:,.0f} draws' worth). Seed {self.seed}.",
-            f"Half of the rules' answers lie below {percent(middle)}, nine tenths between {percent(low)} and {percent(high)}.",
+            f"Half of the draws' answers lie below {percent(middle)}, nine tenths between {percent(low)} and {percent(high)}.",
             f"Without the weights the mean would be {percent(found.plain)}, which forgets what has been seen.",
         )
 

@@ -16,9 +16,8 @@ from assent.forecast.model import Model
 from assent.forecast.uncertain import Uncertain
 from assent.report.figures.axes import FONT, Axis, Box, layout
 from assent.report.forecasts.parts import (
-    COLOURS,
-    colour,
     dash,
+    hues,
     percent_axis,
     place_of_names,
     said_percent,
@@ -188,10 +187,10 @@ def _values(model: Model, times: Values, since: float) -> Values:
 
 def _rules(model: HyperPrior, times: Values, since: float) -> list[Curve]:
     """The rules, those that weigh most at `since` first, by name; of the least only the last is named, for all of them."""
-    weights = model.weights(since)
+    weights, classes = model.weights(since), hues(model)
     order = sorted(model.parts, key=lambda part: (-weights[part[0]], part[0]))
     curves = [
-        Curve(rule, _values(one, times, since), f"line thin {colour(1 + place % (COLOURS - 1))}", dash(place + 1))
+        Curve(rule, _values(one, times, since), f"line thin {classes[rule]}", dash(place + 1))
         for place, (rule, one, _) in enumerate(order[:NAMED])
     ]
     rest = order[NAMED:]

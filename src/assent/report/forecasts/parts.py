@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from assent.forecast.hyperprior import HyperPrior
+from assent.forecast.rules import Impossible
 from assent.report import figures
 from assent.report.figures.axes import FONT, Axis, headed, short, split_words
 from assent.report.svg import DASHES, document, group, label, text_width
@@ -135,6 +138,20 @@ def tick_room(axis: Axis) -> float:
 def colour(place: int) -> str:
     """Class of the hue of a series."""
     return f"s{place % COLOURS}"
+
+
+def hues(belief: HyperPrior) -> dict[str, str]:
+    """Class of the hue of each rule, the same in every picture: grey for what never happens; `s0` is left for all together.
+
+    >>> from assent.forecast import Impossible, BetaPrior, Calendar, Rule
+    >>> hues(HyperPrior({"never": (Impossible(), "1/2"), "years": (Rule(BetaPrior("1/300"), Calendar(1956)), "1/2")}))
+    {'never': 'other', 'years': 's1'}
+    """
+    count = itertools.count()
+    return {
+        name: "other" if isinstance(rule, Impossible) else colour(1 + next(count) % (COLOURS - 1))
+        for name, rule, _ in belief.parts
+    }
 
 
 def dash(place: int) -> str:

@@ -12,6 +12,9 @@ from assent.report.figures.axes import FONT
 from assent.report.svg import Child, fit, group, label, path, text_width
 from assent.report.text import clean
 
+BOLD = 1.14
+"""How much wider bold words are, in the widest of the common fonts."""
+
 PITCH = 14.0
 """From one line of words to the next."""
 
@@ -105,7 +108,7 @@ def end_names(ends: Sequence[End], *, x: float, width: float, low: float, high: 
 
     A long name takes up to three lines while there is room for all between `low` and `high`, and ends in an ellipsis beyond that.
     """
-    said = _shortest([end.name for end in ends], width - x - 16, tall=high - low)
+    said = _shortest([end.name for end in ends], (width - x - 16) / BOLD, tall=high - low)
     middles = apart([end.y for end in ends], [_tall(lines) for lines in said], low=low, high=high)
     parts: list[Child] = []
     for end, lines, middle in zip(ends, said, middles, strict=True):
@@ -119,7 +122,7 @@ def end_names(ends: Sequence[End], *, x: float, width: float, low: float, high: 
 
 def end_room(names: Sequence[str], width: float) -> float:
     """Room at the right of the plot area for such names: as much as the longest needs, and at most about a third of the drawing."""
-    longest = max((text_width(name, FONT) for name in names), default=0.0)
+    longest = max((text_width(name, BOLD * FONT) for name in names), default=0.0)
     return min(longest + 20.0, (0.36 if width < 600 else 0.33) * width)
 
 

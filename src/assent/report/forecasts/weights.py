@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from assent.forecast.exact import Numeric, rational
 from assent.forecast.hyperprior import HyperPrior
 from assent.report.figures.axes import Axis, Box, layout
-from assent.report.forecasts.parts import colour, said_percent, sentence, time_axis, time_text, whole_percent
+from assent.report.forecasts.parts import colour, hues, said_percent, sentence, time_axis, time_text, whole_percent
 from assent.report.forecasts.places import End, end_names, end_room
 from assent.report.svg import Child, document, group, label, line, number, path, tag
 
@@ -60,21 +60,33 @@ def weights_over_time(
     names = [part[0] for part in belief.parts]
     mark = None if now is None else float(rational("present", now))
     return stacked(
-        times, layers(names, belief.weights_over(times)), width=width, name=name, now=mark, time=time, title=title
+        times,
+        layers(names, belief.weights_over(times), hues(belief)),
+        width=width,
+        name=name,
+        now=mark,
+        time=time,
+        title=title,
     )
 
 
-def layers(names: Sequence[str], shares: NDArray[np.float64]) -> tuple[Layer, ...]:
+def layers(
+    names: Sequence[str], shares: NDArray[np.float64], classes: Mapping[str, str] | None = None
+) -> tuple[Layer, ...]:
     """An area for each rule, from the bottom up in the order given; the least of many share one, the last.
 
     Args:
         names: of the rules.
         shares: [rules, T].
+        classes: of the hues, by name; in order when left out.
     """
     final = np.nan_to_num(shares[:, -1], nan=-1.0)
     order = sorted(range(len(names)), key=lambda place: (-final[place], place))
     kept = sorted(order[:MOST] if len(names) <= MOST else order[: MOST - 1])
-    found = [Layer(names[rule], shares[rule], colour(place)) for place, rule in enumerate(kept)]
+    found = [
+        Layer(names[rule], shares[rule], colour(place) if classes is None else classes[names[rule]])
+        for place, rule in enumerate(kept)
+    ]
     rest = [rule for rule in range(len(names)) if rule not in kept]
     if rest:
         found.append(Layer(f"{len(rest)} other rules", np.asarray(shares[rest].sum(axis=0)), "other"))
