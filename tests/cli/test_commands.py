@@ -595,3 +595,38 @@ def test_a_resume_with_another_belief_is_a_failed_check(tmp_path: Path, monkeypa
     done = ask_json("log", "verify")
     assert done["exit"] == FAILED
     assert any("I3" in failure for failure in done["failures"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full on this system")
+@pytest.mark.parametrize("more", [(), ("--json",), ("--csv",)])
+def test_a_full_output_is_a_sentence(more: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [
+            sys.executable,
+            "-m",
+            "assent",
+            "forecast",
+            "--ftp",
+            "1/300",
+            "--none-by",
+            "2020",
+            "--by",
+            "2036",
+            *more,
+        ]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("Send it to another place.")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_who_has_enough_ends_a_command_quietly() -> None:
+    command = [sys.executable, "-m", "assent", "forecast", "ask", "defaults", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
+        assert done.stdout is not None
+        assert done.stderr is not None
+        done.stdout.read(1)
+        done.stdout.close()
+        said = done.stderr.read()
+    assert done.returncode == 0
+    assert said == b""

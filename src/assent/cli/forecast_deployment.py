@@ -121,7 +121,11 @@ def say_rows(
         table.add_column(heading, justify="left" if heading in ("method", "") else "right", no_wrap=True)
     for row in rows:
         needed = (
-            "" if row.clean_needed is None else "never" if math.isinf(row.clean_needed) else f"{row.clean_needed:,.0f}"
+            ""
+            if row.clean_needed is None
+            else "over 1e15"
+            if math.isinf(row.clean_needed)
+            else f"{row.clean_needed:,.0f}"
         )
         table.add_row(row.name, row.kind, *map(_share, (row.chance, row.upper, row.within)), needed)
     output.say(table)

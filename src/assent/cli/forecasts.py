@@ -132,7 +132,7 @@ def _fraction(one: Mapping[str, Any]) -> str:
 
 
 def _time(value: float) -> str:
-    return f"{value:g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    return f"{value:.10g}" if abs(value) < 1e6 else f"{value:,.0f}"
 
 
 def _say_conditional(output: Output, part: Mapping[str, Any]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import typer
@@ -24,7 +26,8 @@ class Output:
         self.as_json = as_json
         # no markup: a run's name or an event's body is text, whatever brackets it holds
         self.people = Console(stderr=as_json or as_csv, highlight=False, markup=False, emoji=False)
-        self.record("launch", command=command, **launch)
+        with _output_ends():
+            self.record("launch", command=command, **launch)
         if as_json and as_csv:
             self.fail(USAGE, "--csv and --json both want standard output; give one of them.")
 
@@ -62,6 +65,22 @@ def visible(text: str, *, lines: bool = False) -> str:
 
 
 @contextmanager
+def _output_ends() -> Iterator[None]:
+    """Ends the command where standard output does: quietly if nobody reads on, as `head` does not, with a sentence if it is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
+            raise
+        with suppress(OSError, ValueError):  # what is left goes nowhere, so that the last flush cannot fail too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == errno.EPIPE:
+            raise typer.Exit(OK) from None
+        sys.stderr.write(f"assent: the output could not be written: {error.strerror}. Send it to another place.\n")
+        raise typer.Exit(USAGE) from None
+
+
+@contextmanager
 def errors_end(output: Output) -> Iterator[None]:
     """Turns the errors that users can do something about into a sentence and an exit code."""
     from assent.fold import BeliefDiffers
@@ -77,7 +96,8 @@ def errors_end(output: Output) -> Iterator[None]:
     )
 
     try:
-        yield
+        with _output_ends():
+            yield
     except Halted as error:
         output.fail(HALTED, str(error))
     except BeliefDiffers as error:

@@ -79,7 +79,8 @@ class Conjunctive(_Several):
         still = log_complement(
             _log_product([np.asarray(one + more) for one, more in zip(before, further, strict=True)])
         )
-        return _from_gain(gain / np.exp(left), still, left)
+        with np.errstate(divide="ignore", invalid="ignore"):  # nothing can be gained where nothing is left
+            return _from_gain(np.where(gain > 0, gain / np.exp(left), 0.0), still, left)
 
     def exact_survival(self, until: Fraction, *, since: Fraction) -> Fraction | None:
         done, by_then = Fraction(1), Fraction(1)

@@ -16,6 +16,7 @@ from assent.forecast.kinds import calendar, researcher_years
 from assent.forecast.uncertain import Uncertain
 from assent.report.forecasts import fan_chart
 from assent.report.forecasts.fan import BAND_POINTS, MOST_DRAWS
+from assent.report.forecasts.parts import hues
 from assent.report.forecasts.places import flag_rows
 from tests.report.forecasts.drawing import WIDTHS, check, circles, places, tracks, values, words
 
@@ -100,10 +101,9 @@ def test_dates_asked_about_are_marked_at_their_probability(name: str, width: flo
 def test_every_rule_has_its_line_and_its_name(width: float) -> None:
     root = check(fan_chart(MIXTURE, width=width, name="f", none_by=2020, until=2100), width)
     year, probability = places(root), values(root)
-    thin = [track for n in range(1, 5) for track in tracks(root, f"line thin s{n}")]
-    rules = sorted(MIXTURE.parts, key=lambda part: -MIXTURE.weights(2020)[part[0]])
-    assert len(thin) == 4
-    for track, (_, model, _) in zip(thin, rules, strict=True):
+    assert len(set(hues(MIXTURE).values())) == len(MIXTURE.parts) == 4
+    for rule, model, _ in MIXTURE.parts:
+        (track,) = tracks(root, f"line thin {hues(MIXTURE)[rule]}")
         at, true = year(track[-1][0]), model.predict(2100, none_by=2020).probability
         assert at == pytest.approx(2100, abs=0.1)
         assert probability(track[-1][1]) == pytest.approx(true, abs=2e-4)

@@ -10,6 +10,7 @@ import pytest
 from assent.forecast import HyperPrior, Impossible
 from assent.forecast.kinds import calendar
 from assent.report.forecasts import weights_over_time
+from assent.report.forecasts.parts import hues
 from assent.report.forecasts.weights import MOST, layers, stacked
 from tests.report.forecasts.drawing import WIDTHS, check, places, tracks, values, words
 
@@ -40,8 +41,8 @@ def test_every_belief_has_a_picture(name: str, width: float, now: int | None) ->
 def test_areas_are_as_tall_as_the_weights(width: float) -> None:
     root = check(weights_over_time(BELIEF, width=width, name="w", until=2100), width)
     year, share = places(root), values(root)
-    for place, (name, _, _) in enumerate(BELIEF.parts):
-        (outline,) = tracks(root, f"band s{place}")
+    for name, _, _ in BELIEF.parts:
+        (outline,) = tracks(root, f"band {hues(BELIEF)[name]}")
         above, below = outline[: len(outline) // 2], outline[len(outline) // 2 :][::-1]
         for (x, high), (_, low) in list(zip(above, below, strict=True))[::12]:
             true = BELIEF.weights(min(year(x), 2100.0))[name]

@@ -41,13 +41,13 @@ STYLE = """
 def short(value: float) -> str:
     """A tick's number with as many digits as it needs.
 
-    >>> short(0.05), short(20.0), short(0.30000000000000004), short(1e-6)
-    ('0.05', '20', '0.3', '1e-6')
+    >>> short(0.05), short(20.0), short(0.30000000000000004), short(1e-6), short(1.25e13)
+    ('0.05', '20', '0.3', '1e-6', '1.25e13')
     """
     if value != 0 and abs(value) < 1e-3:
         power = math.floor(math.log10(abs(value)) + 1e-9)
         return f"{round(value / 10.0**power, 2):g}e{power}"
-    return f"{round(value, 6):,g}" if abs(value) < 1e6 else f"{value:.0e}"
+    return f"{round(value, 6):,g}" if abs(value) < 1e6 else f"{value:.4g}".replace("e+0", "e").replace("e+", "e")
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ def _first(model: Model, none_by: Numeric | None) -> Numeric:
 
 
 def _values(model: Model, times: Values, since: float) -> Values:
-    return np.asarray(-np.expm1(model.log_survival(times, since=since)), np.float64)
+    return np.asarray(0.0 - np.expm1(model.log_survival(times, since=since)), np.float64)
 
 
 def _rules(model: HyperPrior, times: Values, since: float) -> list[Curve]:
