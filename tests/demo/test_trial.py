@@ -132,6 +132,7 @@ def test_the_exit_code_is_that_of_the_claims(
 ) -> None:
     from assent.cli import demo
     from assent.demo.table import Claim
+    from assent.forecast.settings import Settings
     from tests.cli.support import ask_json, invoke
 
     monkeypatch.chdir(tmp_path)
@@ -142,7 +143,7 @@ def test_the_exit_code_is_that_of_the_claims(
     monkeypatch.setattr(
         demo, "claims", lambda tables: [Claim("[/] it works", "3 of 3", holds), Claim("so does this", "1", True)]
     )
-    told = SimpleNamespace(counted=None, exposure=None, settings=None, rows=())
+    told = SimpleNamespace(counted=None, exposure=None, settings=Settings(), rows=())
     monkeypatch.setattr(demo, "_say_forecast", lambda output, told: None)
     ending = {"run": "r", "ledger": "l", "report": "p", "head": "h", "forecast": told}
     monkeypatch.setattr(demo, "_recorded_run", lambda output, **settings: {**ending, "claims": [Claim("c", "1", True)]})
