@@ -10,6 +10,7 @@ from typing import Any
 
 from assent.cli.demo import COLUMNS, TITLES
 from assent.environment import environment
+from assent.forecast.exact import percent
 
 
 def page(done: Mapping[str, Any]) -> Iterator[str]:
@@ -39,9 +40,22 @@ def page(done: Mapping[str, Any]) -> Iterator[str]:
         cells = " | ".join(f"{term:+.2f}" for term in terms)
         yield f"| {row['cost']:g} | {row['kept']} of {row['lives']} lives | {row['phase']} | {cells} |"
     yield ""
+    yield from _forecast(done)
     yield "## Claims\n\n| | claim | measured |\n|---|---|---|"
     for claim in done["claims"]:
         yield f"| {'holds' if claim['holds'] else '**fails**'} | {claim['text']} | {claim['figure']} |"
+
+
+def _forecast(done: Mapping[str, Any]) -> Iterator[str]:
+    """The last part: what the recorded run's ledger says of its next decisions."""
+    fixed = done["forecast_prior"]
+    yield f"## The next failure\n\nFrom the ledger of run {done['run']}: its next {fixed['ahead']:g} decisions alone."
+    yield f"First-trial probability {fixed['ftp']}: {fixed['source']}. [What each row promises](../forecast-bounds.md).\n"
+    yield "| method | kind | next one | upper end | at least one |\n|---|---|--:|--:|--:|"
+    for row in done["forecast"]:
+        cells = " | ".join("" if row[key] is None else percent(row[key]) for key in ("chance", "upper", "within"))
+        yield f"| {row['name']} | {row['kind']} | {cells} |"
+    yield ""
 
 
 def _cell(figure: Mapping[str, float], form: str) -> str:
