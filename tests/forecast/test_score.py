@@ -449,7 +449,7 @@ def test_contradictions_that_earlier_versions_wrote_are_named_and_not_scored(tmp
         registry.register(question, 0.9, method="m")
     registry.resolve(1, "yes")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("assent.forecast.registry._contradicted", lambda *_: None)
+        patched.setattr("assent.forecast.registry.contradicted", lambda *_: None)
         registry.resolve(2, "no")
     registry.resolve(3, "yes")
     found = registry.report()
