@@ -572,6 +572,39 @@ def test_a_deployments_forecasts_are_resolved_from_its_ledger(tmp_path: Path) ->
     assert sum(peers[:3]) == pytest.approx(0, abs=1e-9), "three forecasts of one question are each other's peers"
 
 
+def test_what_stays_open_says_what_is_missing() -> None:
+    """The wrong variant says `0 forecasts resolved.` and no more, of a run that will never have another decision."""
+    with Ledger.open("assent.db") as book:
+        session = opened(book, "short", 0)
+        lived(session, 60)
+        said("deployment", "short", "--ahead", "300", "--register")
+        Registry(Path("forecasts.jsonl")).register("Elsewhere", 0.5, method="m", about={"run": "far", "watched": False})
+        shown = said("resolve", "--ledger", "assent.db")
+        nothing = "stays open: 0 of the 300 decisions done alone after step 59 have come"
+        assert [f"Forecast {number} {nothing}; more come only while the run goes on." for number in (1, 2, 3)] == [
+            line for line in shown.splitlines() if "stays open" in line
+        ]
+        assert shown.endswith("0 forecasts resolved.\n")
+        assert "Passed over are forecasts about runs that this ledger does not hold: far." in shown
+        lived(session, 100)
+        contexts = np.random.default_rng(0).integers(0, CONTEXTS, 1_000)
+        silent = [
+            one for one in drive(session, Stream.of(contexts, num_actions=ACTIONS), num_steps=130) if not one.asked
+        ]
+        session.close()
+    with Ledger.open("assent.db", read_only=True) as book:
+        alone = sum(event.kind == "act" and event.body["step"] > 59 for event in book.events("short"))
+    assert 0 < len(silent) < alone < 300
+    done = ask_json("forecast", "resolve", "--ledger", "assent.db")
+    assert done["resolved"] == []
+    assert [one["number"] for one in done["open"]] == [1, 2, 3]
+    (why,) = {one["reason"] for one in done["open"]}
+    assert why == (
+        f"{alone} of the 300 decisions done alone after step 59 have come, {len(silent)} of them without a known outcome; the run is "
+        "closed, so that no more will"
+    )
+
+
 def test_digits_are_forecast_while_young_and_another_run_of_that_name_resolves_nothing(
     tmp_path: Path, fitted: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -590,7 +623,10 @@ def test_digits_are_forecast_while_young_and_another_run_of_that_name_resolves_n
     said("deployment", "digits-1", "--ahead", "50", "--ledger", "young.db", "--register")
     assert ask_json("forecast", "resolve", "--ledger", "young.db")["resolved"] == []
     # the whole ledger holds a run of that name, but not the one that was meant: it was written anew
-    assert ask_json("forecast", "resolve", "--ledger", "assent.db")["resolved"] == []
+    done = ask_json("forecast", "resolve", "--ledger", "assent.db")
+    assert done["resolved"] == []
+    (why,) = {one["reason"] for one in done["open"]}
+    assert why == "the run of that name is not the one that it is about: its first event differs"
 
 
 @pytest.mark.usefixtures("ledger")

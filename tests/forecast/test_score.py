@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -575,11 +576,52 @@ def test_somebody_who_watches_has_until_the_next_decision_to_correct(tmp_path: P
     assert registry.resolve_from(record("ccx", watched=True)) == [(2, "yes")]
 
 
+@pytest.mark.parametrize(
+    ("run", "more", "why"),
+    [
+        ("c", {}, "0 of the 2 decisions done alone after step 0 have come; more come only while the run goes on"),
+        ("ca", {"closed": True}, "0 of the 2 decisions done alone after step 0 have come; the run is closed, so that no more will"),
+        ("c?", {"closed": True}, "1 of the 2 .* have come, 1 of them without a known outcome; the run is closed, so that no more will"),
+        ("c?c", {"closed": True}, "2 of the 2 .* have come, 1 of them without a known outcome"),
+        ("ccc", {"watched": True}, "2 of the 2 .* have come; the last of them can be corrected until the next decision"),
+        ("ccc", {"watched": True, "closed": True}, "2 of the 2 .* corrected until the next .*; the run is closed, so that none will come"),
+        ("cc", {"opening": "ff"}, "the run of that name is not the one that it is about: its first event differs"),
+        ("cc", {"opening": "ff", "model": "n"}, "the run of .*: its agent and its first event differ"),
+        ("ccc", {}, None),
+        ("cx", {}, None),
+        ("c", {"run": "s"}, None),
+    ],
+)  # fmt: skip
+def test_what_stays_open_has_a_reason(run: str, more: dict[str, Any], why: str | None, tmp_path: Path) -> None:
+    registry, watched = book(tmp_path), more.get("watched", False)
+    registry.register("q", 0.5, method="m", about=about_run(record("c", watched=watched), 2))
+    found = record(run, **more)
+    assert bool(registry.resolve_from(found)) == (run in ("ccc", "cx") and not watched)
+    still = registry.still_open(found)
+    assert [number for number, _ in still] == ([1] if why else [])
+    assert not why or re.fullmatch(why, still[0][1])
+
+
+def test_a_forecast_about_a_run_from_its_start_and_one_that_does_not_say_from_where(tmp_path: Path) -> None:
+    registry = book(tmp_path)
+    registry.register("q", 0.5, method="m", about=about_run(record(""), 2_000))
+    registry.register("q", 0.5, method="m", about={"run": "r", "model": "m", "opening": "", "watched": False})
+    assert registry.still_open(record("")) == [
+        (
+            1,
+            "0 of the 2,000 decisions done alone from the first step on have come; more come only while the run goes on",
+        ),
+        (2, "it does not say after which step it was made and for how many decisions; resolve it by its number"),
+    ]
+
+
 def test_runs_that_were_merged_resolve_nothing(tmp_path: Path) -> None:
     registry = book(tmp_path)
     registry.register("q", 0.5, method="m", about=about_run(record(""), 1))
     with pytest.raises(ValueError, match=r"several runs as one.*one at a time"):
         registry.resolve_from(merged([record("ccc"), record("ccc")]))
+    with pytest.raises(ValueError, match=r"several runs as one.*one at a time"):
+        registry.still_open(merged([record("ccc"), record("ccc")]))
 
 
 @pytest.mark.parametrize("other", [{"model": "another"}, {"opening": "ff"}, {"watched": True}, {"run": "s"}])

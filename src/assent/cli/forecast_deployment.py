@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rich.table import Table
 
@@ -199,19 +199,37 @@ def resolve(number: int | None, outcome: str | None, *, note: str, ledger: Path 
         if number is not None and outcome is not None:
             book.resolve(number, outcome, note=note)
             output.plain(f"Forecast {number}: {outcome}.")
-            output.done(OK, resolved=[[number, outcome]])
-        found: list[tuple[int, str]] = []
-        with Ledger.open(existing(ledger or Path()), read_only=True) as record:
-            about = [entry.about for entry in book.entries() if entry.about and not entry.outcome]
-            held = {one.id for one in record.runs()}
-            named = {(str(one["run"]), bool(one["watched"])) for one in about if {"run", "watched"} <= one.keys()}
-            for run, watched in sorted(named):
-                if run in held:
-                    found += book.resolve_from(_counted(output, record, run, watched=watched))
-        for settled, what in found:
-            output.plain(f"Forecast {settled}: {what}.")
-        output.plain(f"{len(found)} forecasts resolved.")
-        output.done(OK, resolved=[list(pair) for pair in found])
+            output.done(OK, resolved=[[number, outcome]], open=[])
+        _resolve_from(output, book, ledger or Path())
+
+
+def _resolve_from(output: Output, book: Registry, ledger: Path) -> NoReturn:
+    """Settles what the ledger settles, and says of each other forecast about its runs what is missing."""
+    found: list[tuple[int, str]] = []
+    still: list[tuple[int, str]] = []
+    about = [entry.about for entry in book.entries() if entry.about and not entry.outcome]
+    named = {(str(one["run"]), bool(one["watched"])) for one in about if {"run", "watched"} <= one.keys()}
+    with Ledger.open(existing(ledger), read_only=True) as record:
+        held = {one.id for one in record.runs()}
+        for run, watched in sorted(named):
+            if run in held:
+                counted = _counted(output, record, run, watched=watched)
+                found += book.resolve_from(counted)
+                still += book.still_open(counted)
+    still.sort()
+    for number, outcome in found:
+        output.plain(f"Forecast {number}: {outcome}.")
+    for number, why in still:
+        output.plain(f"Forecast {number} stays open: {why}.")
+    elsewhere = sorted({run for run, _ in named} - held)
+    if elsewhere:
+        output.plain(f"Passed over are forecasts about runs that this ledger does not hold: {', '.join(elsewhere)}.")
+    output.plain(f"{_forecasts(len(found))} resolved.")
+    output.done(
+        OK,
+        resolved=[list(pair) for pair in found],
+        open=[{"number": number, "reason": why} for number, why in still],
+    )
 
 
 def existing_registry(file: Path) -> Path:

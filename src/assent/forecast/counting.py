@@ -52,6 +52,7 @@ class Counted:
         order: for each decision done alone with a known outcome, in order: whether it failed.
         order_steps: the steps of these decisions.
         last_step: the last step that was decided, alone or asked; -1 where none was.
+        closed: whether the run was ended for good, so that no decision follows.
         watched: whether decisions without an outcome were counted as clean, because somebody watched.
         opening: hash of the run's first event, in hexadecimal; empty where the events have none.
         members: names, where the ledger has them.
@@ -80,6 +81,7 @@ class Counted:
     told: int = 0
     order_steps: tuple[int, ...] = ()
     last_step: int = -1
+    closed: bool = False
     watched: bool = False
     opening: str = ""
     members: tuple[str, ...] = ()
@@ -153,6 +155,7 @@ class _Reader:
     vetoes: set[int] = field(default_factory=set[int])
     corrections: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     taught: bool = False
+    closed: bool = False
     weights: list[tuple[bool, tuple[float, ...]]] = field(default_factory=list[tuple[bool, tuple[float, ...]]])
 
     def take(self, event: EventLike) -> None:
@@ -189,6 +192,8 @@ class _Reader:
                 self.corrections.append(body)
             case "apply":
                 self.taught = True
+            case "close":
+                self.closed = True
             case _:
                 pass
 
@@ -272,6 +277,7 @@ class _Reader:
             order=tuple(wrong_ for _, wrong_ in order),
             order_steps=tuple(step for step, _ in order),
             last_step=max([*self.done, *self.asks], default=-1),
+            closed=self.closed,
             watched=self.watched,
             opening=self.opening,
             members=self.members,

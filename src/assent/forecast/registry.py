@@ -25,7 +25,7 @@ from assent.forecast.registry_report import Report as Report
 from assent.forecast.registry_report import Scored as Scored
 from assent.forecast.registry_report import contradicted, report_of
 from assent.forecast.run_outcomes import about_run as about_run
-from assent.forecast.run_outcomes import outcome_of, window
+from assent.forecast.run_outcomes import outcome_of, why_open, window
 from assent.forecast.score import as_probability
 
 OUTCOMES = ("yes", "no", "ambiguous")
@@ -137,8 +137,7 @@ class Registry:
             ValueError: the record is of several runs, or the outcome contradicts one that was written.
             RegistryDamaged: the file is not what was written.
         """
-        if len(record.order_steps) != len(record.order):
-            raise ValueError("The record counts several runs as one; resolve from each of them, one at a time.")
+        _must_be_one_run(record)
         found: list[tuple[int, str]] = []
         for entry in self.entries():
             meant = window(entry, record)
@@ -149,6 +148,19 @@ class Registry:
                 self.resolve(entry.id, outcome, note=f"from the ledger: {why}")
                 found.append((entry.id, outcome))
         return found
+
+    def still_open(self, record: Counted) -> list[tuple[int, str]]:
+        """The open forecasts about a run of this name, and what is missing until `resolve_from` can settle each.
+
+        Args:
+            record: one run, as `count_run` counts it.
+
+        Raises:
+            ValueError: the record is of several runs.
+            RegistryDamaged: the file is not what was written.
+        """
+        _must_be_one_run(record)
+        return [(entry.id, why) for entry in self.entries() if (why := why_open(entry, record)) is not None]
 
     def entries(self) -> list[Entry]:
         """Every forecast with what came of it, in order.
@@ -226,3 +238,8 @@ class Registry:
         with self.path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH)  # a line that is being written is none that was cut
             return read_lines(self.path, file.read())
+
+
+def _must_be_one_run(record: Counted) -> None:
+    if len(record.order_steps) != len(record.order):
+        raise ValueError("The record counts several runs as one; resolve from each of them, one at a time.")

@@ -118,7 +118,11 @@ def read_lines(path: Path, content: bytes) -> Held:
 
 
 def next_line(held: Held, content: Mapping[str, Any], *, at: str) -> bytes:
-    """The line that says `content` after those that are held, with its time and its place in the chain; it is for byte `held.size` on."""
+    """The line that says `content` after those that are held, with its time and its place in the chain; it is for byte `held.size` on.
+
+    >>> json.loads(next_line(Held([], ("ab",), 0, b""), {"kind": "resolve"}, at="2026-01-02"))["prev"]
+    'ab'
+    """
     line = {**content, "at": at, "prev": held.hashes[-1] if held.hashes else _FIRST}
     line["hash"] = _hash(line)
     return held.missing + json.dumps(line, allow_nan=False).encode() + b"\n"
@@ -130,6 +134,9 @@ def line_of(path: Path, held: Held, head: str) -> int:
     Raises:
         ValueError: that is no hash.
         RegistryDamaged: no line has it.
+
+    >>> line_of(Path("f"), Held([], ("ab" * 32, "cd" * 32), 0, b""), "cd" * 32)
+    2
     """
     wanted = head.strip().lower()
     if not re.fullmatch("[0-9a-f]{64}", wanted):

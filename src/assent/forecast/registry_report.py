@@ -73,6 +73,11 @@ def report_of(held: Held, *, bins: int, confirmed: int | None) -> Report:
         held: what was read.
         bins: of the calibration, at most.
         confirmed: the line whose hash was asked about and found.
+
+    >>> asked = {"question": "Rain", "method": "gut", "inputs": None, "about": None, "at": "2026-01-02"}
+    >>> held = Held([Entry(id=1, probability=0.3, outcome="no", **asked)], ("ab",), 0, b"")
+    >>> round(report_of(held, bins=10, confirmed=None).scored[0].brier, 2)
+    0.09
     """
     groups: defaultdict[tuple[str, str, str], list[Entry]] = defaultdict(list)
     for entry in held.entries:
