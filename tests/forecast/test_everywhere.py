@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from collections.abc import Callable
@@ -10,11 +11,13 @@ from urllib.parse import quote
 
 import mpmath
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mpmath import mpf
 
 from assent.forecast.answers import answer, respond, written
-from assent.forecast.calculate import calculate
-from assent.forecast.kinds import build
+from assent.forecast.calculate import CALCULATORS, calculate
+from assent.forecast.kinds import KINDS, build
 from tests.cli.support import ask_json, invoke, records
 from tests.forecast import exactly
 
@@ -455,3 +458,72 @@ def test_exit_codes() -> None:
     assert (
         "16/379" in invoke("forecast", "--ftp", "1/300", "--start", "1956", "--none-by", "2020", "--by", "2036").stdout
     )
+
+
+NAMED = (
+    "0",
+    "1",
+    "1/300",
+    "-1",
+    "1e300",
+    "1e-99",
+    "1e99",
+    "nan",
+    "inf",
+    "",
+    "abc",
+    "0.5",
+    "99 %",
+    "100%",
+    "1e13",
+    "2020",
+    "2036",
+    "1956",
+)
+TEXTS = st.sampled_from(
+    [*NAMED, "1/1000 to 1/10", "normal(0, 1)", "uniform(0.5, 1)", "true", "0,5", "5,5,5", "1e15", "½", "2000:1,2010:5"]
+)
+SENSIBLE = {
+    "ftp": "1/300",
+    "virtual_successes": "1/2",
+    "none_by": "2020",
+    "by": "2036,2100",
+    "draws": "200",
+    "n": "100",
+    "clean": "1000",
+}
+
+
+FORECAST = ("none_by", "by", "draws", "show")
+TAKEN = (
+    *(("forecast", (f"trials={kind}", *inspect.signature(make).parameters, *FORECAST)) for kind, make in KINDS.items()),
+    *((f"calculate/{name}", tuple(inspect.signature(one).parameters)) for name, one in CALCULATORS.items()),
+    ("deployment", ("clean", "failures", "detection", "cluster", "correlation", "ahead", "ftp", "delta")),
+)
+
+
+@st.composite
+def addresses(draw: st.DrawFn) -> str:
+    """Inputs of one kind, formula or deployment, each right, wrong or left out."""
+    path, names = draw(st.sampled_from(TAKEN))
+    parts: list[str] = []
+    for name in names:
+        if "=" in name:
+            parts.append(name)
+        elif draw(st.booleans()):
+            usual = [SENSIBLE[name]] * 3 if name in SENSIBLE else []
+            parts.append(f"{name}={quote(draw(st.sampled_from(usual) if usual and draw(st.booleans()) else TEXTS))}")
+    return f"{path}?{'&'.join(parts)}"
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(addresses())
+def test_every_address_ends_in_an_answer_or_a_sentence(address: str) -> None:
+    """No traceback, no warning, no number that JSON does not have; a probability is one."""
+    status, body = respond(address)
+    found = json.loads(body, parse_constant=pytest.fail)
+    assert status in (200, 400)
+    if status == 400:
+        assert found["error"].endswith((".", ")."))
+    for one in found.get("forecasts", ()):
+        assert 0.0 <= one["probability"] <= 1.0

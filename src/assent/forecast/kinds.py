@@ -180,6 +180,10 @@ def series(
     return Rule(prior, effort)
 
 
+MOST_MATCHED = 20_000
+"""Years over which a sequence is matched, at most: each step of the search is a convolution of so many numbers."""
+
+
 def conjunctive(
     *,
     ftp: Numeric,
@@ -232,6 +236,8 @@ def sequential(
     prior, years = BetaPrior(ftp, virtual_successes), Calendar(start)
     if matched is not None:
         horizon = float(_positive("years of the match", matched))
+        if horizon > MOST_MATCHED:
+            raise ValueError(f"The years of the match are {short(horizon)}; give at most {MOST_MATCHED:,}.")
         aim = float(prior.log_survival(0.0, horizon))
 
         def excess(log_odds: float) -> float:
