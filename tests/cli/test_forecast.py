@@ -483,7 +483,7 @@ def test_an_action_that_must_never_be_done_has_a_tail_only_where_it_is_named() -
     with Ledger.open(Path("assent.db"), read_only=True) as book:
         done = {int(event.body["action"]) for event in book.events("new", kinds=["act"])}
     for action in range(ACTIONS):
-        note = row(ask_json("forecast", "deployment", "new", "--forbidden", action), "gumbel-tail")["note"]
+        note = row(ask_json("forecast", "deployment", "new", "--forbidden", str(action)), "gumbel-tail")["note"]
         said_of = "The agent itself decided on it" if action in done else "The most that some member gives to it"
         assert said_of in note
     assert f"numbered 0 to {ACTIONS - 1}" in refused("deployment", "new", "--forbidden", str(ACTIONS))

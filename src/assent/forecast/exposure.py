@@ -86,7 +86,7 @@ class Exposure:
 
     @property
     def effective(self) -> float:
-        """Decisions' worth of evidence, were each failure noticed too: at least as many as failed."""
+        """How many decisions the counted ones are worth, were each failure noticed too; at least as many as failed."""
         return max(self.independent * self.detection, self.independent_failures)
 
     def after(self, clean: float) -> Exposure:

@@ -51,9 +51,8 @@ def outcome_of(record: Counted, last: int, ahead: int) -> tuple[str | None, str]
         return None, f"{come}; {more}"
     if unknown:
         return None, come
-    if record.watched and alone[-1] == record.last_step:
-        none = "; the run is closed, so that none will come" if record.closed else ""
-        return None, f"{come}; the last of them can be corrected until the next decision{none}"
+    if record.watched and alone[-1] == record.last_step and not record.closed:
+        return None, f"{come}; the last of them can be corrected until the next decision"
     return "no", f"none of the {ahead} decisions after step {last} failed"
 
 
