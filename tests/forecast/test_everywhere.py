@@ -431,6 +431,7 @@ def test_the_command_line_prints_the_bytes_of_an_address() -> None:
         "forecast?trials=evolution&virtual_successes=1/1000 to 1/10&none_by=2020&by=2036",
         "forecast?ftp=0.1 to 0.2&draws=10000001&none_by=2020&by=2036",
         "calculate/exact-bound?n=1e300",
+        "forecast?trials=trials&ftp=1/300&by=1,000",
     ],
 )
 def test_what_is_wrong_is_a_sentence(address: str) -> None:
@@ -439,6 +440,11 @@ def test_what_is_wrong_is_a_sentence(address: str) -> None:
     sentence = json.loads(body)["error"]
     assert len(sentence) > 30
     assert sentence.endswith((".", ")."))
+
+
+def test_several_targets_are_told_from_one_with_a_comma_for_thousands() -> None:
+    for by in ("100, 200", "2030,2040", "1000,2000", "0.5,200"):
+        assert len(answer(f"forecast?trials=trials&ftp=1/300&by={quote(by)}")["forecasts"]) == 2
 
 
 def test_a_forecast_of_many_trials_is_quick_and_right() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from assent.forecast import answers
+from assent.forecast.asked import read_inputs
 from assent.forecast.counting import Counted
 from assent.forecast.deployed import Deployed
 from assent.forecast.deployment import curves, side_by_side
@@ -36,7 +36,7 @@ WIDTH = 880.0
 
 def of_forecast(asked: Mapping[str, Any], folder: Path, *, png: bool) -> list[Path]:
     """The curve; a mixture's weights; uncertain inputs' tornado; a counted rule's belief, and the map of what else might be believed."""
-    model, evidence, targets = answers.asked(asked)
+    model, evidence, targets = read_inputs(asked)
     none_by, by = repr(min(evidence)), [repr(target) for target in targets]
     drawn = {"fan": fan_chart(model, width=WIDTH, name="fan", by=by, none_by=none_by, time=_time(asked))}
     if isinstance(model, HyperPrior):

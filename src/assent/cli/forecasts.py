@@ -13,6 +13,7 @@ from rich.table import Table
 from assent.cli.forecast_output import must_have_folder, registry_errors, write_csv
 from assent.cli.output import FAILED, OK, USAGE, Output, errors_end, visible
 from assent.forecast import answers
+from assent.forecast.asked import OWN
 from assent.forecast.exact import percent, rational, short
 from assent.forecast.explaining import explain as sentences
 from assent.forecast.explaining import words
@@ -36,7 +37,7 @@ def forecast(
     with errors_end(output), registry_errors(output):
         must_have_folder(pictures, png=png)
         asked = {**inputs, **_named(more, known=inputs)}
-        own = [name for name in asked if name in answers.OWN and name not in inputs]
+        own = [name for name in asked if name in OWN and name not in inputs]
         if own:
             raise ValueError(f"--set {own[0]} is no input of a kind of rule; give it as --{own[0].replace('_', '-')}.")
         if rules is not None:
