@@ -137,7 +137,7 @@ def test_the_exit_code_is_that_of_the_claims(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(demo, "_tallies", lambda output, **settings: {})
-    monkeypatch.setattr(demo, "_table", lambda part, rows: part)
+    monkeypatch.setattr(demo, "_table", lambda part, rows, width: part)
     monkeypatch.setattr(demo, "_overseer_part", lambda output, **settings: ([], []))
     monkeypatch.setattr(demo, "summary", lambda tallies: {part: [] for part in ROWS})
     monkeypatch.setattr(

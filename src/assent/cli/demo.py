@@ -64,7 +64,7 @@ def demo(*, seed: int, seeds: int, workers: int | None, out: Path, json: bool) -
         tallies = _tallies(output, seed=seed, seeds=seeds, workers=workers)
         tables = summary(tallies)
         for part in ROWS:
-            output.say(_table(part, tables[part]))
+            output.say(_table(part, tables[part], output.people.width))
         recorded = _recorded_run(output, seed=seed, out=out, others=tallies.get("digits", [])[1:])
         overseen, of_the_overseer = _overseer_part(output, seed=seed, out=out)
         checked = [*claims(tables), *recorded.pop("claims"), *of_the_overseer]
@@ -129,18 +129,28 @@ def _shared_compilations() -> Iterator[None]:
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-def _table(part: Part, rows: list[dict[str, Any]]) -> Table:
+WIDE = 104
+"""Characters that a table with deviations takes."""
+
+
+def _table(part: Part, rows: list[dict[str, Any]], width: int) -> Table:
+    """Means over the seeds; with their deviations where a line has room for both."""
     decisions, triggers = rows[0]["decisions"]["mean"], rows[0]["triggers"]["mean"]
+    shown = "mean ± sd" if width >= WIDE else "means"
     table = Table(
-        title=f"{TITLES[part]}\n{decisions:,.0f} decisions, {triggers:.0f} triggers a run, {rows[0]['seeds']} seeds: mean ± sd",
+        title=f"{TITLES[part]}\n{decisions:,.0f} decisions, {triggers:.0f} triggers a run, {rows[0]['seeds']} seeds: {shown}",
         title_justify="left",
         box=None,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("acts on", no_wrap=True)
     for _, heading, _ in COLUMNS:
         table.add_column(heading, justify="right")
     for row in rows:
-        cells = [f"{form.format(row[key]['mean'])} ± {form.format(row[key]['sd'])}" for key, _, form in COLUMNS]
+        cells = [form.format(row[key]["mean"]) for key, _, form in COLUMNS]
+        if width >= WIDE:
+            spread = (form.format(row[key]["sd"]) for key, _, form in COLUMNS)
+            cells = [f"{mean} ± {sd}" for mean, sd in zip(cells, spread, strict=True)]
         table.add_row(row["name"], *cells, style="bold" if "guarded" in row["key"] or row["key"] == "minimum" else "")
     return table
 

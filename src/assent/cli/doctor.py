@@ -16,6 +16,7 @@ from assent.environment import environment
 EXTRAS = {
     "lab": ("jax", "equinox", "sklearn"),
     "lm": ("torch", "transformers"),
+    "png": ("resvg_py",),
     "ray": ("ray",),
     "postgres": ("psycopg",),
 }

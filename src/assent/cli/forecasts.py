@@ -110,9 +110,12 @@ def _say(output: Output, found: Mapping[str, Any]) -> None:
         for one in forecasts:
             table.add_row(_time(one["by"]), one["percent"], one["fraction"] or "")
         output.say(table)
-        output.plain(f"\nWhy, for {_time(forecasts[0]['by'])}:")
-        for sentence in forecasts[0]["why"]:
+        output.plain(f"\nWhy, for {_time(forecasts[-1]['by'])}:")
+        for sentence in forecasts[-1]["why"]:
             output.plain(f"  {sentence}")
+        output.plain("\nRests on:")
+        for sentence in forecasts[-1]["assumptions"]:
+            output.plain(f"  - {sentence}")
     for part, say in _SAYS.items():
         if part in found:
             say(output, found[part])

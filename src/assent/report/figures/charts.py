@@ -88,7 +88,7 @@ def bar_chart(
         )
     high = max([high, *(max(bar[1], bar[3]) for bar in bars), *(mark for mark in theory if mark is not None)])
     wide = width >= 600
-    names = min(max([60.0, *(text_width(bar[0], 13) for bar in bars)]), 330.0) if wide else width
+    names = min(max([60.0, *(text_width(bar[0], 13) for bar in bars)]), 400.0) if wide else width
     left = names + 14 if wide else 0.0
     room = width - left - 84
     head, first = headed(title, width)

@@ -46,7 +46,7 @@ def discovery_chart(
     kinds = discovery_curve([kind for _, kind in known]).tolist()
     first = [place for place, seen in enumerate(kinds) if seen > (kinds[place - 1] if place else 0)]
     left_out = f" ({plural(missing, 'failure')} without one left out)" if missing else ""
-    x = Axis(f"decision number{left_out}", 0.0, total if total > 0 else 1.0)
+    x = Axis(f"decisions with a known outcome{left_out}", 0.0, total if total > 0 else 1.0)
     y = Axis("kinds of failure seen", 0.0, max(kinds) + 1.0, form=_whole)
     swatches = [(bars([(10, -6)], 6, class_="spike"), "a failure, of any kind")]
     box, head, bottom = layout(
