@@ -432,6 +432,7 @@ def test_the_command_line_prints_the_bytes_of_an_address() -> None:
         "forecast?ftp=0.1 to 0.2&draws=10000001&none_by=2020&by=2036",
         "calculate/exact-bound?n=1e300",
         "forecast?trials=trials&ftp=1/300&by=1,000",
+        "forecast?trials=researcher-years&ftp=1/300&sums=1/1000 to 1/10&none_by=2020&by=2036",
     ],
 )
 def test_what_is_wrong_is_a_sentence(address: str) -> None:

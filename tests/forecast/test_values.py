@@ -278,6 +278,18 @@ def test_the_kernel_at_random_places_over_twenty_orders() -> None:
     mpmath.mp.dps = 50
 
 
+@pytest.mark.parametrize("exponent", [14, 15, 16, 18, 20, 40, 80, 99])
+@pytest.mark.parametrize("share", [1e-6, 1e-3, 0.19, 1.0])
+def test_the_kernel_where_both_counts_are_huge(exponent: int, share: float) -> None:
+    """Powers of such numbers leave the floats; the answer does not."""
+    beta, small = 3.0 * 10.0**exponent, share * 10.0**exponent
+    for alpha, more in ((small, small), (small, 2.0 * beta), (0.5, small)):
+        a, b, m = mpf(alpha), mpf(beta), mpf(more)
+        with mpmath.workdps(160):
+            exact = mpmath.loggamma(b + m) + mpmath.loggamma(a + b) - mpmath.loggamma(b) - mpmath.loggamma(a + b + m)
+        assert float(log_survival_counted(alpha, beta, 0.0, more)) == pytest.approx(float(exact), rel=1e-12)
+
+
 def test_lomax_matched_at_the_first_trial_and_at_a_hundred_years() -> None:
     counted = p(calendar(ftp="1/300", virtual_successes="1/2"))
     divided = Rule(BetaPrior("1/300", "1/2").continuous(), Calendar(1956))

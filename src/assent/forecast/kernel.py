@@ -19,6 +19,8 @@ _TERMS = 8
 _LEAST = 16.0
 """From here on the series below is exact to rounding where the smaller count is at most a fifth of the argument."""
 _SHARE = 0.2
+_HUGE = 1e15
+"""From here on the series' powers could overflow, and Stirling's is as good."""
 
 
 def log_survival_counted(alpha: ArrayLike, beta: ArrayLike, trials: ArrayLike, more: ArrayLike) -> Floats:
@@ -46,7 +48,7 @@ def log_survival_counted(alpha: ArrayLike, beta: ArrayLike, trials: ArrayLike, m
         result[low] += _one_step(z[low], less[low], greater[low])
         z = np.where(low, z + 1.0, z)
     middle = z + (less - 1.0) / 2.0
-    near = less <= _SHARE * middle
+    near = (less <= _SHARE * middle) & (less < _HUGE)
     result[near] += _by_series(less[near], middle[near], greater[near])
     if not near.all():
         far = ~near

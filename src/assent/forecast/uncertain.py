@@ -20,7 +20,7 @@ from assent.forecast.exact import Numeric, percent
 from assent.forecast.kernel import Floats
 from assent.forecast.kinds import build
 from assent.forecast.model import Model
-from assent.forecast.vectors import CHECKED, VECTORS, Survivals, read_plain
+from assent.forecast.vectors import CHECKED, TEXTS, VECTORS, Survivals, read_plain
 
 BAND = (0.05, 0.5, 0.95)
 MOST_DRAWS = 10_000_000
@@ -118,6 +118,11 @@ class Uncertain(Model):
         if isinstance(draws, bool) or not 100 <= draws <= MOST_DRAWS:
             raise ValueError(f"There are {draws!r} draws; give 100 to {MOST_DRAWS:,}.")
         given = tuple((name, distribution(name, value) or value) for name, value in inputs.items())
+        words = [name for name, value in given if name in TEXTS and isinstance(value, Distribution)]
+        if words:
+            raise ValueError(
+                f"{words[0]} is a word and no number, so that it has no distribution; give 'yearly' or 'continuous'."
+            )
         if not any(isinstance(value, Distribution) for _, value in given):
             raise ValueError(
                 "None of the inputs is a distribution; give one, such as ftp = '1/1000 to 1/100', or take the plain rule."

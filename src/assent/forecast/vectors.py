@@ -17,6 +17,9 @@ from assent.forecast.kernel import Floats, log_survival_counted, log_survival_ef
 from assent.forecast.kinds import compute as compute_rule
 from assent.forecast.kinds import evolution as evolution_rule
 
+TEXTS = ("sums",)
+"""Inputs that are words."""
+
 Survivals = tuple[Floats, Floats]
 """ln P(none by the evidence date), and ln P(none by the target | none by then): float64, broadcast against [N]."""
 
@@ -204,4 +207,4 @@ def _path(dollars: int) -> Any:
 
 def read_plain(name: str, value: Any) -> Any:
     """A fixed input as a float, or as the text it is (`sums`)."""
-    return value if name == "sums" else float(rational(name, value))
+    return value if name in TEXTS else float(rational(name, value))
