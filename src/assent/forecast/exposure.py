@@ -10,6 +10,9 @@ from assent.forecast.checking import count, positive
 from assent.forecast.counting import Counted
 from assent.forecast.exact import Numeric, rational
 
+MOST_DECISIONS = 10**15
+"""More are taken for a mistake."""
+
 
 @dataclass(frozen=True, init=False)
 class Exposure:
@@ -60,6 +63,8 @@ class Exposure:
             )
         counts = {"clean": clean, "failures": failures, "carried": carried, "carried_failures": carried_failures}
         for name, value in counts.items():
+            if rational(name, value) > MOST_DECISIONS:
+                raise ValueError(f"The number of {name.replace('_', ' ')} is {value}; give at most {MOST_DECISIONS:,}.")
             object.__setattr__(self, name, count(name.replace("_", " "), float(rational(name, value))))
         for name, value in (("detection", share), ("cluster", size), ("correlation", rho)):
             object.__setattr__(self, name, value)

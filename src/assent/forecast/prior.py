@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from assent.forecast.exact import Numeric, rational, short, written
@@ -168,6 +169,11 @@ class Lomax(Prior):
         return self.virtual_successes
 
     def log_survival(self, effort: ArrayLike, more: ArrayLike) -> Floats:
+        if self.tau == 0 and not np.all(np.asarray(effort) > 0):
+            raise ValueError(
+                "With virtual effort 0 there is no scale but what was tried, and nothing was tried yet: give a later none_by, or a tau "
+                "above 0."
+            )
         return log_survival_effort(float(self.alpha), float(self.tau), effort, more)
 
     def exact_survival(self, effort: Fraction, more: Fraction) -> Fraction | None:

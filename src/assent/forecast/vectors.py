@@ -181,11 +181,14 @@ class _Research:
             return self._steady(at - self.start)
         years = np.minimum(at, self.slows) - self.start
         rate = np.log1p(self.later)
-        added = np.expm1(rate * np.maximum(at - self.slows, 0.0))
-        added = added * np.exp(rate) / self.later if self.yearly else added / rate
+        late = np.asarray(rate * np.maximum(at - self.slows, 0.0))
+        unit = np.log(rate) if not self.yearly else np.log(self.later) - rate
         first = np.log(self.rate if self.scale is None else self.scale) + self.rate * years
         with np.errstate(divide="ignore"):
-            return np.asarray(np.logaddexp(self._steady(years), first + np.log(added)))
+            added = (
+                late + np.log(-np.expm1(-late)) - unit
+            )  # ln of the growth after the turn, in the first year's research
+            return np.asarray(np.logaddexp(self._steady(years), first + added))
 
     def _steady(self, years: Any) -> Floats:
         """Before it slows: (1 + g)^(years + 1) - g for yearly sums, (1 + g)^years for the integral."""
