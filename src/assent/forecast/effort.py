@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from abc import ABC, abstractmethod
@@ -188,8 +189,20 @@ class ResearcherYears(Effort):
         }
 
 
+class _Pointed(Effort):
+    """Given by points."""
+
+    points: Points
+
+    @functools.cached_property
+    def _arrays(self) -> tuple[Floats, Floats]:
+        """Their years and numbers, converted once."""
+        years, numbers = (np.asarray([float(pair[part]) for pair in self.points]) for part in (0, 1))
+        return years, numbers
+
+
 @dataclass(frozen=True, init=False)
-class Levels(Effort):
+class Levels(_Pointed):
     """Relative growth of a quantity given by points: effort is the growth of its logarithm to base e; compute, prices, a series of yours.
 
     Args:
@@ -256,7 +269,7 @@ class Levels(Effort):
 
     def log10(self, at: ArrayLike) -> Floats:
         """Base-10 logarithm of the quantity at a time."""
-        years, levels = (np.asarray([float(pair[part]) for pair in self.points]) for part in (0, 1))
+        years, levels = self._arrays
         at = _floats(at)
         late = float(np.max(at, initial=-np.inf))
         if late > years[-1] and self.after is None:
@@ -293,7 +306,7 @@ class Levels(Effort):
 
 
 @dataclass(frozen=True, init=False)
-class Weighted(Effort):
+class Weighted(_Pointed):
     """Years that count unequally: effort given by how much of it there had been by some years, with straight lines in between.
 
     Davidson 2021, 5.3, weights the years since 5000 BC by world population or growth; only the totals up to 1956 are public.
@@ -338,7 +351,7 @@ class Weighted(Effort):
         return np.asarray(self._total(_floats(until)) - self._total(_floats(since)))
 
     def _total(self, at: Floats) -> Floats:
-        years, totals = (np.asarray([float(pair[part]) for pair in self.points]) for part in (0, 1))
+        years, totals = self._arrays
         self._known(float(np.max(at, initial=-np.inf)))
         return np.asarray(np.interp(at, years, totals) + np.maximum(at - years[-1], 0.0) * float(self.after or 0))
 

@@ -18,6 +18,9 @@ MOST_DIGITS = 15
 LEAST, MOST = Fraction(1, 10**100), Fraction(10**100)
 """Sizes of what is computed with, other than 0."""
 
+_BITS = 330
+"""A quotient of numbers whose lengths differ by less lies between those."""
+
 MOST_CHARACTERS = 400
 """A longer text is taken for a mistake: no float needs as many."""
 
@@ -52,7 +55,8 @@ def rational(what: str, value: Numeric) -> Fraction:
 
 def _held(what: str, number: Fraction) -> Fraction:
     """The number, if products and squares of such numbers cannot silently become 0 or infinite."""
-    if number != 0 and not LEAST <= abs(number) <= MOST:
+    power = number.numerator.bit_length() - number.denominator.bit_length()
+    if abs(power) > _BITS and number != 0 and not LEAST <= abs(number) <= MOST:
         raise ValueError(f"The {what} is {_sized(number)}; give 0, or a number between 1e-100 and 1e100 in size.")
     return number
 

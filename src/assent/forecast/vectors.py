@@ -142,9 +142,10 @@ def _matched_tau(ftp: Any, growth: Any, yearly: bool) -> Floats:
     before = research.grown(since)
     failures = 1.0 / ftp - 1.0 + since - start
     tau = np.asarray((research.grown(until) - before) * failures / (until - since) - before)
-    if not np.all(tau >= LEAST):
+    least = float(LEAST)  # a fraction would be compared number by number
+    if not float(np.min(tau)) >= least:  # NaN too
         raise ValueError(
-            f"{percent(float(np.mean(~(tau >= LEAST))))} of the draws have a first-trial probability so great that no virtual effort "
+            f"{percent(float(np.mean(~(tau >= least))))} of the draws have a first-trial probability so great that no virtual effort "
             "matches it: give a distribution that stays lower."
         )
     return tau
