@@ -81,14 +81,15 @@ def test_the_address_that_is_printed_asks_for_the_same_forecast() -> None:
     assert asked["forecasts"] == answered(*ISSUE)["forecasts"]
 
 
-def test_several_dates_are_a_table_with_the_reason_of_the_first() -> None:
+def test_several_dates_are_a_table_with_the_reason_of_the_last() -> None:
     shown = said(*ONE[1:], "--by", "2030, 2036,2100")
     assert [re.split(r"\s{2,}", line.strip()) for line in shown.splitlines()[2:5]] == [
         ["2030", "2.7 %", "10/373"],
         ["2036", "4.2 %", "16/379"],
         ["2100", "18 %", "80/443"],
     ]
-    assert "Why, for 2030:" in shown
+    assert "Why, for 2100:" in shown
+    assert "Rests on:" in shown
     assert [one["by"] for one in answered(*ONE[1:], "--by", "2030,2036,2100")["forecasts"]] == [2030, 2036, 2100]
 
 
