@@ -14,14 +14,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from assent.committees._predictions import members, weighted, with_labels
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 MOST_AT_ONCE = 2_000_000
 """Numbers of members times draws held at a time; it bounds memory and changes no result."""
-
-SUM_TOLERANCE = 1e-4
-"""By how much probabilities may miss the sum 1: a softmax over many options in single precision."""
 
 
 @dataclass(frozen=True)
@@ -234,31 +233,15 @@ def _log_mean(values: Floats, log_weight: Floats) -> Floats:
 
 
 def _checked(log_probs: ArrayLike, labels: ArrayLike, log_weight: ArrayLike | None) -> tuple[Floats, Floats]:
-    """What each member says of the right labels [N, T], and log-weights [N] that sum to 1; members without weight are left out."""
-    rows, right = np.asarray(log_probs), np.asarray(labels)
-    if rows.ndim != 3 or right.shape != rows.shape[1:2] or rows.size == 0:
-        raise ValueError(
-            f"Log-probabilities have the shape {rows.shape} and labels {right.shape}; give [N, T, C] and [T]."
-        )
-    if not np.issubdtype(right.dtype, np.integer) or right.min() < 0 or right.max() >= rows.shape[2]:
-        raise ValueError(f"Some labels are no options; give whole numbers from 0 to {rows.shape[2] - 1}.")
-    said = np.empty(rows.shape[:2])
-    for member, row in enumerate(rows):
-        sums = np.exp(np.minimum(row.astype(np.float64), 1.0)).sum(axis=1)
-        off = ~(np.abs(sums - 1.0) <= SUM_TOLERANCE)
-        if off.any():
+    """What each member that has a weight says of the right labels [N, T], and log-weights [N] that sum to 1."""
+    rows, right = with_labels(log_probs, labels)
+    kept, weight = weighted(rows, log_weight)
+    said = np.empty(kept.shape[:2])
+    for place, (row, (_, sound)) in enumerate(zip(kept, members(kept), strict=True)):
+        if not sound.all():
             raise ValueError(
-                f"Member {member} gives no distribution at point {off.argmax()}: it sums to {sums[off][0]:g}; give the logarithms of "
-                "probabilities that sum to 1, and not logits."
+                f"A member says nothing at item {(~sound).argmax()}: its log-probabilities there are {row[(~sound).argmax()].tolist()}; "
+                "leave the item or the member out."
             )
-        said[member] = np.minimum(row[np.arange(len(right)), right], 0.0)
-    if log_weight is None:
-        return said, np.full(len(rows), -math.log(len(rows)))
-    weight = np.asarray(log_weight, np.float64)
-    if weight.shape != (len(rows),) or np.isnan(weight).any() or not np.isfinite(weight.max()):
-        raise ValueError(
-            f"The log-weights are {weight.tolist()} for {len(rows)} members; give one for each, below infinity, and not all minus infinity."
-        )
-    kept = weight > -np.inf
-    weight = weight[kept] - weight.max()
-    return said[kept], np.asarray(weight - math.log(np.exp(weight).sum()))
+        said[place] = np.minimum(row[np.arange(len(right)), right], 0.0)
+    return said, weight
