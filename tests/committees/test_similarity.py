@@ -49,6 +49,33 @@ def test_errors_at_the_same_points_and_at_opposite_ones() -> None:
     assert math.isnan(error_consistency([0, 0], [0, 0]))
 
 
+LM_SIM = {
+    2: (0.1700325756221694, 0.1697814836112706),
+    4: (0.18374363771557178, 0.3198307134220073),
+    10: (0.10727453209786228, 0.20103092783505166),
+}
+"""By the number of options, `CAPA().compute_k` and `EC().compute_k` of the authors' package lm-sim 0.1.1 (PyPI, MIT) on `shared`."""
+
+
+def shared(options: int, points: int = 300) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Two models that are alike beyond their accuracies, and the right options."""
+    rng = np.random.default_rng(options)
+    raw = rng.random((2, points, options)) ** 3
+    raw[1] *= raw[0]
+    p, q = raw / raw.sum(axis=2, keepdims=True)
+    return p, q, np.argmax(p + rng.random((points, options)), axis=1)
+
+
+@pytest.mark.parametrize("options", [2, 4, 10])
+def test_the_numbers_are_those_of_the_authors_package(options: int) -> None:
+    p, q, labels = shared(options)
+    alike, consistent = LM_SIM[options]
+    assert capa(p, q, labels) == pytest.approx(alike, rel=0, abs=1e-9)
+    assert error_consistency(p.argmax(axis=1) != labels, q.argmax(axis=1) != labels) == pytest.approx(
+        consistent, rel=0, abs=1e-9
+    )
+
+
 @pytest.mark.parametrize(
     ("one", "labels", "words"),
     [
