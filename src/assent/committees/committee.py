@@ -1,0 +1,386 @@
+"""Committee: members of one or several forms, their weights, their roots, and what they cost. It is a `Hypotheses`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.optimize
+from numpy.typing import ArrayLike, NDArray
+
+from assent.committees.costs import Cost
+from assent.committees.forms.adapters import Adapters
+from assent.committees.forms.composed import Composed
+from assent.committees.forms.features import Features
+from assent.committees.forms.form import Form, Learns, Places, checked_places
+from assent.committees.forms.masked import Masked
+from assent.committees.forms.stacked import Stacked
+from assent.committees.forms.tangent import Tangent
+from assent.committees.splits import Labelled
+from assent.core import Answer, Grade
+
+FORMS: dict[str, Callable[[Mapping[str, Any], Mapping[str, NDArray[Any]]], Form]] = {
+    kind.kind: kind.restored for kind in (Stacked, Masked, Composed, Tangent, Features, Adapters)
+}
+VERSION = 1
+MIXED = "mixed"
+TEMPERATURES = (1e-3, 1e3)
+"""Between which a softmax temperature is looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Committee:
+    """Members and what is believed of them. Immutable: whatever changes it gives another.
+
+    As a `Hypotheses` each member's row is its softmax, `(1 - floor)` of it mixed with half a floor of uniform: so that no member is lost at
+    its first surprise, and what is missing is asked. Its memory is the parts as they are now. Members of the forms `tangent` and
+    `features` learn from every answer, as if they had been fitted to it with all others; members of other forms stay as they are, and only
+    their weights move. An observation that is not finite gives rows of NaN, which are asked, and teaches nothing.
+
+    Attributes:
+        parts: members by form, in order.
+        log_weights: float64 [N], normalised.
+        roots: integers [N], which training each member stems from.
+        temperature: what logits are divided by, above 0.
+        cost: what it took.
+        names: [N], of the members.
+        dropped: names of members that were left out because their loss was not finite.
+        floor: in (0, 1).
+    """
+
+    static_fields: ClassVar[tuple[str, ...]] = ("parts", "temperature", "cost", "names", "dropped", "floor")
+    parts: tuple[Form, ...]
+    log_weights: NDArray[np.float64]
+    roots: NDArray[np.int64]
+    temperature: float
+    cost: Cost
+    names: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+    floor: float = 0.02
+
+    @classmethod
+    def of(
+        cls,
+        parts: Form | Sequence[Form],
+        *,
+        roots: ArrayLike | None = None,
+        cost: Cost | None = None,
+        names: Sequence[str] = (),
+        temperature: float = 1.0,
+        dropped: Sequence[str] = (),
+        floor: float = 0.02,
+    ) -> Committee:
+        """Members with equal weights.
+
+        Args:
+            roots: integers [N]; every member its own when left out.
+            names: one for each; "member 1", ... when left out.
+
+        Raises:
+            ValueError: no members, parts for other classes or items, or a number of roots or names that does not fit.
+        """
+        members = tuple(parts) if isinstance(parts, Sequence) else (parts,)
+        number = sum(part.num_members for part in members)
+        stems = np.arange(number) if roots is None else np.asarray(roots, dtype=np.int64)
+        called = tuple(names) or tuple(f"member {place + 1}" for place in range(number))
+        if number == 0 or stems.shape != (number,) or len(called) != number:
+            raise ValueError(
+                f"There are {number} members, {stems.size} roots and {len(called)} names; give at least one member, and as many of each."
+            )
+        kinds = {(part.num_classes, part.input_shape) for part in members}
+        if len(kinds) > 1:
+            raise ValueError(
+                f"The parts answer differently shaped questions (classes, items): {sorted(kinds)}; give parts for the same."
+            )
+        if not (0 < floor < 1 and 0 < temperature < math.inf):
+            raise ValueError(
+                f"floor = {floor}, temperature = {temperature}: the floor lies in (0, 1), the temperature is above 0."
+            )
+        uniform = np.full(number, -math.log(number))
+        return cls(members, uniform, stems, float(temperature), cost or Cost(), called, tuple(dropped), floor)
+
+    @property
+    def num_members(self) -> int:
+        return len(self.log_weights)
+
+    @property
+    def num_actions(self) -> int:
+        """C, the classes."""
+        return self.parts[0].num_classes
+
+    @property
+    def num_contexts(self) -> None:
+        return None
+
+    @property
+    def remembers(self) -> bool:
+        return False
+
+    @property
+    def grade(self) -> Grade:
+        return "heuristic"
+
+    @property
+    def form(self) -> str:
+        """What its members are: the parts' form, or "mixed"."""
+        kinds = {part.kind for part in self.parts}
+        return kinds.pop() if len(kinds) == 1 else MIXED
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one item."""
+        return self.parts[0].input_shape
+
+    @property
+    def learns(self) -> bool:
+        """Whether some members learn from an answer themselves."""
+        return any(isinstance(part, Learns) for part in self.parts)
+
+    def logits(self, x: ArrayLike) -> NDArray[np.floating[Any]]:
+        """Every member's logits `[N, B, C]` of items `[B, ...]`, as they are before the temperature.
+
+        Raises:
+            ValueError: items of another shape.
+        """
+        return _logits(self.parts, self._items(x))
+
+    def log_probs(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Every member's log-probabilities `[N, B, C]`; NaN throughout where one is not finite."""
+        return _log_softmax(self.logits(x) / self.temperature)
+
+    def mean_log_probs(self, x: ArrayLike) -> NDArray[np.float64]:
+        """Log of the members' mean probability by weight, `[B, C]`."""
+        return _mixed(self.log_probs(x), self.log_weights)
+
+    def subset(self, places: Places) -> Committee:
+        """The members at these places, in that order within each form, their weights as they are to each other.
+
+        Raises:
+            IndexError: there is no such member, or none is named.
+        """
+        chosen = checked_places(places, self.num_members)
+        parts, order, first = list[Form](), list[NDArray[np.int64]](), 0
+        for part in self.parts:
+            mine = chosen[(chosen >= first) & (chosen < first + part.num_members)]
+            if len(mine):
+                parts.append(part.subset(mine - first))
+                order.append(mine)
+            first += part.num_members
+        places = np.concatenate(order)
+        return replace(
+            self,
+            parts=tuple(parts),
+            log_weights=_normalised(self.log_weights[places]),
+            roots=self.roots[places],
+            names=tuple(self.names[place] for place in places),
+        )
+
+    def top(self, k: int) -> Committee:
+        """The k heaviest members, or all if there are fewer; of equal ones the first.
+
+        Raises:
+            ValueError: k is below 1.
+        """
+        if k < 1:
+            raise ValueError(f"k = {k}: a committee has at least one member.")
+        return self.subset(np.sort(np.argsort(-self.log_weights, kind="stable")[:k]))
+
+    def draw(self, rng: np.random.Generator) -> Committee:
+        """One member by weight, as a committee: for whoever follows one random model for a while."""
+        return self.subset([int(rng.choice(self.num_members, p=np.exp(self.log_weights)))])
+
+    def concat(self, *others: Committee) -> Committee:
+        """All members together, equally weighted committee by committee: weights count in proportion to numbers of members.
+
+        Raises:
+            ValueError: committees for other classes or items.
+        """
+        every = (self, *others)
+        shifted, roots = 0, list[NDArray[np.int64]]()
+        for one in every:
+            _, stems = np.unique(one.roots, return_inverse=True)
+            roots.append(stems.ravel() + shifted)
+            shifted += int(stems.max()) + 1
+        joined = Committee.of(
+            [part for one in every for part in one.parts],
+            roots=np.concatenate(roots),
+            cost=sum((one.cost for one in others), self.cost),
+            names=[name for one in every for name in one.names],
+            temperature=self.temperature,
+            dropped=[name for one in every for name in one.dropped],
+            floor=self.floor,
+        )
+        weights = [one.log_weights + math.log(one.num_members / joined.num_members) for one in every]
+        return replace(joined, log_weights=_normalised(np.concatenate(weights)))
+
+    def observe(self, x: ArrayLike, y: int) -> Committee:
+        """The committee after one labelled item: weights by each member's likelihood, and members that learn have learned it.
+
+        Args:
+            x: one item.
+            y: its label.
+
+        Raises:
+            ValueError: another shape, a number that is not finite, or no such label.
+        """
+        item = self._items(np.asarray(x)[None])[0]
+        if not np.isfinite(item).all() or not 0 <= y < self.num_actions:
+            raise ValueError(
+                f"The item holds {int((~np.isfinite(item)).sum())} numbers that are not finite, the label is {y}; give finite numbers and "
+                f"a label from 0 to {self.num_actions - 1}."
+            )
+        said = self.log_policy(self.parts, item)[:, y]
+        # who cannot say what is likely neither gains nor loses
+        weights = _normalised(self.log_weights + np.where(np.isnan(said), 0.0, said))
+        return replace(self, parts=_observed(self.parts, item, y), log_weights=weights)
+
+    def tempered(self, data: Labelled) -> Committee:
+        """The committee with the one temperature at which the members' mean has the least log-loss on `data`. Validation, never test."""
+        logits, labels = self.logits(data.x), np.asarray(data.y)
+
+        def loss(log_temperature: float) -> float:
+            mean = _mixed(_log_softmax(logits / math.exp(log_temperature)), self.log_weights)
+            return -float(np.mean(mean[np.arange(len(labels)), labels]))
+
+        low, high = (math.log(bound) for bound in TEMPERATURES)
+        grid = np.linspace(low, high, 29)
+        best = int(
+            np.argmin([loss(at) for at in grid])
+        )  # the loss has more than one valley where members disagree wildly
+        bounds = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
+        found = scipy.optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-3})
+        return replace(self, temperature=math.exp(float(found.x)))
+
+    # what the core asks of its members
+
+    def log_prior(self) -> NDArray[np.float64]:
+        return self.log_weights
+
+    def init(self) -> tuple[Form, ...]:
+        return self.parts
+
+    def log_policy(self, memory: tuple[Form, ...], obs: Any) -> NDArray[np.float64]:
+        """Rows `[N, C]` after the floor; NaN in every entry of a row that cannot be read.
+
+        Raises:
+            ValueError: `obs` has another shape than an item.
+        """
+        item = self._items(np.asarray(obs)[None])
+        if not np.isfinite(item).all():
+            return np.full((self.num_members, self.num_actions), np.nan)
+        log_probs = _log_softmax(_logits(memory, item) / self.temperature)[:, 0]
+        lifted = (1.0 - self.floor) * np.exp(log_probs) + self.floor / (2.0 * self.num_actions)
+        return np.log(lifted)
+
+    def advance(self, memory: tuple[Form, ...], obs: Any, action: Any) -> tuple[Form, ...]:
+        return memory
+
+    def learn(self, memory: tuple[Form, ...], obs: Any, answer: Answer) -> tuple[Form, ...]:
+        """The memory after an answer; as it was after an observation that is not finite. Raises as `log_policy`."""
+        item = self._items(np.asarray(obs)[None])[0]
+        if not np.isfinite(item).all():
+            return memory
+        return _observed(memory, item, int(np.asarray(answer.action)))
+
+    # on disk
+
+    def save(self, path: Path | str) -> None:
+        """Everything into one safetensors file; masks stay bits."""
+        from safetensors.numpy import save_file
+
+        arrays: dict[str, NDArray[Any]] = {"log_weights": self.log_weights, "roots": self.roots}
+        for number, part in enumerate(self.parts):
+            arrays |= {f"{number} {name}": np.ascontiguousarray(array) for name, array in part.arrays().items()}
+        about = {
+            "version": VERSION,
+            "parts": [{"form": part.kind, **part.settings()} for part in self.parts],
+            "temperature": self.temperature,
+            "cost": {field.name: getattr(self.cost, field.name) for field in fields(self.cost)},
+            "names": self.names,
+            "dropped": self.dropped,
+            "floor": self.floor,
+        }
+        place = Path(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = place.with_name(place.name + ".part")
+        save_file(arrays, str(unfinished), metadata={"assent.committee": json.dumps(about)})
+        unfinished.replace(place)
+
+    @staticmethod
+    def load(path: Path | str) -> Committee:
+        """What `save` wrote.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: a file of something else, of a later version, or with arrays of another architecture.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"There is no file {path}; make one with Committee.save or `assent committee fit`.")
+        try:
+            with safe_open(str(path), framework="numpy") as file:
+                metadata = file.metadata() or {}
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
+        except SafetensorError as error:
+            raise ValueError(f"{path} cannot be read as safetensors: {error}. It may be cut short.") from error
+        if "assent.committee" not in metadata:
+            raise ValueError(f"{path} holds arrays but no committee; give a file that Committee.save wrote.")
+        about = json.loads(metadata["assent.committee"])
+        if about["version"] != VERSION:
+            raise ValueError(f"{path} has version {about['version']}; this release reads {VERSION}.")
+        parts = list[Form]()
+        for number, settings in enumerate(about["parts"]):
+            head = f"{number} "
+            own = {name.removeprefix(head): array for name, array in arrays.items() if name.startswith(head)}
+            if settings["form"] not in FORMS:
+                raise ValueError(f"{path} has members of the form {settings['form']!r}; known are {', '.join(FORMS)}.")
+            parts.append(FORMS[settings["form"]](settings, own))
+        committee = Committee.of(
+            parts,
+            roots=arrays["roots"],
+            cost=Cost(**about["cost"]),
+            names=about["names"],
+            temperature=about["temperature"],
+            dropped=about["dropped"],
+            floor=about["floor"],
+        )
+        return replace(committee, log_weights=arrays["log_weights"])
+
+    def _items(self, x: ArrayLike) -> NDArray[np.floating[Any]]:
+        items = np.asarray(x)
+        if items.shape[1:] != self.input_shape or items.ndim == 0:
+            raise ValueError(f"Items have the shape {items.shape}; give [B, {', '.join(map(str, self.input_shape))}].")
+        return items if items.dtype in (np.float32,) else items.astype(np.float32)
+
+
+def _logits(parts: Sequence[Form], items: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    found = [part.logits(items) for part in parts]
+    return np.concatenate(found) if len(found) > 1 else found[0]
+
+
+def _observed(parts: tuple[Form, ...], item: NDArray[np.floating[Any]], label: int) -> tuple[Form, ...]:
+    return tuple(part.observed(item, label) if isinstance(part, Learns) else part for part in parts)
+
+
+def _log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    wide = logits.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        shifted = wide - wide.max(axis=-1, keepdims=True)
+        log_probs = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    readable = np.isfinite(wide).all(axis=-1, keepdims=True)
+    return np.where(readable, log_probs, np.nan)
+
+
+def _mixed(log_probs: NDArray[np.float64], log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log of the mean of `[N, B, C]` by weight."""
+    return np.asarray(np.logaddexp.reduce(log_probs + log_weights[:, None, None], axis=0))
+
+
+def _normalised(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(log_weights - np.logaddexp.reduce(log_weights))

@@ -1,0 +1,139 @@
+"""Form: members that share something, evaluated together; what all forms have in common. JAX."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from assent.committees.layers import Params
+from assent.committees.models import Model
+
+Arrays: TypeAlias = dict[str, NDArray[Any]]
+Places: TypeAlias = Sequence[int] | NDArray[np.integer[Any]]
+
+HELD = 1 << 26
+"""Numbers that a chunk of items may bring about at once: more members than memory are evaluated on fewer items at a time."""
+
+
+@runtime_checkable
+class Form(Protocol):
+    """N members. Immutable: whatever changes them gives others.
+
+    `logits` of items `[B, ...]` are `[N, B, C]`; `infer_flops` are operations of all members for one item; `num_bytes` what they take as
+    they are kept. `arrays` and `settings` (JSON's values) are what `restored` makes them of again.
+    """
+
+    kind: ClassVar[str]
+
+    @property
+    def num_members(self) -> int: ...
+    @property
+    def num_classes(self) -> int: ...
+    @property
+    def input_shape(self) -> tuple[int, ...]: ...
+    @property
+    def num_bytes(self) -> int: ...
+    def infer_flops(self) -> float: ...
+    def logits(self, x: Any) -> NDArray[np.floating[Any]]: ...
+    def subset(self, places: Places) -> Form: ...
+    def settings(self) -> dict[str, Any]: ...
+    def arrays(self) -> Arrays: ...
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """A form whose members learn from one labelled item, exactly as if they had been fitted to it with all others."""
+
+    def observed(self, x: NDArray[np.floating[Any]], y: int) -> Form: ...
+
+
+def over_members(apply: Callable[[Any, jax.Array], jax.Array], members: Any, x: jax.Array) -> jax.Array:
+    """`apply(member, x)` for each of `members` (leaves `[N, ...]`), one after the other: no convolution is ever batched over members."""
+    return jax.lax.map(lambda member: apply(member, x), members)
+
+
+def in_chunks(logits: Callable[[jax.Array], jax.Array], x: Any, *, per_item: int) -> NDArray[np.floating[Any]]:
+    """`logits(x)`, `[N, B, C]`, some items at a time when all of them would not fit.
+
+    Args:
+        per_item: numbers that one item brings about.
+    """
+    items = np.asarray(x)
+    at_once = max(1, HELD // max(per_item, 1))
+    if len(items) <= at_once:
+        return np.asarray(logits(jnp.asarray(items)))
+    found = [np.asarray(logits(jnp.asarray(items[first : first + at_once]))) for first in range(0, len(items), at_once)]
+    return np.concatenate(found, axis=1)
+
+
+def widest(model: Model) -> int:
+    """Numbers that one item brings about at the model's widest place, patches of convolutions included."""
+    shape, most = model.input_shape, int(np.prod(model.input_shape))
+    for layer in model.layers:
+        inputs = shape
+        shape = layer.output_shape(shape)
+        size = getattr(layer, "size", 1) if hasattr(layer, "patches") else 1
+        most = max(most, int(np.prod(shape)), int(np.prod(shape[:-1])) * inputs[-1] * size**2)
+    return most
+
+
+@functools.lru_cache(maxsize=64)
+def shapes_of(model: Model) -> Params:
+    """The model's parameters as shapes."""
+    return jax.eval_shape(model.init, jax.random.key(0))
+
+
+def named(tree: Any, prefix: str) -> Arrays:
+    """A pytree's arrays by where they stand in it."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {prefix + jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def unnamed(arrays: Mapping[str, NDArray[Any]], like: Any, prefix: str) -> Any:
+    """The pytree that `named` gave the arrays of; `like` has its structure.
+
+    Raises:
+        ValueError: an array is missing, or has another shape behind its leading axes: a checkpoint of another architecture.
+    """
+    leaves, tree = jax.tree_util.tree_flatten_with_path(like)
+    found = list[Any]()
+    for path, leaf in leaves:
+        name = prefix + jax.tree_util.keystr(path)
+        if name not in arrays:
+            raise ValueError(f"The checkpoint has no array {name}: it is one of another architecture.")
+        shape = tuple(leaf.shape)
+        if arrays[name].shape[arrays[name].ndim - len(shape) :] != shape:
+            raise ValueError(
+                f"The checkpoint's array {name} has the shape {arrays[name].shape} where the model wants {shape}: "
+                "it is one of another architecture."
+            )
+        found.append(jnp.asarray(arrays[name]))
+    return jax.tree.unflatten(tree, found)
+
+
+def taken(tree: Any, places: Places) -> Any:
+    """A pytree's rows at `places`."""
+    chosen = np.asarray(places, dtype=np.int64)
+    return jax.tree.map(lambda leaf: leaf[chosen], tree)
+
+
+def checked_places(places: Places, num_members: int) -> NDArray[np.int64]:
+    """Places of members as integers.
+
+    Raises:
+        IndexError: there is no such member, or none is named.
+    """
+    chosen = np.asarray(places)
+    if chosen.ndim != 1 or len(chosen) == 0 or not np.issubdtype(chosen.dtype, np.integer):
+        raise IndexError(f"Members are named by {places!r}; give at least one whole number from 0.")
+    if chosen.min() < 0 or chosen.max() >= num_members:
+        raise IndexError(
+            f"There is no member {int(chosen.max() if chosen.min() >= 0 else chosen.min())}: they are 0 to {num_members - 1}."
+        )
+    return chosen.astype(np.int64)

@@ -1,0 +1,427 @@
+"""tangent: samples of what the parameters near a root could be after the data, and their exact answer to one datum more."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from assent.committees.costs import bytes_of, flops_of
+from assent.committees.forms.form import Arrays, Places, checked_places, in_chunks, named, shapes_of, unnamed, widest
+from assent.committees.kernels.posterior import Conditioned, Floats, conditioned, drawn_noise, extended
+from assent.committees.kernels.tangents import Kernel, Taps, along_all, directions, gram, taps
+from assent.committees.layers import Params
+from assent.committees.models import Model, at, model_of, replaced
+
+ROOM = 256
+"""Data come into arrays of this many, so that one more seldom changes a shape, and with it what is compiled."""
+
+MOST_MADE = 1 << 26
+"""Numbers of directions that are made at once and kept; more are made anew, one after the other, whenever they are needed."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is believed before the data of logits in a tangent space.
+
+    Attributes:
+        kernel: see `assent.committees.kernels.tangents.Kernel`. With `entk` members are exact draws from the posterior. The two others put
+            one kernel for all logits into the solution, while prior draws come from the whole tangent space: an approximation.
+        variance: of a logit before any data, in units of the targets (1 for the right label), averaged over the data.
+        noise: variance of the targets.
+        spread: what deviations from the posterior's mean are multiplied by: below 1 members are nearer to it, and to each other.
+        centre: how many times the root's own logits are what is believed at first; 0 is what the published linearisations call
+            the centred one.
+    """
+
+    kernel: Kernel = "averaged"
+    variance: float = 2.5
+    noise: float = 0.01
+    spread: float = 0.3
+    centre: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.kernel not in ("entk", "averaged", "pntk"):
+            raise ValueError(f"The kernel {self.kernel!r} is unknown; give entk, averaged or pntk.")
+        if not (0 < self.variance < np.inf and 0 < self.noise < np.inf and 0 <= self.spread < np.inf):
+            raise ValueError(
+                f"variance = {self.variance}, noise = {self.noise}, spread = {self.spread}: variances are above "
+                "0 and the spread is at least 0."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Tangent:
+    """Members `x -> c f(x; root) + J(x) d`, one direction d each, drawn from what the data leave of a normal prior over directions.
+
+    A member is drawn by Matheron's rule: its draw from the prior, and the kernel's answer to what that gets wrong at the data. `observed`
+    adds a datum in O(n^2): the members are then those that all data together would have given.
+
+    Attributes:
+        model: of the root.
+        root: parameters.
+        prior: what is believed before the data.
+        scale: s^2, the variance of a direction's entries, so that logits have the prior's variance on average over the data.
+        key: uint32 [2], key data of all draws.
+        numbers: integers [N], which of all draws these members are.
+        items, labels: `[n, ...]` and integers `[n]`, the data.
+        known: what the functions know of them; `[n, N C]`, or `[n C, N]` for `entk`.
+        seen: the items' taps, in arrays with room for more.
+    """
+
+    static_fields: ClassVar[tuple[str, ...]] = ("model", "prior", "scale")
+    kind: ClassVar[str] = "tangent"
+    model: Model
+    root: Params
+    prior: Prior
+    scale: float
+    key: NDArray[np.uint32]
+    numbers: NDArray[np.int64]
+    items: NDArray[np.floating[Any]]
+    labels: NDArray[np.int64]
+    known: Conditioned
+    seen: Taps
+
+    @property
+    def num_members(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def num_classes(self) -> int:
+        return self.model.num_classes
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self.model.input_shape
+
+    @property
+    def num_bytes(self) -> int:
+        return (
+            bytes_of(self.root)
+            + self.items.nbytes
+            + self.labels.nbytes
+            + self.known.lower.nbytes
+            + self.known.coefficients.nbytes
+            + self.key.nbytes
+            + self.numbers.nbytes
+        )
+
+    def infer_flops(self) -> float:
+        item = jax.ShapeDtypeStruct((1, *self.input_shape), self.items.dtype)
+        shapes = jax.eval_shape(lambda: self.root)
+        prior = flops_of(
+            lambda own, moved, x: jax.jvp(lambda p: self.model.apply(p, x), (own,), (moved,)), shapes, shapes, item
+        )
+        row = flops_of(
+            lambda own, x, seen: gram(
+                taps(self.model, own, x, kernel=self.prior.kernel), seen, kernel=self.prior.kernel
+            ),
+            shapes,
+            item,
+            self.seen,
+        )
+        outputs = self.num_classes if self.prior.kernel == "entk" else 1
+        return self.num_members * prior + row + 2.0 * outputs * self.known.coefficients.size
+
+    def logits(self, x: Any) -> NDArray[np.floating[Any]]:
+        per_item = (
+            widest(self.model)
+            + self.num_members * self.num_classes
+            + len(self.labels) * (self.num_classes**2 if self.prior.kernel == "entk" else 1)
+        )
+        return in_chunks(self._logits, x, per_item=8 * per_item)  # kernels and solutions are in double precision
+
+    def _logits(self, x: jax.Array) -> Any:
+        prior = self.prior.spread * np.sqrt(self.scale) * self.prior_draws(x)
+        rows = self._rows(x)
+        added = self.known.values(rows)
+        if self.prior.kernel == "entk":
+            added = added.reshape(len(x), self.num_classes, -1).transpose(2, 0, 1)
+        else:
+            added = added.reshape(len(x), -1, self.num_classes).transpose(1, 0, 2)
+        return self._centre(x)[None] + prior + added
+
+    def prior_draws(self, x: Any) -> NDArray[np.floating[Any]]:
+        """`J(x) d` of each member's direction before the data, entries of variance 1, `[N, B, C]`."""
+        return np.asarray(along_all(self.model, self.root, _key(self.key), jnp.asarray(self.numbers), jnp.asarray(x)))
+
+    def directions(self) -> Params:
+        """Directions of the members after the data, leaves `[N, ...]`: for `entk`, whose members are points of the tangent space.
+
+        Raises:
+            ValueError: another kernel, whose members are functions beside that space.
+        """
+        if self.prior.kernel != "entk":
+            raise ValueError(
+                f"Members by the kernel {self.prior.kernel!r} are no points of the tangent space; only entk's have directions."
+            )
+        x = jnp.asarray(self.items)
+        back = jax.vjp(lambda params: self.model.apply(params, x), self.root)[1]
+        solved = self.known.coefficients.reshape(len(x), self.num_classes, -1)
+        found = list[Params]()
+        for place, number in enumerate(self.numbers):
+            drawn = directions(self.model, self.root, _key(self.key), int(number))
+            (moved,) = back(jnp.asarray(solved[:, :, place], dtype=x.dtype))
+            moved = _linear_only(self.model, moved)
+            spread = self.prior.spread * np.sqrt(self.scale)
+            found.append(jax.tree.map(lambda a, b, s=spread: s * a + self.scale * b, drawn, moved))
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *found)
+
+    def subset(self, places: Places) -> Tangent:
+        chosen = checked_places(places, self.num_members)
+        coefficients = self.known.coefficients
+        if self.prior.kernel == "entk":
+            coefficients = coefficients[:, chosen]
+        else:
+            shape = (len(coefficients), self.num_members, self.num_classes)
+            coefficients = coefficients.reshape(shape)[:, chosen].reshape(len(coefficients), -1)
+        return replace(self, numbers=self.numbers[chosen], known=replace(self.known, coefficients=coefficients))
+
+    def spread_to(self, spread: float) -> Tangent:
+        """The same members with their deviations from the posterior's mean multiplied anew."""
+        if self.prior.spread == 0.0:
+            raise ValueError(
+                "All members are the posterior's mean: there is nothing left to spread. Make them with a spread above 0."
+            )
+        targets = _targets(self.labels, self.num_classes) - self._centre(jnp.asarray(self.items))
+        solved = scipy.linalg.cho_solve((self.known.lower, True), targets.reshape(len(self.known), -1))
+        mean = (
+            np.repeat(solved, self.num_members, axis=1)
+            if self.prior.kernel == "entk"
+            else np.tile(solved, self.num_members)
+        )
+        times = spread / self.prior.spread
+        coefficients = mean + times * (self.known.coefficients - mean)
+        return replace(
+            self, prior=replace(self.prior, spread=spread), known=replace(self.known, coefficients=coefficients)
+        )
+
+    def observed(self, x: NDArray[np.floating[Any]], y: int) -> Tangent:
+        """The members after one labelled item more.
+
+        Args:
+            x: one item.
+            y: its label.
+
+        Raises:
+            ValueError: another shape, a number that is not finite, or no such label.
+        """
+        item = np.asarray(x, dtype=self.items.dtype)
+        if item.shape != self.input_shape or not np.isfinite(item).all() or not 0 <= y < self.num_classes:
+            raise ValueError(
+                f"An item of the shape {item.shape} with the label {y}: give one of the shape {self.input_shape}, of finite numbers, with "
+                f"a label from 0 to {self.num_classes - 1}."
+            )
+        given = jnp.asarray(item[None])
+        tap = taps(self.model, self.root, given, kernel=self.prior.kernel)
+        n, classes = len(self.labels), self.num_classes
+        rows = self.scale * np.asarray(gram(tap, self.seen, kernel=self.prior.kernel), dtype=np.float64)[:, :n]
+        corner = self.scale * np.asarray(gram(tap, tap, kernel=self.prior.kernel), dtype=np.float64)
+        target = _targets(np.asarray([y]), classes)[0]
+        said = np.asarray(self._logits(given), dtype=np.float64)[:, 0]
+        noise = self._noise(np.asarray([n]))[:, 0]
+        missing = target[None] - said - noise  # [N, C]
+        known = self.known
+        if self.prior.kernel == "entk":
+            known = _extended_by_classes(known, rows[0], corner[0, 0], missing, noise=self.prior.noise)
+        else:
+            known = extended(known, rows[0], float(corner[0, 0]), missing.reshape(-1), noise=self.prior.noise)
+        return replace(
+            self,
+            items=np.concatenate([self.items, item[None]]),
+            labels=np.concatenate([self.labels, np.asarray([y])]),
+            known=known,
+            seen=_with_row(_with_room(self.seen, n + 1), tap, n),
+        )
+
+    def refitted(self) -> Tangent:
+        """The same members from all data at once: what `observed` must agree with."""
+        return tangent_members(
+            self.model,
+            self.root,
+            self.items,
+            self.labels,
+            prior=self.prior,
+            scale=self.scale,
+            key=self.key,
+            numbers=self.numbers,
+        )
+
+    def _rows(self, x: jax.Array) -> Floats:
+        """`s^2` times the kernel between items and the data: `[B, n]`, or `[B C, n C]` for `entk`."""
+        tap = taps(self.model, self.root, x, kernel=self.prior.kernel)
+        found = (
+            self.scale
+            * np.asarray(gram(tap, self.seen, kernel=self.prior.kernel), dtype=np.float64)[:, : len(self.labels)]
+        )
+        return _flat(found)
+
+    def _centre(self, x: jax.Array) -> Floats:
+        if not self.prior.centre:
+            return np.zeros((len(x), self.num_classes))
+        return self.prior.centre * np.asarray(_apply(self.model, self.root, x), dtype=np.float64)
+
+    def _noise(self, places: NDArray[np.int64]) -> Floats:
+        drawn = drawn_noise(_key(self.key), jnp.asarray(self.numbers), jnp.asarray(places), self.num_classes)
+        return self.prior.spread * np.sqrt(self.prior.noise) * np.asarray(drawn, dtype=np.float64)
+
+    def settings(self) -> dict[str, Any]:
+        prior = {name: getattr(self.prior, name) for name in ("kernel", "variance", "noise", "spread", "centre")}
+        return {"model": self.model.describe(), "prior": prior, "scale": self.scale, "jitter": self.known.jitter}
+
+    def arrays(self) -> Arrays:
+        return named(self.root, "root") | {
+            "key": self.key,
+            "numbers": self.numbers,
+            "items": self.items,
+            "labels": self.labels,
+            "lower": self.known.lower,
+            "coefficients": self.known.coefficients,
+        }
+
+    @classmethod
+    def restored(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Tangent:
+        """What `settings` and `arrays` were taken of."""
+        model, prior = model_of(settings["model"]), Prior(**settings["prior"])
+        root = unnamed(arrays, shapes_of(model), "root")
+        known = Conditioned(arrays["lower"], arrays["coefficients"], settings["jitter"])
+        seen = _taps_of(model, root, arrays["items"], prior.kernel)
+        return cls(
+            model,
+            root,
+            prior,
+            settings["scale"],
+            np.asarray(arrays["key"], dtype=np.uint32),
+            arrays["numbers"],
+            arrays["items"],
+            arrays["labels"],
+            known,
+            seen,
+        )
+
+
+def tangent_members(
+    model: Model,
+    root: Params,
+    x: NDArray[np.floating[Any]],
+    y: NDArray[np.integer[Any]],
+    *,
+    prior: Prior,
+    key: NDArray[np.uint32],
+    numbers: NDArray[np.int64],
+    scale: float | None = None,
+) -> Tangent:
+    """Members of the tangent space at `root` after the data.
+
+    Args:
+        x, y: items `[n, ...]` and labels `[n]`.
+        key: key data of all draws.
+        numbers: which draws; a member depends on its number and on nothing else of them.
+        scale: s^2; found from the prior's variance and the data when left out.
+
+    Raises:
+        ValueError: a root whose kernel is not finite or vanishes everywhere.
+    """
+    seen = _taps_of(model, root, x, prior.kernel)
+    kernel = np.asarray(gram(seen, seen, kernel=prior.kernel), dtype=np.float64)[: len(x), : len(x)]
+    flat = _flat(kernel)
+    if scale is None:
+        mean = float(np.mean(np.diag(flat)))
+        if not 0 < mean < np.inf:
+            raise ValueError(
+                f"The kernel at this root is {mean} on average at the data: the root's parameters are not "
+                "finite, or nothing reaches its logits."
+            )
+        scale = prior.variance / mean
+    nothing = Conditioned(np.zeros((0, 0)), np.zeros((0, 0)))
+    bare = Tangent(
+        model,
+        root,
+        prior,
+        scale,
+        np.asarray(key, dtype=np.uint32),
+        np.asarray(numbers, dtype=np.int64),
+        np.asarray(x),
+        np.asarray(y, dtype=np.int64),
+        nothing,
+        seen,
+    )
+    given = jnp.asarray(x)
+    said = prior.spread * np.sqrt(scale) * bare.prior_draws(given) + bare._centre(given)[None]  # pyright: ignore[reportPrivateUsage]
+    missing = _targets(y, model.num_classes)[None] - said - bare._noise(np.arange(len(x)))  # pyright: ignore[reportPrivateUsage]
+    if prior.kernel == "entk":
+        residual = missing.transpose(1, 2, 0).reshape(-1, len(numbers))
+    else:
+        residual = missing.transpose(1, 0, 2).reshape(len(x), -1)
+    return replace(bare, known=conditioned(scale * flat, residual, noise=prior.noise))
+
+
+def _targets(y: NDArray[np.integer[Any]], classes: int) -> Floats:
+    """1 for the right label and 0 for the others, less their mean."""
+    return np.asarray(np.eye(classes)[np.asarray(y)] - 1.0 / classes)
+
+
+def _flat(kernel: Floats) -> Floats:
+    """`[n, m]` as it is, `[n, m, C, C]` as `[n C, m C]`."""
+    if kernel.ndim == 2:
+        return kernel
+    n, m, c, _ = kernel.shape
+    return kernel.transpose(0, 2, 1, 3).reshape(n * c, m * c)
+
+
+def _extended_by_classes(
+    known: Conditioned, rows: Floats, corner: Floats, missing: Floats, *, noise: float
+) -> Conditioned:
+    """One datum's C logits, one after the other. `rows` `[n, C, C]`, `corner` `[C, C]`, `missing` `[N, C]`."""
+    classes = len(corner)
+    before, start = rows.transpose(1, 0, 2).reshape(classes, -1), known.coefficients
+    for place in range(classes):
+        row = np.concatenate([before[place], corner[place, :place]])
+        # what the logits before this one brought about is known by now
+        said = corner[place, :place] @ known.coefficients[before.shape[1] :] if place else 0.0
+        moved = before[place] @ (known.coefficients[: before.shape[1]] - start) if place else 0.0
+        known = extended(known, row, float(corner[place, place]), missing[:, place] - said - moved, noise=noise)
+    return known
+
+
+def _taps_of(model: Model, root: Params, x: NDArray[np.floating[Any]], kernel: Kernel) -> Taps:
+    room = -(-len(x) // ROOM) * ROOM
+    padded = np.concatenate([x, np.zeros((room - len(x), *x.shape[1:]), x.dtype)])
+    return taps(model, root, jnp.asarray(padded), kernel=kernel)
+
+
+def _with_room(seen: Taps, number: int) -> Taps:
+    """Taps with places for at least `number` data."""
+    have = len(seen[0].given)
+    if number <= have:
+        return seen
+    return jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.zeros((ROOM, *leaf.shape[1:]), leaf.dtype)]), seen)
+
+
+@jax.jit
+def _with_row(seen: Taps, tap: Taps, place: int) -> Taps:
+    return jax.tree.map(lambda every, one: jax.lax.dynamic_update_slice_in_dim(every, one, place, axis=0), seen, tap)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _apply(model: Model, params: Params, x: jax.Array) -> jax.Array:
+    return model.apply(params, x)
+
+
+def _linear_only(model: Model, moved: Params) -> Params:
+    """`moved` with zeros for whatever is no parameter of a linear layer."""
+    kept = jax.tree.map(jnp.zeros_like, moved)
+    for path, _ in model.linear_layers():
+        kept = replaced(kept, path, at(moved, path))
+    return kept
+
+
+def _key(data: NDArray[np.uint32]) -> jax.Array:
+    return jax.random.wrap_key_data(jnp.asarray(data))

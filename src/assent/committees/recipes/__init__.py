@@ -1,0 +1,1 @@
+"""Ways to make members, one a file: each is `recipe(key, model, data, n, ...) -> Committee`."""

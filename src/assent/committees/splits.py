@@ -1,0 +1,195 @@
+"""Labelled items in three parts: to learn from, to choose settings by, and to measure on. NumPy."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+DATA_FOLDER = "ASSENT_DATA"
+"""The environment variable that names the folder with `mnist.npz` and `cifar10_jpeg.npz`."""
+
+DIGITS_TRAIN, DIGITS_VALIDATION = 500, 297
+"""Of scikit-learn's 1,797 digits; the other 1,000 are measured on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Items and their right labels.
+
+    Attributes:
+        x: float32 [n, ...].
+        y: int32 [n], from 0.
+    """
+
+    x: NDArray[np.float32]
+    y: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, x: ArrayLike, y: ArrayLike) -> Labelled:
+        """Items and labels, checked.
+
+        Raises:
+            ValueError: another number of labels than of items, none at all, a number that is not finite, a label below 0.
+
+        >>> len(Labelled.of([[1.0, 2.0]], [0]))
+        1
+        """
+        items, labels = np.asarray(x, dtype=np.float32), np.asarray(y)
+        if items.ndim < 2 or labels.shape != items.shape[:1] or len(items) == 0:
+            raise ValueError(
+                f"Items have the shape {items.shape} and labels {labels.shape}; give at least one item, [n, ...], and a label each, [n]."
+            )
+        unsound = np.flatnonzero(~np.isfinite(items.reshape(len(items), -1)).all(axis=1))
+        if len(unsound):
+            raise ValueError(
+                f"Item {int(unsound[0])} holds a number that is not finite, and so do {len(unsound) - 1} others; leave them out."
+            )
+        if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
+            raise ValueError(f"Labels are {labels.dtype} from {labels.min()}; give integers from 0.")
+        return cls(items, labels.astype(np.int32))
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def __getitem__(self, places: Any) -> Labelled:
+        return Labelled(self.x[places], self.y[places])
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Three parts of one set.
+
+    Attributes:
+        train: what members learn from.
+        validation: what temperatures and other settings are chosen by.
+        test: what is measured on, and on nothing else.
+        num_classes: labels are below.
+        name: of the set.
+    """
+
+    train: Labelled
+    validation: Labelled
+    test: Labelled
+    num_classes: int
+    name: str
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of one item."""
+        return self.train.x.shape[1:]
+
+
+def digits(seed: int = 0) -> Splits:
+    """scikit-learn's 1,797 digits, 8 x 8, in an order drawn from `seed`: 500, 297 and 1,000, with the training part's mean and spread.
+
+    Raises:
+        ModuleNotFoundError: scikit-learn is not installed.
+    """
+    try:
+        from sklearn.datasets import load_digits
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "the digits ship inside scikit-learn, which is not installed: pip install 'assent[lab]'."
+        ) from error
+    images, labels = load_digits(return_X_y=True)
+    order = np.random.default_rng([seed, 0]).permutation(len(labels))
+    whole = Labelled.of(np.asarray(images)[order], np.asarray(labels)[order])
+    first, second = DIGITS_TRAIN, DIGITS_TRAIN + DIGITS_VALIDATION
+    return _standardised(Splits(whole[:first], whole[first:second], whole[second:], 10, "digits"))
+
+
+def mnist(seed: int = 0, *, num_train: int = 1_000, num_validation: int = 1_000, folder: Path | None = None) -> Splits:
+    """MNIST at 14 x 14 (means of 2 x 2 pixels) as `[n, 196]`: parts of the training set drawn from `seed`, and all 10,000 test items.
+
+    LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
+
+    Args:
+        folder: with `mnist.npz` (train_image, train_label, test_image, test_label); what ASSENT_DATA names when left out.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: more items than there are.
+    """
+    with np.load(_file("mnist.npz", folder)) as arrays:
+        train = Labelled.of(_halved(arrays["train_image"]), arrays["train_label"].astype(np.int32))
+        test = Labelled.of(_halved(arrays["test_image"]), arrays["test_label"].astype(np.int32))
+    return _standardised(_drawn(train, test, seed, num_train, num_validation, name=f"mnist-{num_train}"))
+
+
+def cifar10(
+    seed: int = 0, *, num_train: int = 45_000, num_validation: int = 5_000, folder: Path | None = None
+) -> Splits:
+    """CIFAR-10 as `[n, 32, 32, 3]`, each channel with mean 0 and variance 1 over the training part. The pictures went through JPEG.
+
+    Krizhevsky, "Learning multiple layers of features from tiny images", 2009. Figures published for the lossless pictures are a little
+    better than what these allow.
+
+    Args:
+        folder: with `cifar10_jpeg.npz`; what ASSENT_DATA names when left out.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ModuleNotFoundError: Pillow is not installed.
+    """
+    try:
+        from PIL import Image
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("CIFAR-10's pictures are JPEGs, which Pillow reads: pip install pillow.") from error
+
+    def decoded(arrays: Mapping[str, NDArray[Any]], part: str) -> NDArray[np.float32]:
+        stream, starts = arrays[f"{part}_bytes"].tobytes(), arrays[f"{part}_offset"]
+        pictures = [
+            np.asarray(Image.open(io.BytesIO(stream[a:b])), dtype=np.float32) for a, b in itertools.pairwise(starts)
+        ]
+        return np.stack(pictures) / np.float32(255)
+
+    with np.load(_file("cifar10_jpeg.npz", folder)) as arrays:
+        loaded = {name: arrays[name] for name in arrays.files}
+    train = Labelled.of(decoded(loaded, "train"), loaded["train_label"].astype(np.int32))
+    test = Labelled.of(decoded(loaded, "test"), loaded["test_label"].astype(np.int32))
+    return _standardised(_drawn(train, test, seed, num_train, num_validation, name="cifar10"), axes=(0, 1, 2))
+
+
+def _drawn(train: Labelled, test: Labelled, seed: int, num_train: int, num_validation: int, *, name: str) -> Splits:
+    if min(num_train, num_validation) < 1 or num_train + num_validation > len(train):
+        raise ValueError(
+            f"{num_train:,} items to learn from and {num_validation:,} to choose by: give at least one of each, and "
+            f"{len(train):,} in all at most."
+        )
+    order = np.random.default_rng([seed, 0]).permutation(len(train))
+    chosen, beside = order[:num_train], order[num_train : num_train + num_validation]
+    return Splits(train[chosen], train[beside], test, int(train.y.max()) + 1, name)
+
+
+def _standardised(splits: Splits, *, axes: tuple[int, ...] | None = None) -> Splits:
+    """All parts less the training part's mean, in its standard deviations: of all numbers together, or over `axes`."""
+    mean = splits.train.x.mean(axis=axes, dtype=np.float64)
+    spread = splits.train.x.std(axis=axes, dtype=np.float64)
+
+    def scaled(part: Labelled) -> Labelled:
+        return replace(part, x=np.asarray((part.x - mean) / spread, dtype=np.float32))
+
+    return replace(splits, train=scaled(splits.train), validation=scaled(splits.validation), test=scaled(splits.test))
+
+
+def _halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """[n, 196] means of 2 x 2 pixels."""
+    windows = images.reshape(len(images), 14, 2, 14, 2).astype(np.float32)
+    return np.asarray(windows.mean(axis=(2, 4)).reshape(len(images), -1))
+
+
+def _file(name: str, folder: Path | None) -> Path:
+    place = folder or (Path(os.environ[DATA_FOLDER]) if os.environ.get(DATA_FOLDER) else None)
+    if place is None or not (place / name).is_file():
+        raise FileNotFoundError(
+            f"{name} is not in {place if place else 'a folder that was named'}: name the folder that holds it, or set {DATA_FOLDER} to it."
+        )
+    return place / name

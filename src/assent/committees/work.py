@@ -1,0 +1,191 @@
+"""Work: pieces that are computed once each, counted, kept on disk if one likes, and shown as they go. JAX."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from assent.committees.costs import Cost, Counted
+from assent.committees.models import Model
+from assent.committees.splits import Splits
+from assent.committees.training import Training
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""`(done, total)` pieces."""
+
+
+class DroppedWarning(UserWarning):
+    """A member's training left the finite numbers, and it was left out."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What became of some pieces of work.
+
+    Attributes:
+        trees: of those that came out finite, pytrees of arrays.
+        numbers: which those are.
+        dropped: which were left out because their loss or a parameter was not finite.
+        losses: of those that are left, the mean over the last tenth of their steps.
+        flops, cpu_s: of all of them, those that were dropped included.
+    """
+
+    trees: list[Any]
+    numbers: tuple[int, ...]
+    dropped: tuple[int, ...]
+    losses: tuple[float, ...]
+    flops: float
+    cpu_s: float
+
+    @property
+    def cost(self) -> Cost:
+        """As that of training."""
+        return Cost(train_flops=self.flops, cpu_s=self.cpu_s)
+
+
+@dataclass(frozen=True)
+class Work:
+    """How pieces are worked through.
+
+    Attributes:
+        folder: where finished pieces are kept; whoever starts again with the same settings and keys finds them there. None keeps nothing.
+        progress: told after each piece.
+    """
+
+    folder: Path | None = None
+    progress: Progress | None = None
+
+    def fitted(
+        self,
+        label: str,
+        fit: Callable[..., tuple[Any, jax.Array]],
+        keys: Sequence[jax.Array],
+        *args: Any,
+        settings: Any = (),
+        names: Sequence[str] = (),
+    ) -> Pieces:
+        """`fit(key, *args) -> (tree, losses)` for each key, compiled once.
+
+        Args:
+            label: of the work, for the files' names.
+            settings: what else the result depends on (beside keys and args), as JSON's values or dataclasses of them.
+            names: of the pieces, for the warning about those that are dropped.
+
+        Raises:
+            ValueError: every piece was dropped.
+        """
+        identity = _digest([label, settings, *args]) if self.folder else ""
+        counted = Counted(fit)
+        trees, numbers, dropped, losses = list[Any](), list[int](), list[int](), list[float]()
+        flops, cpu_s = list[float](), list[float]()
+        for number, key in enumerate(keys):
+            tree, loss, spent, seconds = self._piece(label, identity, counted, key, args)
+            flops.append(spent)
+            cpu_s.append(seconds)
+            if math.isfinite(loss) and all(
+                bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree) if _floating(leaf)
+            ):
+                trees.append(tree)
+                numbers.append(number)
+                losses.append(loss)
+            else:
+                dropped.append(number)
+            if self.progress is not None:
+                self.progress(number + 1, len(keys))
+        said = tuple(names[number] if names else f"{label} {number + 1}" for number in dropped)
+        if not trees:
+            raise ValueError(
+                f"Every member's loss left the finite numbers ({', '.join(said)}); lower the learning rate or look for broken items."
+            )
+        if dropped:
+            warnings.warn(
+                f"Left out, for a loss that is not finite: {', '.join(said)}. The other {len(trees)} members stay.",
+                DroppedWarning,
+                stacklevel=3,
+            )
+        return Pieces(trees, tuple(numbers), tuple(dropped), tuple(losses), math.fsum(flops), math.fsum(cpu_s))
+
+    def _piece(
+        self, label: str, identity: str, counted: Counted, key: jax.Array, args: tuple[Any, ...]
+    ) -> tuple[Any, float, float, float]:
+        data = np.asarray(jax.random.key_data(key))
+        file = self.folder / f"{label}-{identity}-{data.tobytes().hex()}.safetensors" if self.folder else None
+        if file is not None and file.is_file():
+            shapes = jax.eval_shape(counted.function, key, *args)[0]
+            return _read(file, shapes)
+        measured = counted(key, *args)
+        tree, losses = measured.value
+        last = np.asarray(losses)[-max(1, len(losses) // 10) :]
+        loss = float(last.mean()) if len(last) else 0.0
+        if file is not None:
+            _write(file, tree, {"loss": repr(loss), "flops": repr(measured.flops), "cpu_s": repr(measured.cpu_s)})
+        return tree, loss, measured.flops, measured.cpu_s
+
+
+def keys_of(key: jax.Array, numbers: Sequence[int]) -> list[jax.Array]:
+    """A key for each number: a member's key depends on nothing but its number."""
+    return [jax.random.fold_in(key, number) for number in numbers]
+
+
+def training_arrays(data: Splits) -> tuple[jax.Array, jax.Array]:
+    """Items and labels to learn from, checked against the model's needs.
+
+    Raises:
+        ValueError: fewer than one item, or labels beyond the classes.
+    """
+    if len(data.train) == 0 or int(data.train.y.max()) >= data.num_classes:
+        raise ValueError(
+            f"There are {len(data.train)} items to learn from, with labels up to {int(data.train.y.max(initial=-1))} of {data.num_classes} "
+            "classes; give at least one item, and labels below the number of classes."
+        )
+    return jnp.asarray(data.train.x), jnp.asarray(data.train.y)
+
+
+def described(model: Model, training: Training, **others: Any) -> dict[str, Any]:
+    """Settings that a piece of work depends on."""
+    return {"model": model.describe(), "training": asdict(training), **others}
+
+
+def _floating(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jnp.floating)
+
+
+def _digest(parts: Any) -> str:
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(parts, is_leaf=lambda item: isinstance(item, dict)):
+        if hasattr(leaf, "dtype") and hasattr(leaf, "shape"):
+            array = np.asarray(jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf)
+            digest.update(f"{array.dtype.str}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+        else:
+            digest.update(json.dumps(leaf, sort_keys=True, default=repr).encode())
+    return digest.hexdigest()[:16]
+
+
+def _write(file: Path, tree: Any, metadata: dict[str, str]) -> None:
+    from safetensors.numpy import save_file
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {str(number): np.ascontiguousarray(leaf) for number, leaf in enumerate(jax.tree.leaves(tree))}
+    unfinished = file.with_name(file.name + ".part")
+    save_file(arrays, str(unfinished), metadata=metadata)
+    unfinished.replace(file)
+
+
+def _read(file: Path, shapes: Any) -> tuple[Any, float, float, float]:
+    from safetensors import safe_open
+
+    leaves, tree = jax.tree.flatten(shapes)
+    with safe_open(str(file), framework="numpy") as opened:
+        arrays = [jnp.asarray(opened.get_tensor(str(number))) for number in range(len(leaves))]
+        about = opened.metadata()
+    return jax.tree.unflatten(tree, arrays), float(about["loss"]), float(about["flops"]), float(about["cpu_s"])
