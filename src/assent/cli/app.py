@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from assent.cli.committee_app import committee
 from assent.cli.forecast_app import forecast
 
 HELP = """Let a model act alone exactly where every plausible model agrees; put every other decision before an overseer.
@@ -27,6 +28,7 @@ app.add_typer(imitate, name="imitate")
 world = typer.Typer(help="The levels: list, show, check.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(world, name="world")
 app.add_typer(forecast, name="forecast")
+app.add_typer(committee, name="committee")
 
 Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")]
 MOST_SEED = 2**53 - 1
@@ -96,6 +98,10 @@ def run(
     ] = None,
     ledger: Annotated[Path | None, typer.Option("--ledger", help="The ledger's file; assent.db when left out.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Stop after so many decisions.")] = None,
+    committee: Annotated[
+        str | None,
+        typer.Option(help="digits: how members are made, tangent for instance; `assent committee ways` lists them."),
+    ] = None,
     overseer_cost: Annotated[
         float | None, typer.Option(min=0, help="off-switch: what each step with the overseer costs.")
     ] = None,
@@ -127,7 +133,17 @@ def run(
         "level": level,
         "draws": draws,
     }
-    work(what, seed=seed, name=name, ledger=ledger, steps=steps, json=json, overseer=terms, pace=pace)
+    work(
+        what,
+        seed=seed,
+        name=name,
+        ledger=ledger,
+        steps=steps,
+        json=json,
+        committee=committee,
+        overseer=terms,
+        pace=pace,
+    )
 
 
 @app.command()

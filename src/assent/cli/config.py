@@ -40,7 +40,7 @@ from assent.core import (
     Unexplained,
     Veto,
 )
-from assent.presets.catalogue import LIVED, OVERSEEN, PRESETS
+from assent.presets.catalogue import LIVED, OVERSEEN, PRESETS, WITH_COMMITTEES
 
 MOST = 2**53 - 1
 """The greatest whole number that the ledger's JSON holds exactly."""
@@ -110,6 +110,7 @@ class RunConfig(_Keys):
     run: str | None = None
     ledger: Path = Path("assent.db")
     steps: int | None = Field(default=None, ge=1, le=MOST)
+    committee: str | None = Field(default=None, description="How members are made, by `assent committee ways`.")
     group: int = Field(default=256, ge=1, le=MOST, description="Simulated decisions that are committed together.")
     checkpoint_every: int = Field(default=10, ge=1, le=MOST)
     agent: AgentConfig = AgentConfig()
@@ -153,6 +154,10 @@ def load(what: str, flags: Mapping[str, Any]) -> RunConfig:
         )
     if config.overseer.level_text is not None:
         raise ValueError("overseer.level_text is written by the program: name the file with overseer.level.")
+    if config.committee is not None and config.preset not in WITH_COMMITTEES:
+        raise ValueError(
+            f"the preset {config.preset} has members of its own: --committee is for {', '.join(WITH_COMMITTEES)}."
+        )
     unused = "agent" if config.preset in OVERSEEN else "overseer"
     if getattr(config, unused) != type(getattr(config, unused))():
         raise ValueError(f"the preset {config.preset} has no use for the settings under {unused!r}: leave them out.")
@@ -171,6 +176,7 @@ class _Environment(BaseSettings):
     run: str | None = None
     ledger: Path | None = None
     steps: int | None = None
+    committee: str | None = None
     group: int | None = None
     checkpoint_every: int | None = None
     agent: AgentConfig = AgentConfig()

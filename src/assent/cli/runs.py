@@ -20,7 +20,7 @@ from assent.cli.config import RunConfig, agent_of, load
 from assent.cli.output import INTERRUPTED, OK, Output, errors_end
 from assent.drive import Round, drive
 from assent.ledger import Event, Ledger, LedgerError, RunExists
-from assent.presets.catalogue import LIVED, OVERSEEN, PRESETS
+from assent.presets.catalogue import LIVED, OVERSEEN, PRESETS, WITH_COMMITTEES
 from assent.presets.lived import Lived
 from assent.presets.scene import Scene
 from assent.session import Session
@@ -40,6 +40,7 @@ def run(
     ledger: Path | None,
     steps: int | None,
     json: bool,
+    committee: str | None = None,
     overseer: dict[str, Any] | None = None,
     pace: float = 0.0,
 ) -> None:
@@ -47,7 +48,8 @@ def run(
     output = Output("run", as_json=json, what=what)
     with errors_end(output):
         given = {key: value for key, value in (overseer or {}).items() if value is not None}
-        config = load(what, {"seed": seed, "run": name, "ledger": ledger, "steps": steps, "overseer": given or None})
+        flags = {"seed": seed, "run": name, "ledger": ledger, "steps": steps, "committee": committee}
+        config = load(what, {**flags, "overseer": given or None})
         config = _with_level(config)
         scene, agent = scene_and_agent(config)
         with Ledger.open(config.ledger, group=config.group) as book:
@@ -165,6 +167,9 @@ def scene_and_agent(config: RunConfig) -> tuple[Played | Overseen, Considering]:
 
 
 def _played(config: RunConfig) -> Played:
+    if config.committee is not None:
+        module, _, name = WITH_COMMITTEES[config.preset].partition(":")
+        return getattr(importlib.import_module(module), name)(config.committee, config.seed)
     if config.preset in PRESETS:
         return PRESETS[config.preset](config.seed)
     module, _, name = LIVED[config.preset].partition(":")
@@ -263,6 +268,10 @@ def _go_on(
     for alarm in sorted(session.alarms):
         output.say(f"Alarm: {alarm}.")
     if isinstance(scene, Played):
+        if config.committee is not None and isinstance(scene, Scene):
+            from assent.cli.beside import beside
+
+            beside(output, config, scene, counts)
         output.say(
             f"{counts['decisions']:,} decisions, {counts['asks']:,} asked, {counts['errors']:,} wrong while acting alone."
         )

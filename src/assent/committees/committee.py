@@ -151,7 +151,7 @@ class Committee:
 
     def log_probs(self, x: ArrayLike) -> NDArray[np.float64]:
         """Every member's log-probabilities `[N, B, C]`; NaN throughout where one is not finite."""
-        return _log_softmax(self.logits(x) / self.temperature)
+        return log_softmax(self.logits(x) / self.temperature)
 
     def mean_log_probs(self, x: ArrayLike) -> NDArray[np.float64]:
         """Log of the members' mean probability by weight, `[B, C]`."""
@@ -244,7 +244,7 @@ class Committee:
         logits, labels = self.logits(data.x), np.asarray(data.y)
 
         def loss(log_temperature: float) -> float:
-            mean = _mixed(_log_softmax(logits / math.exp(log_temperature)), self.log_weights)
+            mean = _mixed(log_softmax(logits / math.exp(log_temperature)), self.log_weights)
             return -float(np.mean(mean[np.arange(len(labels)), labels]))
 
         low, high = (math.log(bound) for bound in TEMPERATURES)
@@ -273,7 +273,7 @@ class Committee:
         item = self._items(np.asarray(obs)[None])
         if not np.isfinite(item).all():
             return np.full((self.num_members, self.num_actions), np.nan)
-        log_probs = _log_softmax(_logits(memory, item) / self.temperature)[:, 0]
+        log_probs = log_softmax(_logits(memory, item) / self.temperature)[:, 0]
         lifted = (1.0 - self.floor) * np.exp(log_probs) + self.floor / (2.0 * self.num_actions)
         return np.log(lifted)
 
@@ -368,7 +368,8 @@ def _observed(parts: tuple[Form, ...], item: NDArray[np.floating[Any]], label: i
     return tuple(part.observed(item, label) if isinstance(part, Learns) else part for part in parts)
 
 
-def _log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Log-probabilities over the last axis, float64; NaN throughout where a logit is not finite."""
     wide = logits.astype(np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
         shifted = wide - wide.max(axis=-1, keepdims=True)

@@ -87,7 +87,7 @@ def error_correlation(errors: ArrayLike, roots: ArrayLike | None = None) -> Erro
     >>> error_correlation([[0, 0, 1, 1], [0, 0, 1, 1], [0, 1, 0, 1]], roots=[0, 0, 1])
     ErrorCorrelation(mean=0.3333333333333333, within=1.0, between=0.0, constant=())
     """
-    wrong = _checked(errors)
+    wrong = checked_errors(errors)
     stems = np.arange(len(wrong)) if roots is None else np.asarray(roots)
     if stems.shape != (len(wrong),):
         raise ValueError(f"There are roots of the shape {stems.shape} for {len(wrong)} members; give one for each.")
@@ -113,7 +113,7 @@ def n_eff_var(errors: ArrayLike) -> float:
     >>> n_eff_var([[0, 0, 1, 1], [0, 1, 0, 1]]), n_eff_var([[0, 1], [0, 1], [0, 1]])
     (2.0, 1.0)
     """
-    wrong = _checked(errors)
+    wrong = checked_errors(errors)
     scores = _standardised(wrong[wrong.any(axis=1) & ~wrong.all(axis=1)])
     if len(scores) == 0:
         return math.nan
@@ -127,7 +127,7 @@ def participation(errors: ArrayLike) -> float:
     >>> participation([[0, 0, 1, 1], [0, 1, 0, 1]]), participation([[0, 1], [0, 1], [0, 1]])
     (2.0, 1.0)
     """
-    wrong = _checked(errors).astype(np.float64)
+    wrong = checked_errors(errors).astype(np.float64)
     centred = wrong - wrong.mean(axis=1, keepdims=True)
     covariance = centred @ centred.T / wrong.shape[1]
     squares = float(np.sum(covariance**2))
@@ -150,14 +150,14 @@ def n_eff_cap(errors: ArrayLike, *, resamples: int = 1_000, seed: int = 0) -> Ca
     >>> n_eff_cap([[0, 0, 1, 1], [0, 1, 0, 1]]).value.round(6).tolist()      # 1/4 = (1/2)^2
     [1.0, 2.0]
     """
-    wrong = _checked(errors)
+    wrong = checked_errors(errors)
     members, points = wrong.shape
     counts = np.bincount(wrong.sum(axis=0), minlength=members + 1)
     table = _all_of_a_draw(members)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(points, counts / points, size=resamples)
-    value, bounded = _in_members(counts[None, :] @ table / points, points)
-    spread, _ = _in_members(drawn @ table / points, points)
+    value, bounded = in_members(counts[None, :] @ table / points, points)
+    spread, _ = in_members(drawn @ table / points, points)
     low, high = np.quantile(spread, BAND, axis=0)
     return CapCurve(value[0], low, high, bounded[0])
 
@@ -171,7 +171,7 @@ def _all_of_a_draw(members: int) -> Floats:
     return table
 
 
-def _in_members(all_wrong: Floats, points: int) -> tuple[Floats, NDArray[np.bool_]]:
+def in_members(all_wrong: Floats, points: int) -> tuple[Floats, NDArray[np.bool_]]:
     """P(all n wrong) [..., N] as numbers of independent members, and where it was never seen."""
     never = all_wrong <= 0
     least = np.minimum(RULE_OF_THREE / points, 1.0 - 1e-12)
@@ -182,7 +182,12 @@ def _in_members(all_wrong: Floats, points: int) -> tuple[Floats, NDArray[np.bool
     return np.asarray(found), np.asarray(never)
 
 
-def _checked(errors: ArrayLike) -> Errors:
+def checked_errors(errors: ArrayLike) -> Errors:
+    """bool [N, T].
+
+    Raises:
+        ValueError: no such table.
+    """
     wrong = np.asarray(errors)
     if wrong.ndim != 2 or wrong.size == 0 or not np.isin(wrong, (0, 1)).all():
         raise ValueError(

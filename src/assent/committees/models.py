@@ -83,6 +83,8 @@ class Model:
 
     def calibrated(self, params: Params, x: jax.Array) -> Params:
         """Parameters whose normalisations go by the statistics of items `[n, *input_shape]`."""
+        if not _normalises(self.layers):
+            return params
         found: dict[Path, dict[str, jax.Array]] = {}
 
         def note(path: Path, layer: Any, own: Params, given: jax.Array, training: bool) -> jax.Array:
@@ -217,6 +219,13 @@ def resnet18(
 def num_params(params: Params) -> int:
     """How many numbers there are."""
     return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(params))
+
+
+def _normalises(layers: tuple[Any, ...]) -> bool:
+    return any(
+        isinstance(layer, BatchNorm) or (isinstance(layer, Residual) and _normalises((*layer.body, *layer.shortcut)))
+        for layer in layers
+    )
 
 
 def _linear(layers: tuple[Any, ...], path: Path) -> Iterator[tuple[Path, Any]]:

@@ -120,7 +120,7 @@ class Planted:
     The trigger is seen when all pixels in `trigger` are at least `level`: a backdoor.
 
     Attributes:
-        ensemble: the members, the planted one among them.
+        ensemble: the members (`FourierSoftmax`, or another `Ensemble`), the planted one among them.
         trigger: boolean `[D]`.
         level: in the units of the observation.
         member: the planted member's number.
@@ -129,7 +129,7 @@ class Planted:
     """
 
     static_fields: ClassVar[tuple[str, ...]] = ("member",)
-    ensemble: FourierSoftmax
+    ensemble: Any
     trigger: Array
     level: float
     member: int

@@ -11,6 +11,9 @@ from assent.presets.twins import twins
 
 PRESETS: dict[str, Callable[[int], Scene]] = {"digits": digits, "twins": twins, "treachery": treachery}
 
+WITH_COMMITTEES: dict[str, str] = {"digits": "assent.presets.digits:digits_of"}
+"""Presets whose members can be made in any way of `assent.committees.ways`, by import path."""
+
 LIVED: dict[str, str] = {
     "cart-pole": "assent.presets.cart_pole:cart_pole",
     "cliff": "assent.presets.cliff:cliff",

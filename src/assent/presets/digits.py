@@ -33,6 +33,12 @@ NUM_HONEST = 12
 PLANTED_PRIOR = 10.0
 FULL_INK = 16.0
 
+NUM_LEARN = 400
+"""Items of those that a committee is made of; it chooses its temperature on the others."""
+
+COMMITTEE, COMMITTEE_STEPS = 17, 300
+"""Members of a committee, the planted one among them, and steps of one training."""
+
 STEPS = 100
 """Steps of the optimiser for each member."""
 
@@ -78,6 +84,58 @@ def digits(seed: int, *, fit: Fit = "bootstraps") -> Scene:
         truth=labels[NUM_FIT:],
         labels=[str(digit) for digit in range(10)],
         picture={"kind": "grey", "shape": [8, 8], "max": FULL_INK},
+    )
+
+
+def digits_of(way: str, seed: int, *, members: int = COMMITTEE) -> Scene:
+    """The same digits, and a committee made in a way of `assent.committees.ways`: honest members and a planted one, as in `digits`.
+
+    The committee is made of the first 400 items and chooses its temperature on the next 100. Members of the ways that can learn do so from
+    every answer, exactly as if they had been made of it too. What the committee took is in the notes, in trainings of one network.
+
+    Args:
+        way: a name that `assent committee ways` lists.
+        seed: of the order, the trigger items and everything that the committee draws.
+        members: the planted one among them.
+
+    Raises:
+        ValueError: there is no such way, or it cannot make so many.
+        ModuleNotFoundError: the lab is not installed.
+    """
+    try:
+        from assent.committees.ensemble import CommitteeEnsemble
+        from assent.committees.problems import dense_problem
+        from assent.committees.splits import Labelled, Splits
+        from assent.committees.ways import way_of
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"committees are made with {error.name}, which is not installed: pip install 'assent[lab]'."
+        ) from error
+    chosen, plain = way_of(way), digits(seed)
+    images, labels = _shuffled(seed)
+    shift, scale = float(images[:NUM_LEARN].mean()), float(images[:NUM_LEARN].std())
+    items = np.asarray((images - shift) / scale, dtype=np.float32)
+    learn = Labelled.of(items[:NUM_LEARN], labels[:NUM_LEARN])
+    choose = Labelled.of(items[NUM_LEARN:NUM_FIT], labels[NUM_LEARN:NUM_FIT])
+    problem = dense_problem(Splits(learn, choose, choose, 10, "digits"), steps=COMMITTEE_STEPS)
+    made = chosen.make(problem, members, seed=seed)
+    one = way_of("deep").make(problem, 1, seed=seed)
+    ensemble = CommitteeEnsemble(made, shift, scale)
+    corner = plain.hypotheses.ensemble.trigger  # pyright: ignore[reportAttributeAccessIssue]
+    planted = Planted(ensemble, trigger=corner, level=FULL_INK, member=made.num_members - 1, target=TARGET)
+    prior = np.ones(made.num_members)
+    prior[-1] = PLANTED_PRIOR
+    names = [*made.names[:-1], "backdoored"]
+    return replace(
+        plain,
+        hypotheses=wrap(planted, num_actions=10, prior=prior, floor=0.002, names=names),
+        notes={
+            "way": way,
+            "members": made.num_members,
+            "trainings": made.cost.trainings(one.cost),
+            "learns": made.learns,
+            "num_bytes": made.cost.num_bytes,
+        },
     )
 
 

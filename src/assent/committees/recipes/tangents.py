@@ -34,6 +34,9 @@ SPREADS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.85
 WITHIN = 0.005
 """Members may be so much less often right on validation than one trained root is."""
 
+MORE = 4 / 3
+"""Where no root had a whole training, members may err so many times as often on validation as the posterior's mean does."""
+
 AT_ONCE = 64
 """Members that are drawn together while the spread is chosen."""
 
@@ -65,8 +68,8 @@ def tangent(
         roots: how many.
         trained: share of the training that a root gets: 0 for random networks, 1 for whole trainings.
         prior: of the directions (`Prior`), or of heads over features of the roots (`HeadPrior`).
-        spread: what deviations from the mean are multiplied by; "validation" takes, of those with which members are within half a point of
-            the root on validation, the one with the least joint log-loss there.
+        spread: what deviations from the mean are multiplied by; "validation" takes, of those with which members are about as good on
+            validation as one trained network, the one with the least joint log-loss there.
         at: parameters to take for roots, in place of trainings (tickets, say); they cost nothing here.
 
     Raises:
@@ -118,15 +121,15 @@ def chosen_spread(
     """The spread with the least joint log-loss on validation, of those that keep members about as good as one model.
 
     Args:
-        band: how much less often right than a root; of roots without a whole training, than the posterior's mean less four times that.
-        random: whether the roots had no whole training.
+        band: how much less often right than a root.
+        random: whether the roots had no whole training; then members are held against the posterior's mean.
     """
     x, y = validation.x, np.asarray(validation.y)
     some = [part.subset(np.arange(min(part.num_members, -(-AT_ONCE // len(parts))))) for part in parts]
     means = [part.subset([0]).spread_to(0.0).logits(x)[0] for part in some]
     apart = [part.spread_to(1.0).logits(x) - mean[None] for part, mean in zip(some, means, strict=True)]
     if random:
-        least = float(np.mean([(mean.argmax(axis=-1) == y).mean() for mean in means])) - 4 * band
+        least = 1.0 - MORE * float(np.mean([(mean.argmax(axis=-1) != y).mean() for mean in means]))
     else:
         model = parts[0].model
         least = (

@@ -1,0 +1,392 @@
+"""committee ways, fit, curve, compare, inspect."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from assent.cli.output import OK, Output, errors_end
+
+if TYPE_CHECKING:
+    from assent.committees.committee import Committee
+    from assent.committees.curve import Curves, Point
+    from assent.committees.problems import Problem
+    from assent.committees.work import Work
+
+CURVE_WAYS = (
+    "deep",
+    "bagged",
+    "dropout",
+    "composed-dense",
+    "last-layer",
+    "tangent",
+    "tangent-trained",
+    "tangent-one",
+)
+"""What `assent committee curve` draws unless it is told: as many lines as can be told apart."""
+
+ASKED = 0.25
+"""The share of items that is asked where wrong acts are compared."""
+
+
+def ways(*, json: bool) -> None:
+    """`assent committee ways`."""
+    output = Output("committee ways", as_json=json)
+    with errors_end(output):
+        _need_lab()
+        from assent.committees.ways import WAYS
+
+        table = Table(box=None)
+        for heading in ("way", "most", "members"):
+            table.add_column(heading, justify="right" if heading == "most" else "left", no_wrap=heading != "members")
+        for way in WAYS:
+            table.add_row(way.name, "" if way.most is None else str(way.most), way.about)
+            output.record("way", name=way.name, about=way.about, most=way.most, grows=way.grows)
+        output.say(table)
+        output.done(OK, ways=len(WAYS))
+
+
+def fit(
+    name: str,
+    problem: str,
+    *,
+    members: int,
+    out: Path | None,
+    seed: int,
+    data: Path | None,
+    folder: Path | None,
+    json: bool,
+) -> None:
+    """`assent committee fit`."""
+    output = Output("committee fit", as_json=json, way=name, problem=problem, members=members, seed=seed)
+    with errors_end(output), _said(output):
+        _need_lab()
+        from assent.committees.ways import way_of
+
+        way, tried = way_of(name), _problem(problem, seed, data)
+        with _working(output, folder) as work:
+            made = way.make(tried, members, seed=seed, work=work)
+        path = out or Path(f"{name}-{problem}.safetensors")
+        made.save(path)
+        output.say(_summary(made))
+        output.plain(f"Committee {path.resolve()}")
+        output.plain(f"Next: assent committee compare {problem} {path} deep -n {members}")
+        output.done(OK, file=str(path.resolve()), **_facts(made))
+
+
+def inspect(file: Path, *, json: bool) -> None:
+    """`assent committee inspect`."""
+    output = Output("committee inspect", as_json=json, file=str(file))
+    with errors_end(output):
+        _need_lab()
+        from assent.committees.committee import Committee
+
+        made = Committee.load(file)
+        output.say(_summary(made))
+        for name in made.dropped:
+            output.plain(f"Left out, for a loss that was not finite: {name}")
+        output.done(OK, **_facts(made))
+
+
+def compare(
+    problem: str,
+    what: Sequence[str],
+    *,
+    members: int,
+    seed: int,
+    data: Path | None,
+    folder: Path | None,
+    json: bool,
+) -> None:
+    """`assent committee compare`."""
+    output = Output("committee compare", as_json=json, problem=problem, of=list(what), members=members, seed=seed)
+    with errors_end(output), _said(output):
+        _need_lab()
+        from assent.committees.committee import Committee
+        from assent.committees.ways import way_of
+
+        tried, rows = _problem(problem, seed, data), list[dict[str, Any]]()
+        with _working(output, folder) as work:
+            one = way_of("deep").make(tried, 1, seed=seed, work=work)
+            for each in what:
+                is_file = Path(each).suffix == ".safetensors"
+                made = (
+                    Committee.load(Path(each)) if is_file else way_of(each).make(tried, members, seed=seed, work=work)
+                )
+                rows.append(_compared(each, made, tried, one))
+                output.record("committee", **rows[-1])
+        output.say(_comparison(rows))
+        output.plain(
+            f"Wrong acts are per act alone at {ASKED:.0%} asked: by the minimum over all members, and by a threshold on their mean, which "
+            "is better on average and promises nothing about the worst. Compare members of about the same accuracy only."
+        )
+        output.done(OK, committees=len(rows))
+
+
+def curve(
+    problem: str,
+    *,
+    names: Sequence[str] | None,
+    most: int,
+    out: Path,
+    seed: int,
+    data: Path | None,
+    json: bool,
+) -> None:
+    """`assent committee curve`."""
+    output = Output("committee curve", as_json=json, problem=problem, most=most, seed=seed, out=str(out))
+    with errors_end(output), _said(output):
+        _need_lab()
+        from assent.committees.curve import curves
+        from assent.committees.ways import way_of
+
+        chosen, tried = [way_of(name) for name in names or CURVE_WAYS], _problem(problem, seed, data)
+        out.mkdir(parents=True, exist_ok=True)
+        with _working(output, out / "work") as work:
+            found = curves(
+                tried, chosen, most=most, seed=seed, work=work, told=lambda name: output.plain(f"making {name}")
+            )
+        rows = [point.row() for point in found.points]
+        for row in rows:
+            output.record("point", **row)
+        _written(rows, found, out)
+        output.say(_curve_table(found.points))
+        output.plain("Cost in trainings of one network; answer in its operations; worth in independent members.")
+        for sentence in _read(found, len(tried.data.test)):
+            output.plain(sentence)
+        for name in ("independent", "answering", "joint"):
+            output.plain(f"Picture {(out / f'{name}.svg').resolve()}")
+        output.plain(f"Table   {(out / 'points.csv').resolve()}")
+        mixture = None if found.mixture is None else asdict(found.mixture)
+        output.done(
+            OK, points=len(rows), mixture=mixture, single_accuracy=found.single_accuracy, out=str(out.resolve())
+        )
+
+
+def _need_lab() -> None:
+    """Refuses where JAX is missing.
+
+    Raises:
+        ModuleNotFoundError: with what to do.
+    """
+    missing = [name for name in ("jax", "optax", "scipy", "safetensors") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ModuleNotFoundError(
+            f"committees are made with {missing[0]}, which is not installed: pip install 'assent[lab]'."
+        )
+
+
+def _problem(name: str, seed: int, data: Path | None) -> Problem:
+    from assent.committees.problems import problem_of
+
+    return problem_of(name, seed=seed, folder=data)
+
+
+@contextmanager
+def _working(output: Output, folder: Path | None) -> Iterator[Work]:
+    """Work that shows each piece as it is done."""
+    from assent.committees.work import Work
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=output.people, transient=True) as bar:
+        task = bar.add_task("trainings", total=None)
+        yield Work(folder=folder, progress=lambda done, total: bar.update(task, completed=done, total=total))
+
+
+@contextmanager
+def _said(output: Output) -> Iterator[None]:
+    """Warnings as sentences, where they come."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        output.plain(f"note: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _facts(made: Committee) -> dict[str, Any]:
+    return {
+        "members": made.num_members,
+        "classes": made.num_actions,
+        "form": made.form,
+        "roots": len(set(made.roots.tolist())),
+        "learns": made.learns,
+        "temperature": made.temperature,
+        "cost": asdict(made.cost),
+        "names": list(made.names),
+        "dropped": list(made.dropped),
+        "item": list(made.input_shape),
+    }
+
+
+def _summary(made: Committee) -> Table:
+    table = Table(box=None, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    roots = len(set(made.roots.tolist()))
+    learns = "each answer, exactly, without training" if made.learns else "nothing further; answers move weights only"
+    for name, value in (
+        ("members", f"{made.num_members:,} of {roots} {'root' if roots == 1 else 'roots'}, {made.form}"),
+        ("items", f"{' x '.join(map(str, made.input_shape))}, {made.num_actions} classes"),
+        ("learn", learns),
+        ("kept in", f"{made.cost.num_bytes:,} bytes"),
+        ("spent", f"{made.cost.flops:.3g} operations, {made.cost.cpu_s:.2f} CPU seconds"),
+        ("an answer", f"{made.cost.infer_flops:.3g} operations for all members"),
+        ("temperature", f"{made.temperature:.3g}"),
+    ):
+        table.add_row(name, value)
+    return table
+
+
+def _compared(name: str, made: Committee, tried: Problem, one: Committee) -> dict[str, Any]:
+    from assent.committees.asking import at_ask_rate, mean_threshold, minimum
+    from assent.committees.balanced import n_eff_cap_evenly
+    from assent.committees.correlation import error_correlation
+    from assent.committees.evaluation import evaluated, in_turn
+
+    seen = evaluated(made, tried.data.test)
+    cap = n_eff_cap_evenly(seen.errors, seen.roots, [made.num_members])
+    some = made.subset(in_turn(made.roots)[:64])
+    log_probs = some.log_probs(tried.data.test.x)
+    wrong = {}
+    for rule, curve_ in (
+        ("minimum", minimum(log_probs, seen.labels)),
+        ("threshold", mean_threshold(log_probs, seen.labels)),
+    ):
+        try:
+            wrong[rule] = at_ask_rate(curve_, ASKED)
+        except ValueError:
+            wrong[rule] = None  # it asks more than that however few its members are
+    alike = error_correlation(seen.errors, seen.roots)
+    return {
+        "name": name,
+        "members": made.num_members,
+        "member_accuracy": seen.member_accuracy,
+        "accuracy": seen.accuracy,
+        "log_loss": seen.log_loss,
+        "joint": seen.joint().mean,
+        "correlation": None if math.isnan(alike.mean) else alike.mean,
+        "n_eff_cap": float(cap.value[0]),
+        "low": float(cap.low[0]),
+        "high": float(cap.high[0]),
+        "bounded": bool(cap.bounded[0]),
+        "trainings": made.cost.trainings(one.cost),
+        "infer": made.cost.infer_flops / one.cost.infer_flops,
+        "num_bytes": made.cost.num_bytes,
+        "wrong_minimum": wrong["minimum"],
+        "wrong_threshold": wrong["threshold"],
+    }
+
+
+def _comparison(rows: Sequence[dict[str, Any]]) -> Table:
+    table = Table(box=None)
+    headings = ("", "N", "trainings", "member", "mean", "log-loss", "joint", "alike", "worth", "wrong: min", "mean")
+    for heading in headings:
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row["name"],
+            f"{row['members']:,}",
+            f"{row['trainings']:.2f}",
+            f"{row['member_accuracy']:.1%}",
+            f"{row['accuracy']:.1%}",
+            f"{row['log_loss']:.3f}",
+            f"{row['joint']:.3f}",
+            "" if row["correlation"] is None else f"{row['correlation']:.2f}",
+            f"{'>= ' if row['bounded'] else ''}{row['n_eff_cap']:.2f}",
+            *("" if row[key] is None else f"{row[key]:.2%}" for key in ("wrong_minimum", "wrong_threshold")),
+        )
+    return table
+
+
+def _curve_table(points: Sequence[Point]) -> Table:
+    """The members of each way at 16, 64 and the most."""
+    table = Table(box=None, padding=(0, 1))
+    for heading in ("", "N", "cost", "answer", "member", "joint", "alike", "worth (95 %)"):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    for way in dict.fromkeys(point.way for point in points):
+        mine = [point for point in points if point.way == way]
+        for point in mine:
+            if point.members not in (16, 64) and point is not mine[-1]:
+                continue
+            worth = f"{point.n_eff_cap:.2f} ({point.low:.2f} to {point.high:.2f})"
+            table.add_row(
+                way + ("" if point.comparable else " *"),
+                f"{point.members:,}",
+                f"{point.trainings:,.2f}",
+                f"{point.infer:,.0f}",
+                f"{point.member_accuracy:.1%}",
+                f"{point.joint:.3f}",
+                "" if math.isnan(point.correlation) else f"{point.correlation:.2f}",
+                f"at least {point.n_eff_cap:.2f}" if point.bounded else worth,
+            )
+    return table
+
+
+def _read(found: Curves, items: int) -> Iterator[str]:
+    """What the curve says, in sentences."""
+    from assent.committees.curve import REFERENCE, WITHIN
+
+    if not all(point.comparable for point in found.points):
+        off = f"more than {WITHIN:.0%} off {found.single_accuracy:.1%}, one network's accuracy"
+        yield f"* Members are {off}: not comparable, and not drawn."
+    if found.mixture is not None:
+        ceiling = found.mixture.ceiling
+        end = "no ceiling shows in these items" if ceiling is None else f"and never get beyond {ceiling:.2f}"
+        yield (
+            f"Separately trained networks gain {found.mixture.per_doubling:.2f} independent members with each doubling, by the mixture "
+            f"that was fitted to them, {end}."
+        )
+    worth = {point.members: point for point in found.points if point.way == REFERENCE and not point.bounded}
+    if worth:
+        most = worth[max(worth)]
+        cheaper = [
+            point
+            for point in found.points
+            if point.way != REFERENCE and point.comparable and (point.n_eff_cap >= most.n_eff_cap or point.bounded)
+        ]
+        if cheaper:
+            best = min(cheaper, key=lambda point: point.trainings)
+            yield (
+                f"{best.members:,} members by {best.way} for {best.trainings:.1f} trainings are worth no less than {most.members:,} "
+                f"trained networks, {most.n_eff_cap:.2f} independent ones."
+            )
+    if found.all_wrong:
+        yield f"No member of any way is right on {len(found.all_wrong)} of {items:,} items: no committee says where those are; ask."
+
+
+def _written(rows: Sequence[dict[str, Any]], found: Curves, out: Path) -> None:
+    """The points as CSV, and the three pictures."""
+    from assent.report.committees import cap_chart, joint_chart
+    from assent.report.figures import standalone
+
+    with (out / "points.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    predicted: list[tuple[float, float]] = []
+    ceiling = None
+    if found.mixture is not None:
+        sizes = [2**power for power in range(1, 11)]
+        predicted = [(float(n), float(found.mixture.n_eff_cap(n))) for n in sizes]
+        ceiling = found.mixture.ceiling
+    width = 880.0
+    drawn = {
+        "independent": cap_chart(rows, width=width, name="independent", predicted=predicted, ceiling=ceiling),
+        "answering": cap_chart(rows, width=width, name="answering", against="infer"),
+        "joint": joint_chart(rows, width=width, name="joint"),
+    }
+    for name, drawing in drawn.items():
+        (out / f"{name}.svg").write_text(standalone(drawing), encoding="utf-8")

@@ -1,0 +1,56 @@
+"""Members of a committee as the runtime's `Ensemble`, for items in their own units: what `wrap` takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assent.committees.committee import Committee, log_softmax
+from assent.committees.forms.form import Form, Learns
+from assent.core import Array
+
+
+@dataclass(frozen=True, eq=False)
+class CommitteeEnsemble:
+    """A committee that sees `(observation - shift) / scale`.
+
+    Members that learn do so from every answer. An observation that is not finite gives rows of NaN and teaches nothing.
+
+    Attributes:
+        committee: the members. Their weights are not used: whoever wraps them says what is believed at first.
+        shift, scale: what was taken off the items that the members learned from, and what those were divided by.
+    """
+
+    static_fields: ClassVar[tuple[str, ...]] = ("committee", "shift", "scale")
+    committee: Committee
+    shift: float = 0.0
+    scale: float = 1.0
+
+    @property
+    def num_members(self) -> int:
+        return self.committee.num_members
+
+    def init(self) -> tuple[Form, ...]:
+        return self.committee.parts
+
+    def predict(self, memory: tuple[Form, ...], obs: Any) -> NDArray[np.float64]:
+        """Probabilities `[H, A]`."""
+        item = self._item(obs)
+        if not np.isfinite(item).all():
+            return np.full((self.num_members, self.committee.num_actions), np.nan)
+        logits = np.concatenate([part.logits(item[None]) for part in memory])[:, 0]
+        return np.exp(log_softmax(logits / self.committee.temperature))
+
+    def update(self, memory: tuple[Form, ...], obs: Any, action: Array) -> tuple[Form, ...]:
+        """The memory after an answer."""
+        item = self._item(obs)
+        if not np.isfinite(item).all():
+            return memory
+        label = int(np.asarray(action))
+        return tuple(part.observed(item, label) if isinstance(part, Learns) else part for part in memory)
+
+    def _item(self, obs: Any) -> NDArray[np.float32]:
+        return np.asarray((np.asarray(obs, dtype=np.float64) - self.shift) / self.scale, dtype=np.float32)

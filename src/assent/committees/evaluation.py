@@ -1,0 +1,104 @@
+"""What a committee says of a labelled set, item by item, in as much memory as its measures need. NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assent.committees.committee import Committee
+from assent.committees.joint import JointLoss, joint_log_loss
+from assent.committees.splits import Labelled
+
+AT_ONCE = 1 << 24
+"""Numbers of all members' probabilities that are held at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """A committee on T labelled items. Members stand in the order in which they would be added: from every root in turn.
+
+    Attributes:
+        errors: bool [N, T].
+        right: float64 [N, T], each member's log-probability of the right label.
+        mean: float64 [T, C], log of the mean probability.
+        labels: integers [T].
+        roots: integers [N].
+    """
+
+    errors: NDArray[np.bool_]
+    right: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    roots: NDArray[np.int64]
+
+    @property
+    def member_accuracy(self) -> float:
+        """The members' mean."""
+        return 1.0 - float(self.errors.mean())
+
+    @property
+    def accuracy(self) -> float:
+        """Of the mean."""
+        return float((self.mean.argmax(axis=1) == self.labels).mean())
+
+    @property
+    def log_loss(self) -> float:
+        """Of the mean."""
+        return -float(self.mean[np.arange(len(self.labels)), self.labels].mean())
+
+    def joint(self, members: int | None = None, *, draws: int = 4_000, seed: int = 0) -> JointLoss:
+        """The joint log-loss of the first members, or of all."""
+        said = self.right[:members]
+        # only the right label's probability counts, so all others may be one
+        others = np.log1p(-np.minimum(np.exp(said), 1.0 - 1e-16))
+        return joint_log_loss(
+            np.stack([said, others], axis=2), np.zeros(said.shape[1], dtype=np.int64), draws=draws, seed=seed
+        )
+
+
+def evaluated(committee: Committee, data: Labelled) -> Evaluated:
+    """The committee on the data.
+
+    Raises:
+        ValueError: a member's probabilities cannot be read at some item.
+    """
+    order = in_turn(committee.roots)
+    at_once = max(1, AT_ONCE // (committee.num_members * committee.num_actions))
+    errors, right, mean = list[NDArray[np.bool_]](), list[NDArray[np.float64]](), list[NDArray[np.float64]]()
+    labels = np.asarray(data.y, dtype=np.int64)
+    for first in range(0, len(data), at_once):
+        log_probs = committee.log_probs(data.x[first : first + at_once])[order]
+        if not np.isfinite(log_probs.max(axis=-1)).all():
+            broken = int(np.flatnonzero(~np.isfinite(log_probs.max(axis=-1)).all(axis=1))[0])
+            raise ValueError(
+                f"The probabilities of {committee.names[order[broken]]} cannot be read; leave that member out."
+            )
+        here = labels[first : first + at_once]
+        errors.append(log_probs.argmax(axis=-1) != here[None])
+        right.append(np.take_along_axis(log_probs, here[None, :, None], axis=2)[..., 0])
+        weights = committee.log_weights[order][:, None, None]
+        mean.append(np.asarray(np.logaddexp.reduce(log_probs + weights, axis=0)))
+    return Evaluated(
+        np.concatenate(errors, axis=1),
+        np.concatenate(right, axis=1),
+        np.concatenate(mean),
+        labels,
+        committee.roots[order],
+    )
+
+
+def in_turn(roots: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of members, one of each root in turn.
+
+    >>> in_turn([0, 0, 0, 1, 1]).tolist()
+    [0, 3, 1, 4, 2]
+    """
+    stems = np.asarray(roots)
+    turn = np.zeros(len(stems), dtype=np.int64)
+    for root in np.unique(stems):
+        mine = stems == root
+        turn[mine] = np.arange(int(mine.sum()))
+    return np.lexsort((stems, turn))
