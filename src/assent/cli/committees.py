@@ -251,24 +251,13 @@ def _summary(made: Committee) -> Table:
 
 
 def _compared(name: str, made: Committee, tried: Problem, one: Committee) -> dict[str, Any]:
-    from assent.committees.asking import at_ask_rate, mean_threshold, minimum
     from assent.committees.balanced import n_eff_cap_evenly
     from assent.committees.correlation import error_correlation
-    from assent.committees.evaluation import evaluated, in_turn
+    from assent.committees.evaluation import evaluated, wrong_acts
 
     seen = evaluated(made, tried.data.test)
     cap = n_eff_cap_evenly(seen.errors, seen.roots, [made.num_members])
-    some = made.subset(in_turn(made.roots)[:64])
-    log_probs = some.log_probs(tried.data.test.x)
-    wrong = {}
-    for rule, curve_ in (
-        ("minimum", minimum(log_probs, seen.labels)),
-        ("threshold", mean_threshold(log_probs, seen.labels)),
-    ):
-        try:
-            wrong[rule] = at_ask_rate(curve_, ASKED)
-        except ValueError:
-            wrong[rule] = None  # it asks more than that however few its members are
+    acts = wrong_acts(made, tried.data.test, asked=ASKED)
     alike = error_correlation(seen.errors, seen.roots)
     return {
         "name": name,
@@ -285,8 +274,8 @@ def _compared(name: str, made: Committee, tried: Problem, one: Committee) -> dic
         "trainings": made.cost.trainings(one.cost),
         "infer": made.cost.infer_flops / one.cost.infer_flops,
         "num_bytes": made.cost.num_bytes,
-        "wrong_minimum": wrong["minimum"],
-        "wrong_threshold": wrong["threshold"],
+        "wrong_minimum": acts.minimum,
+        "wrong_threshold": acts.threshold,
     }
 
 

@@ -11,7 +11,7 @@ from assent.committees.balanced import n_eff_cap_evenly
 from assent.committees.committee import Committee
 from assent.committees.correlation import error_correlation, n_eff_var, participation
 from assent.committees.costs import Cost
-from assent.committees.evaluation import Evaluated, evaluated
+from assent.committees.evaluation import Evaluated, evaluated, wrong_acts
 from assent.committees.joint import n_eff_joint
 from assent.committees.mixture import ErrorMixture, fit_mixture
 from assent.committees.problems import Problem
@@ -40,6 +40,8 @@ class Point:
         n_eff_cap, low, high, bounded: how many independent members would all be wrong as often, with its 95 % band; whether n members
             were never all wrong, so that it is at least so many.
         n_eff_joint: how many separately trained members have as low a joint log-loss, and whether that is beyond what was made.
+        wrong_minimum, wrong_threshold: wrong acts per act alone at a quarter asked, by the minimum and by a threshold on the mean; of up to
+            64 members, at the largest such number only.
         comparable: whether its members are about as often right as one network.
     """
 
@@ -65,6 +67,8 @@ class Point:
     bounded: bool
     n_eff_joint: float
     n_eff_joint_bounded: str
+    wrong_minimum: float
+    wrong_threshold: float
     comparable: bool
 
     def row(self) -> dict[str, float | int | str | bool | None]:
@@ -153,6 +157,7 @@ def curves(
             never_right &= seen.errors.all(axis=0)
             sizes = doublings(committee.num_members) if way.grows != "anew" else (committee.num_members,)
             found += _points(
+                problem,
                 way,
                 committee,
                 seen,
@@ -181,6 +186,7 @@ def _made(way: Way, problem: Problem, most: int, *, seed: int, work: Work) -> li
 
 
 def _points(
+    problem: Problem,
     way: Way,
     committee: Committee,
     seen: Evaluated,
@@ -192,7 +198,8 @@ def _points(
     resamples: int,
 ) -> list[Point]:
     caps = n_eff_cap_evenly(seen.errors, seen.roots, list(sizes), resamples=resamples)
-    infer = one.infer_flops
+    infer, counted = one.infer_flops, max(size for size in sizes if size <= 64 or size == min(sizes))
+    acts = wrong_acts(committee, problem.data.test)
     found = list[Point]()
     for place, size in enumerate(sizes):
         errors, roots, cost = seen.errors[:size], seen.roots[:size], way.cost_of(committee, size)
@@ -223,7 +230,13 @@ def _points(
                 bounded=bool(caps.bounded[place]),
                 n_eff_joint=worth.value,
                 n_eff_joint_bounded=worth.bounded,
+                wrong_minimum=_number(acts.minimum) if size == counted else float("nan"),
+                wrong_threshold=_number(acts.threshold) if size == counted else float("nan"),
                 comparable=bool(abs(seen.member_accuracy - single) <= WITHIN),
             )
         )
     return found
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from assent.committees.asking import at_ask_rate, mean_threshold, minimum
 from assent.committees.committee import Committee
 from assent.committees.joint import JointLoss, joint_log_loss
 from assent.committees.splits import Labelled
+
+MOST_ACTING = 64
+"""Members over which a minimum is taken where wrong acts are counted."""
 
 AT_ONCE = 1 << 24
 """Numbers of all members' probabilities that are held at once."""
@@ -88,6 +92,37 @@ def evaluated(committee: Committee, data: Labelled) -> Evaluated:
         labels,
         committee.roots[order],
     )
+
+
+@dataclass(frozen=True)
+class WrongActs:
+    """Wrong acts per act alone, at a given share of items asked; None where nothing can be said.
+
+    Attributes:
+        minimum: acting by the least probability that any of up to 64 members gives, fewer members where those ask too much.
+        threshold: acting on the mean's best label from a probability on.
+    """
+
+    minimum: float | None
+    threshold: float | None
+
+
+def wrong_acts(committee: Committee, data: Labelled, *, asked: float = 0.25) -> WrongActs:
+    """What acting alone on the data would get wrong, in the two ways.
+
+    Args:
+        asked: share of items.
+    """
+    some = committee.subset(in_turn(committee.roots)[:MOST_ACTING])
+    log_probs = some.log_probs(data.x)[in_turn(some.roots)]
+    labels = np.asarray(data.y, dtype=np.int64)
+    found = list[float | None]()
+    for curve in (minimum(log_probs, labels), mean_threshold(log_probs, labels)):
+        try:
+            found.append(at_ask_rate(curve, asked))
+        except ValueError:  # even one member asks more, or the curve does not come so far
+            found.append(None)
+    return WrongActs(*found)
 
 
 def in_turn(roots: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
