@@ -176,14 +176,14 @@ class _Environment(BaseSettings):
     run: str | None = None
     ledger: Path | None = None
     steps: int | None = None
-    committee: str | None = None
     group: int | None = None
     checkpoint_every: int | None = None
     agent: AgentConfig = AgentConfig()
 
 
-OTHER_VARIABLES = frozenset({"ASSENT_FAILPOINT", "ASSENT_TORCH_FROM"})
-"""Variables of the same prefix that are no settings of a run (`assent.ledger.failpoints`, `assent.peers.imitation_process`)."""
+OTHER_VARIABLES = frozenset({"ASSENT_DATA", "ASSENT_FAILPOINT", "ASSENT_TORCH_FROM"})
+"""Variables of the same prefix that are no settings of a run (`assent.committees.splits`, `assent.ledger.failpoints`,
+`assent.peers.imitation_process`)."""
 
 
 def _refuse_unknown_variables(variables: Mapping[str, str]) -> None:
