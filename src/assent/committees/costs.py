@@ -198,6 +198,10 @@ def _reduction(equation: Any) -> float:
     return float(sum(_size(given) for given in equation.invars))
 
 
+def _scattered(equation: Any) -> float:
+    return float(_size(equation.invars[2]))
+
+
 def _dot(equation: Any) -> float:
     (contracted, _), _ = equation.params["dimension_numbers"]
     shared = math.prod(equation.invars[0].aval.shape[axis] for axis in contracted)
@@ -231,6 +235,8 @@ _COUNTS: dict[str, Callable[[Any], float]] = {
     "cholesky": _cholesky,
     "triangular_solve": _triangular,
     "sort": _sort,
+    "scatter-add": _scattered,
+    "scatter-mul": _scattered,
     **dict.fromkeys(
         (
             name

@@ -170,6 +170,10 @@ class Pool:
     mean: bool = False
 
     def output_shape(self, shape: Shape) -> Shape:
+        if min(shape[:2]) < self.size:
+            raise ValueError(
+                f"A window of {self.size} x {self.size} does not fit into {shape[0]} x {shape[1]} places; give larger items or pool less."
+            )
         return (shape[0] // self.size, shape[1] // self.size, shape[2])
 
     def init(self, key: jax.Array, shape: Shape) -> Params:

@@ -21,9 +21,6 @@ from assent.committees.models import Model, at, replaced
 
 Init: TypeAlias = Literal["kaiming_normal", "signed_constant"]
 
-BISECTIONS = 40
-"""Steps of the search for a threshold: far more than single precision can tell apart."""
-
 
 @dataclass(frozen=True)
 class Ticketing:
@@ -83,39 +80,41 @@ def num_kept(numel: int, keep: float) -> int:
 def mask_of(scores: jax.Array, keep: float) -> jax.Array:
     """Boolean, of the scores' shape: the `num_kept` of the largest magnitude.
 
-    The threshold is found by bisection on how many are above it, which costs a few passes where a sort costs many. Of equal magnitudes at
-    the threshold those that come first stay, so that the number is exact.
+    The threshold is found by bisection on how many are above it, which costs a few passes where a sort costs many. It goes over the bit
+    patterns of magnitudes, which are ordered as the magnitudes are, so that it ends at exactly one of them, however small. Of equal
+    magnitudes at the threshold those that come first stay, so that the number is exact. NaN counts for more than any number.
 
     >>> mask_of(jnp.asarray([0.1, -0.9, 0.4, 0.2]), 0.5).tolist()
     [False, True, True, False]
     """
-    size = jnp.abs(scores).ravel()
+    num_bits = 8 * scores.dtype.itemsize
+    size = jax.lax.bitcast_convert_type(jnp.abs(scores).ravel(), jnp.dtype(f"int{num_bits}"))
     kept = num_kept(size.size, keep)
 
     def halved(bounds: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], None]:
         low, high = bounds
-        middle = 0.5 * (low + high)
+        middle = low + ((high - low) >> 1)
         enough = jnp.sum(size > middle) >= kept
         return (jnp.where(enough, middle, low), jnp.where(enough, high, middle)), None
 
-    # more than `kept` lie above `low`, or just as many; fewer above `high`
-    start = (jnp.asarray(-1.0, size.dtype), jnp.max(size))
-    (low, high), _ = jax.lax.scan(halved, start, None, length=BISECTIONS)
-    above = size > high
-    between = (size > low) & ~above
+    # at least `kept` lie above `low`, fewer above `high`; in the end `high` is the threshold and `low` the pattern before it
+    start = (jnp.asarray(-1, size.dtype), jnp.max(size))
+    (_, threshold), _ = jax.lax.scan(halved, start, None, length=num_bits - 1)
+    above, level = size > threshold, size == threshold
     room = kept - jnp.sum(above)
-    return (above | (between & (jnp.cumsum(between) <= room))).reshape(scores.shape)
+    return (above | (level & (jnp.cumsum(level) <= room))).reshape(scores.shape)
 
 
 def gain_of(mask: jax.Array, weight: jax.Array) -> jax.Array:
     """The mean magnitude of the weights that stay: of all gains the one with which `gain * mask * sign(weight)` is nearest to them."""
-    return jnp.sum(jnp.abs(weight) * mask) / jnp.sum(mask).astype(weight.dtype)
+    inside = mask.astype(weight.dtype)
+    return jnp.sum(jnp.abs(weight) * inside) / jnp.sum(inside)
 
 
 def left_of(mask: jax.Array, weight: jax.Array, *, binary: bool) -> jax.Array:
     """What is left of a layer's weights: `gain * mask * sign(weight)`, or `mask * weight`."""
     inside = mask.astype(weight.dtype)
-    return gain_of(inside, weight) * inside * jnp.sign(weight) if binary else inside * weight
+    return gain_of(mask, weight) * inside * jnp.sign(weight) if binary else inside * weight
 
 
 def through(scores: jax.Array, weight: jax.Array, ticketing: Ticketing) -> jax.Array:

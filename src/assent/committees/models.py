@@ -72,7 +72,7 @@ class Model:
             hook: takes the place of each layer that has parameters.
 
         >>> model = mlp((4,), (8,), 3)
-        >>> model.apply(model.init(jax.random.key(0)), jnp.ones((2, 4))).shape
+        >>> model.apply(model.init(jax.random.key(0)), jax.numpy.ones((2, 4))).shape
         (2, 3)
         """
         return apply_layers(self.layers, params, x, training=training, hook=hook)
@@ -82,9 +82,9 @@ class Model:
         yield from _linear(self.layers, ())
 
     def calibrated(self, params: Params, x: jax.Array) -> Params:
-        """Parameters whose normalisations go by the statistics of items `[n, *input_shape]`."""
-        if not _normalises(self.layers):
-            return params
+        """Parameters whose normalisations go by the statistics of items `[n, *input_shape]`; without normalisations what was given."""
+        if not normalises(self.layers):
+            return params  # a forward pass for nothing would stand in the ledger
         found: dict[Path, dict[str, jax.Array]] = {}
 
         def note(path: Path, layer: Any, own: Params, given: jax.Array, training: bool) -> jax.Array:
@@ -107,13 +107,22 @@ def model_of(description: dict[str, Any]) -> Model:
     """The model that `Model.describe` described.
 
     Raises:
-        ValueError: a layer that nobody knows.
+        ValueError: a layer that nobody knows, or a setting that it does not have.
 
     >>> model = mlp((4,), (8,), 3)
     >>> model_of(model.describe()) == model
     True
     """
     return Model(tuple(_layer_of(layer) for layer in description["layers"]), tuple(description["input_shape"]))
+
+
+def normalises(layers: tuple[Any, ...]) -> bool:
+    """Whether there is a normalisation among the layers, or inside of them."""
+    return any(
+        isinstance(layer, BatchNorm)
+        or (isinstance(layer, Residual) and (normalises(layer.body) or normalises(layer.shortcut)))
+        for layer in layers
+    )
 
 
 def at(params: Params, path: Path) -> Any:
@@ -221,13 +230,6 @@ def num_params(params: Params) -> int:
     return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(params))
 
 
-def _normalises(layers: tuple[Any, ...]) -> bool:
-    return any(
-        isinstance(layer, BatchNorm) or (isinstance(layer, Residual) and _normalises((*layer.body, *layer.shortcut)))
-        for layer in layers
-    )
-
-
 def _linear(layers: tuple[Any, ...], path: Path) -> Iterator[tuple[Path, Any]]:
     for number, layer in enumerate(layers):
         here = (*path, number)
@@ -255,4 +257,10 @@ def _layer_of(description: dict[str, Any]) -> Any:
         for name, value in description.items()
         if name != "kind"
     }
-    return KINDS[kind](**values)
+    try:
+        return KINDS[kind](**values)
+    except TypeError as error:
+        raise ValueError(
+            f"The description's layer {kind} has the settings {', '.join(values)}, which do not fit it ({error}); give what "
+            "Model.describe said."
+        ) from error

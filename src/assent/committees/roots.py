@@ -54,7 +54,7 @@ def trained_roots(
             x, y = x[chosen], y[chosen]
         params = model.init(shared_start if same_start else start)
         if not steps:
-            return params, jnp.zeros(1)
+            return model.calibrated(params, x), jnp.zeros(1)
         state, losses = advanced(
             loss, begun(params, training), x, y, shared_order if same_order else order, training=training, steps=steps
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -42,10 +43,18 @@ class Training:
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.steps < 0 or self.batch < 1 or self.learning_rate <= 0 or self.weight_decay < 0:
+        if (
+            self.steps < 0
+            or self.batch < 1
+            or not (0 < self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf)
+        ):
             raise ValueError(
                 f"steps = {self.steps}, batch = {self.batch}, learning_rate = {self.learning_rate}, weight_decay = {self.weight_decay}: "
                 "there are at least 0 steps of 1 item, at a rate above 0 and a decay of at least 0."
+            )
+        if not (0 <= self.momentum < 1 and 0 <= self.label_smoothing <= 1):
+            raise ValueError(
+                f"momentum = {self.momentum}, label_smoothing = {self.label_smoothing}: momentum lies in [0, 1), a share in [0, 1]."
             )
         if self.optimiser not in ("adam", "sgd"):
             raise ValueError(f"The optimiser {self.optimiser!r} is unknown; give adam or sgd.")
@@ -105,8 +114,10 @@ def advanced(
         value, gradient = jax.value_and_grad(loss)(
             now.trained, x[places], y[places], jax.random.fold_in(draws, now.step)
         )
-        moves, optimiser = transformation.update(gradient, now.optimiser, now.trained)
-        return State(optax.apply_updates(now.trained, moves), optimiser, now.step + 1), value
+        with jax.numpy_dtype_promotion("standard"):  # optax takes powers of floats by integers
+            moves, optimiser = transformation.update(gradient, now.optimiser, now.trained)
+            trained = optax.apply_updates(now.trained, moves)
+        return State(trained, optimiser, now.step + 1), value
 
     return jax.lax.scan(step, state, None, length=steps)
 

@@ -175,7 +175,7 @@ def _write(file: Path, tree: Any, metadata: dict[str, str]) -> None:
     from safetensors.numpy import save_file
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {str(number): np.ascontiguousarray(leaf) for number, leaf in enumerate(jax.tree.leaves(tree))}
+    arrays = {str(number): np.asarray(leaf, order="C") for number, leaf in enumerate(jax.tree.leaves(tree))}
     unfinished = file.with_name(file.name + ".part")
     save_file(arrays, str(unfinished), metadata=metadata)
     unfinished.replace(file)

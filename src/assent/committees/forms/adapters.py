@@ -25,10 +25,9 @@ from assent.committees.forms.form import (
     unnamed,
     widest,
 )
-from assent.committees.kernels.features import features
-from assent.committees.layers import Conv, Dense, Hook, Params, Path, linear
+from assent.committees.layers import Conv, Dense, Hook, Params, Path, apply_layers, linear
 from assent.committees.masks import name_of
-from assent.committees.models import Model, mlp, model_of
+from assent.committees.models import Model, at, mlp, model_of
 
 Method: TypeAlias = Literal["batch_ensemble", "dropout", "mimo", "epinet"]
 
@@ -165,7 +164,7 @@ def first_member(model: Model, adapting: Adapting, key: jax.Array, number: int |
     own: dict[str, Any] = {}
     shapes = jax.eval_shape(model.init, key)
     for place, (path, layer) in enumerate(model.linear_layers()):
-        weight = _at(shapes, path)["weight"]
+        weight = at(shapes, path)["weight"]
         channels = weight.shape[0] // (layer.size**2 if isinstance(layer, Conv) else 1)
         before, after = jax.random.split(jax.random.fold_in(key, place))
         own[name_of(path)] = {
@@ -189,14 +188,16 @@ def adapted(
             shared, jnp.concatenate([x] * adapting.heads, axis=-1), training=training
         )
         return jnp.take(every.reshape(len(x), adapting.heads, -1), member["head"], axis=1)
-    logits, phi = model.apply(shared["base"], x, training=training), epinet_features(model, shared["base"], x)
+    logits, phi = with_features(model, shared["base"], x, training=training)
     return logits + epinet(model, adapting, shared, jax.lax.stop_gradient(phi), x, member["index"])
 
 
-def epinet_features(model: Model, base: Params, x: jax.Array) -> jax.Array:
-    """What the epinet is given beside its index: the last layer's features and the item, `[B, F]`."""
-    last = features(model, base, jax.random.key(0), x, kind="last", number=1)[:, 0]
-    return jnp.concatenate([last, x.reshape(len(x), -1)], axis=1)
+def with_features(model: Model, base: Params, x: jax.Array, *, training: bool = False) -> tuple[jax.Array, jax.Array]:
+    """The base's logits `[B, C]`, and what the epinet is given beside its index: what the last layer is given and the item, `[B, F]`."""
+    *before, last = model.layers
+    *own, of_last = base
+    given = apply_layers(tuple(before), tuple(own), x, training=training)
+    return last.apply(of_last, given, training=training), jnp.concatenate([given, x.reshape(len(x), -1)], axis=1)
 
 
 def epinet(
@@ -234,7 +235,7 @@ def together(model: Model, heads: int) -> Model:
 
 def _small(model: Model, adapting: Adapting) -> Model:
     given = jax.eval_shape(
-        lambda p, x: epinet_features(model, p, x),
+        lambda p, x: with_features(model, p, x)[1],
         shapes_of(model),
         jax.ShapeDtypeStruct((1, *model.input_shape), jnp.float32),
     )
@@ -277,19 +278,13 @@ def _random_signs(key: jax.Array, number: int) -> jax.Array:
     return jnp.where(jax.random.bernoulli(key, 0.5, (number,)), 1.0, -1.0)
 
 
-def _at(tree: Any, path: Path) -> Any:
-    for step in path:
-        tree = tree[step]
-    return tree
-
-
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _logits(model: Model, adapting: Adapting, shared: Params, members: Any, x: jax.Array) -> jax.Array:
     if adapting.method == "mimo":
         every = together(model, adapting.heads).apply(shared, jnp.concatenate([x] * adapting.heads, axis=-1))
         return jnp.moveaxis(every.reshape(len(x), adapting.heads, -1), 1, 0)[members["head"]]
     if adapting.method == "epinet":
-        base, phi = model.apply(shared["base"], x), epinet_features(model, shared["base"], x)
+        base, phi = with_features(model, shared["base"], x)
         added = over_members(lambda own, items: epinet(model, adapting, shared, phi, items, own["index"]), members, x)
         return base[None] + added
     return over_members(lambda own, items: adapted(model, adapting, shared, own, items), members, x)

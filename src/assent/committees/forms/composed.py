@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assent.committees.costs import flops_of
-from assent.committees.forms.form import HELD, Arrays, Places, checked_places, shapes_of, widest
+from assent.committees.forms.form import Arrays, Places, checked_places, in_chunks, shapes_of, widest
 from assent.committees.forms.masked import Masked
 from assent.committees.forms.stacked import Stacked, stacked
 from assent.committees.models import Model
@@ -39,6 +39,10 @@ class Composed:
     choices: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
+        if isinstance(self.base, Stacked) and self.base.fixed is not None:
+            raise ValueError(
+                "The networks have fixed functions beside them, which no way through their layers would show; give networks without."
+            )
         slots = len(slots_of(self.base.model))
         if self.choices.ndim != 2 or self.choices.shape[1] != slots or len(self.choices) == 0:
             raise ValueError(f"The choices have the shape {self.choices.shape}; give [N, {slots}], one for each layer.")
@@ -74,10 +78,7 @@ class Composed:
         return total
 
     def logits(self, x: Any) -> NDArray[np.floating[Any]]:
-        items = np.asarray(x)
-        at_once = max(1, HELD // (widest(self.base.model) * min(self.num_members, 64)))
-        found = [self._logits(jnp.asarray(items[first : first + at_once])) for first in range(0, len(items), at_once)]
-        return np.concatenate(found, axis=1) if len(found) > 1 else found[0]
+        return in_chunks(self._logits, x, per_item=widest(self.base.model) * self.num_members)
 
     def _logits(self, x: jax.Array) -> NDArray[np.floating[Any]]:
         model, params = self.base.model, self._alternatives()
@@ -120,16 +121,21 @@ def slots_of(model: Model) -> tuple[int, ...]:
     return tuple(number for number, own in enumerate(shapes_of(model)) if jax.tree.leaves(own))
 
 
-def every_way(alternatives: int, slots: int) -> NDArray[np.uint8]:
-    """All `alternatives ** slots` ways to choose, `[N, slots]`, in an order in which any first few differ in every layer.
+def every_way(alternatives: int, slots: int, number: int | None = None) -> NDArray[np.uint8]:
+    """All `alternatives ** slots` ways to choose, or the first `number` of them, `[N, slots]`, in an order in which the first few differ
+    in every layer.
 
     The n-th digit of the number of a way, turned by those before it, so that ways 0 to m - 1 take every layer from another network.
 
     >>> every_way(2, 2).tolist()
     [[0, 0], [1, 1], [0, 1], [1, 0]]
     """
-    numbers = np.arange(alternatives**slots)
-    digits = np.stack([numbers // alternatives**place % alternatives for place in range(slots)], axis=1)
+    total = alternatives**slots
+    rest, each = np.arange(total if number is None else min(number, total)), list[NDArray[np.int64]]()
+    for _ in range(slots):
+        rest, digit = np.divmod(rest, alternatives)
+        each.append(digit)
+    digits = np.stack(each, axis=1)
     digits[:, 1:] = (digits[:, 1:] + digits[:, :1]) % alternatives
     return digits.astype(np.uint8)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.committees.layers import Params
+from assent.committees.layers import Conv, Params, Residual, Shape
 from assent.committees.models import Model
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -74,12 +75,17 @@ def in_chunks(logits: Callable[[jax.Array], jax.Array], x: Any, *, per_item: int
 
 def widest(model: Model) -> int:
     """Numbers that one item brings about at the model's widest place, patches of convolutions included."""
-    shape, most = model.input_shape, int(np.prod(model.input_shape))
-    for layer in model.layers:
-        inputs = shape
-        shape = layer.output_shape(shape)
-        size = getattr(layer, "size", 1) if hasattr(layer, "patches") else 1
-        most = max(most, int(np.prod(shape)), int(np.prod(shape[:-1])) * inputs[-1] * size**2)
+    return _widest(model.layers, model.input_shape)
+
+
+def _widest(layers: tuple[Any, ...], shape: Shape) -> int:
+    most = math.prod(shape)
+    for layer in layers:
+        inputs, shape = shape, layer.output_shape(shape)
+        if isinstance(layer, Residual):
+            most = max(most, _widest(layer.body, inputs), _widest(layer.shortcut, inputs))
+        size = layer.size if isinstance(layer, Conv) else 1
+        most = max(most, math.prod(shape), math.prod(shape[:-1]) * inputs[-1] * size**2)
     return most
 
 

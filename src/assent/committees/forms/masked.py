@@ -140,6 +140,15 @@ class Masked:
                     f"The checkpoint's mask of layer {name_of(path)} has the shape {None if given is None else given.shape} where the "
                     f"model wants [N, {wanted}]: it is one of another architecture."
                 )
+        for path in _others(shapes, {path for path, _ in model.linear_layers()}):
+            wanted, given = at(shapes, path), rest.get(name_of(path), {})
+            if {part: leaf.shape for part, leaf in wanted.items()} != {
+                part: leaf.shape[1:] for part, leaf in given.items()
+            }:
+                raise ValueError(
+                    f"The checkpoint has {', '.join(given) or 'nothing'} of layer {name_of(path)} where the model wants "
+                    f"{', '.join(wanted)}: it is one of another architecture."
+                )
         return cls(model, ticketing, np.asarray(arrays["weight_keys"], dtype=np.uint32), bits, rest)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -13,18 +14,19 @@ from assent.committees.forms.adapters import (
     Adapting,
     adapted,
     dropped_out,
-    epinet_features,
     first_member,
     first_shared,
     together,
+    with_features,
 )
 from assent.committees.forms.adapters import epinet as index_added
 from assent.committees.forms.stacked import stacked
-from assent.committees.models import Model
+from assent.committees.layers import Params
+from assent.committees.models import Model, normalises
 from assent.committees.recipes.making import committee_of, counted
 from assent.committees.roots import named
 from assent.committees.splits import Splits
-from assent.committees.training import Training, advanced, begun, cross_entropy
+from assent.committees.training import Loss, Training, advanced, begun, cross_entropy
 from assent.committees.work import Work, described, keys_of, training_arrays
 
 
@@ -66,8 +68,7 @@ def mimo(
     wide = together(model, n)
 
     def loss(params: Any, x: jax.Array, y: jax.Array, key: jax.Array) -> jax.Array:
-        orders = [jax.random.permutation(jax.random.fold_in(key, head), len(x)) for head in range(n)]
-        shown = jnp.concatenate([x[order] for order in orders], axis=-1)
+        shown, orders = _side_by_side(x, key, n)
         logits = wide.apply(params, shown, training=True).reshape(len(x), n, -1)
         return sum(
             (
@@ -107,8 +108,8 @@ def epinet(
     adapting = Adapting("epinet", index=index, hidden=hidden, fixed_scale=fixed_scale)
 
     def loss(params: Any, x: jax.Array, y: jax.Array, key: jax.Array) -> jax.Array:
-        base = model.apply(params["base"], x, training=True)
-        phi = jax.lax.stop_gradient(epinet_features(model, params["base"], x))
+        base, given = with_features(model, params["base"], x, training=True)
+        phi = jax.lax.stop_gradient(given)
 
         def one(index: jax.Array) -> jax.Array:
             logits = base + index_added(model, adapting, params, phi, x, index)
@@ -116,7 +117,18 @@ def epinet(
 
         return jnp.mean(jax.lax.map(one, jax.random.normal(key, (draws, index))))
 
-    return _shared(key, model, data, n, adapting=adapting, training=schedule, work=work, loss=loss, word="index")
+    return _shared(
+        key,
+        model,
+        data,
+        n,
+        adapting=adapting,
+        training=schedule,
+        work=work,
+        loss=loss,
+        word="index",
+        others={"draws": draws},
+    )
 
 
 def batch_ensemble(
@@ -135,7 +147,14 @@ def batch_ensemble(
 
     Args:
         trainings: how many times the training's steps; the published networks were trained for about as many as there are members.
+
+    Raises:
+        ValueError: a model with normalisations, which would need statistics of each member's own.
     """
+    if normalises(model.layers):
+        raise ValueError(
+            "The model has normalisations, whose statistics would be those of no member; a batch ensemble needs a model without."
+        )
     base = training or Training()
     schedule = Training(**{**base.__dict__, "steps": round(trainings * base.steps)})
     adapting = Adapting("batch_ensemble")
@@ -179,33 +198,49 @@ def _shared(
     adapting: Adapting,
     training: Training,
     work: Work | None,
-    loss: Any,
+    loss: Loss,
     word: str,
+    others: Mapping[str, Any] | None = None,
 ) -> Committee:
+    """`others` is what else the loss depends on."""
     names = named(word, range(counted(n)))
 
     def fit(key: jax.Array, x: jax.Array, y: jax.Array) -> tuple[Any, jax.Array]:
         start, order = jax.random.split(key)
+        first = first_shared(model, adapting, start)
+        # what is fixed is no part of what is trained: a decay of all that is trained would reach it
+        fixed = {"fixed": first.pop("fixed")} if adapting.method == "epinet" else {}
+
+        def of_trained(trained: Any, x: jax.Array, y: jax.Array, key: jax.Array) -> jax.Array:
+            return loss({**trained, **fixed} if fixed else trained, x, y, key)
+
         state, losses = advanced(
-            loss,
-            begun(first_shared(model, adapting, start), training),
-            x,
-            y,
-            order,
-            training=training,
-            steps=training.steps,
+            of_trained, begun(first, training), x, y, order, training=training, steps=training.steps
         )
-        if adapting.method in ("mimo", "epinet"):
-            return state.trained, losses
-        return model.calibrated(state.trained, x), losses
+        return _calibrated(model, adapting, {**state.trained, **fixed} if fixed else state.trained, x, order), losses
 
     pieces = (work or Work()).fitted(
         adapting.method,
         fit,
         keys_of(key, [0]),
         *training_arrays(data),
-        settings=described(model, training, adapting=repr(adapting)),
+        settings=described(model, training, adapting=repr(adapting), **(others or {})),
         names=["the network"],
     )
     members = stacked([first_member(model, adapting, jax.random.fold_in(key, 1), number) for number in range(n)])
     return committee_of(Adapters(model, adapting, pieces.trees[0], members), pieces, names, one_root=True)
+
+
+def _calibrated(model: Model, adapting: Adapting, shared: Params, x: jax.Array, key: jax.Array) -> Params:
+    """What all share, with its normalisations' statistics of the items as they were shown in training."""
+    if adapting.method == "epinet":
+        return {**shared, "base": model.calibrated(shared["base"], x)}
+    if adapting.method == "mimo":
+        return together(model, adapting.heads).calibrated(shared, _side_by_side(x, key, adapting.heads)[0])
+    return model.calibrated(shared, x)
+
+
+def _side_by_side(x: jax.Array, key: jax.Array, heads: int) -> tuple[jax.Array, list[jax.Array]]:
+    """Items beside others in the last axis, and which each head is shown."""
+    orders = [jax.random.permutation(jax.random.fold_in(key, head), len(x)) for head in range(heads)]
+    return jnp.concatenate([x[order] for order in orders], axis=-1), orders

@@ -113,10 +113,10 @@ def composed(
     slots = slots_of(model)
     if not 1 <= alternatives <= 256:
         raise ValueError(f"alternatives = {alternatives}: give from 1 to 256.")
-    ways = every_way(alternatives, len(slots))
-    if counted(n) > len(ways):
+    ways = alternatives ** len(slots)
+    if counted(n) > ways:
         raise ValueError(
-            f"n = {n}: {alternatives} alternatives for each of {len(slots)} layers make {len(ways)} members; ask for more alternatives."
+            f"n = {n}: {alternatives} alternatives for each of {len(slots)} layers make {ways} members; ask for more alternatives."
         )
     linear = [path for path, _ in model.linear_layers()]
     if {(place,) for place in slots} != set(linear):
@@ -163,7 +163,7 @@ def composed(
         settings=described(model, schedule, ticketing=repr(rules), alternatives=alternatives),
         names=["all alternatives"],
     )
-    form = Composed(_base(model, rules, pieces.trees[0], alternatives, of), ways[:n])
+    form = Composed(_base(model, rules, pieces.trees[0], alternatives, of), every_way(alternatives, len(slots), n))
     return committee_of(form, pieces, names, one_root=True)
 
 
