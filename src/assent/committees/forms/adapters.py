@@ -25,7 +25,7 @@ from assent.committees.forms.form import (
     unnamed,
     widest,
 )
-from assent.committees.layers import Conv, Dense, Hook, Params, Path, apply_layers, linear
+from assent.committees.layers import Conv, Dense, Flatten, Hook, Params, Path, apply_layers, linear
 from assent.committees.masks import name_of
 from assent.committees.models import Model, at, mlp, model_of
 
@@ -187,7 +187,7 @@ def adapted(
         every = together(model, adapting.heads).apply(
             shared, jnp.concatenate([x] * adapting.heads, axis=-1), training=training
         )
-        return jnp.take(every.reshape(len(x), adapting.heads, -1), member["head"], axis=1)
+        return jnp.take(every.reshape(len(x), adapting.heads, model.num_classes), member["head"], axis=1)
     logits, phi = with_features(model, shared["base"], x, training=training)
     return logits + epinet(model, adapting, shared, jax.lax.stop_gradient(phi), x, member["index"])
 
@@ -197,7 +197,7 @@ def with_features(model: Model, base: Params, x: jax.Array, *, training: bool = 
     *before, last = model.layers
     *own, of_last = base
     given = apply_layers(tuple(before), tuple(own), x, training=training)
-    return last.apply(of_last, given, training=training), jnp.concatenate([given, x.reshape(len(x), -1)], axis=1)
+    return last.apply(of_last, given, training=training), jnp.concatenate([given, Flatten().apply({}, x)], axis=1)
 
 
 def epinet(
@@ -282,7 +282,7 @@ def _random_signs(key: jax.Array, number: int) -> jax.Array:
 def _logits(model: Model, adapting: Adapting, shared: Params, members: Any, x: jax.Array) -> jax.Array:
     if adapting.method == "mimo":
         every = together(model, adapting.heads).apply(shared, jnp.concatenate([x] * adapting.heads, axis=-1))
-        return jnp.moveaxis(every.reshape(len(x), adapting.heads, -1), 1, 0)[members["head"]]
+        return jnp.moveaxis(every.reshape(len(x), adapting.heads, model.num_classes), 1, 0)[members["head"]]
     if adapting.method == "epinet":
         base, phi = with_features(model, shared["base"], x)
         added = over_members(lambda own, items: epinet(model, adapting, shared, phi, items, own["index"]), members, x)
