@@ -45,6 +45,9 @@ def form_of(model: Model, seed: int, *, keep: float = 0.4, members: int = 2) -> 
             if isinstance(layer, BatchNorm) and layer.affine:
                 own = {**params[place], "scale": rng.normal(size=WIDTHS[0]), "shift": rng.normal(size=WIDTHS[0])}
                 params = replaced(params, (place,), {name: jnp.asarray(leaf, "float32") for name, leaf in own.items()})
+            if isinstance(layer, BatchNorm):  # off what whole numbers can reach: there rounding alone would decide
+                own = params[place]
+                params = replaced(params, (place,), {**own, "mean": own["mean"] + 1e-3})
         made.append((masks, params))
     return masked(model, rules, np.asarray(jax.random.key_data(key))[None], made)
 
