@@ -105,6 +105,7 @@ AGENTS: tuple[type[Any], ...] = (
 LAB_HYPOTHESES: tuple[str, ...] = (
     "assent.hypotheses.rewards.members:RewardMembers",
     "assent.hypotheses.context_tree:ContextTrees",
+    "assent.committees.committee:Committee",
 )
 LAB_AGENTS: tuple[str, ...] = ("assent.agents.hand_of_god:HandOfGod", "assent.peers.deferral:Deferral")
 """Those that plan in NumPy and SciPy, by import path: the runtime does without."""

@@ -18,7 +18,9 @@ LONG = 1000
 def fingerprint(thing: Any) -> str:
     """16 hexadecimal digits of SHA-256 over every number, text and array in a dataclass and in the dataclasses within it.
 
-    Other Python objects, functions and estimators for instance, count by their type alone: two that differ inside look the same.
+    Dictionaries count by their items, in the order of their keys' representations; fields that are left out of comparisons
+    (`field(compare=False)`) do not count. Other Python objects, functions and estimators for instance, count by their type alone: two that
+    differ inside look the same.
 
     >>> from assent.core import Veto
     >>> fingerprint(Veto(0.1)) == fingerprint(Veto(0.1)), fingerprint(Veto(0.1)) == fingerprint(Veto(0.2))
@@ -34,8 +36,14 @@ def _parts(thing: Any) -> Iterator[bytes]:
     if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         yield type(thing).__qualname__.encode()
         for field in dataclasses.fields(thing):
-            yield field.name.encode()
-            yield from _parts(getattr(thing, field.name))
+            if field.compare:
+                yield field.name.encode()
+                yield from _parts(getattr(thing, field.name))
+    elif isinstance(thing, dict):
+        yield f"{len(thing)} entries".encode()  # pyright: ignore[reportUnknownArgumentType]
+        for key in sorted(thing, key=repr):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            yield repr(key).encode()  # pyright: ignore[reportUnknownArgumentType]
+            yield from _parts(thing[key])
     elif isinstance(thing, tuple | list):
         yield f"{len(thing)} items".encode()  # pyright: ignore[reportUnknownArgumentType]
         for item in thing:  # pyright: ignore[reportUnknownVariableType]
@@ -43,11 +51,18 @@ def _parts(thing: Any) -> Iterator[bytes]:
     elif isinstance(thing, str | bytes | int | float | None):
         yield repr(thing).encode()
     elif hasattr(thing, "dtype") and hasattr(thing, "shape"):
-        values = np.ascontiguousarray(np.asarray(thing))
+        values = np.ascontiguousarray(_numbers(thing))
         yield f"{values.dtype.str}{values.shape}".encode()
         yield values.tobytes()
     else:
         yield type(thing).__qualname__.encode()
+
+
+def _numbers(array: Any) -> Any:
+    """An array in NumPy; of JAX's random keys, the words that they are made of."""
+    if str(array.dtype).startswith("key<"):
+        return np.asarray(sys.modules["jax"].random.key_data(array))  # the runtime itself never imports JAX
+    return np.asarray(array)
 
 
 def settings_of(thing: Any) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 import scipy.optimize
 from numpy.typing import ArrayLike, NDArray
@@ -17,10 +18,11 @@ from assent.committees.costs import Cost
 from assent.committees.forms.adapters import Adapters
 from assent.committees.forms.composed import Composed
 from assent.committees.forms.features import Features
-from assent.committees.forms.form import Form, Learns, Places, checked_places
+from assent.committees.forms.form import Form, Learns, Places, Unlearnable, checked_places
 from assent.committees.forms.masked import Masked
-from assent.committees.forms.stacked import Stacked
-from assent.committees.forms.tangent import Tangent
+from assent.committees.forms.stacked import Stacked, stacked
+from assent.committees.forms.tangent import Prior, Tangent, tangent_members
+from assent.committees.models import mlp
 from assent.committees.splits import Labelled
 from assent.core import Answer, Grade
 
@@ -47,7 +49,7 @@ class Committee:
         log_weights: float64 [N], normalised.
         roots: integers [N], which training each member stems from.
         temperature: what logits are divided by, above 0.
-        cost: what it took.
+        cost: what it took. Two committees that differ in nothing else are the same.
         names: [N], of the members.
         dropped: names of members that were left out because their loss was not finite.
         floor: in (0, 1).
@@ -58,7 +60,7 @@ class Committee:
     log_weights: NDArray[np.float64]
     roots: NDArray[np.int64]
     temperature: float
-    cost: Cost
+    cost: Cost = field(compare=False)
     names: tuple[str, ...]
     dropped: tuple[str, ...] = ()
     floor: float = 0.02
@@ -240,8 +242,18 @@ class Committee:
         return replace(self, parts=_observed(self.parts, item, y), log_weights=weights)
 
     def tempered(self, data: Labelled) -> Committee:
-        """The committee with the one temperature at which the members' mean has the least log-loss on `data`. Validation, never test."""
+        """The committee with the one temperature at which the members' mean has the least log-loss on `data`. Validation, never test.
+
+        Raises:
+            ValueError: logits that are not finite, or labels that there are not.
+        """
         logits, labels = self.logits(data.x), np.asarray(data.y)
+        unread = int((~np.isfinite(logits).all(axis=(0, 2))).sum())
+        if unread or labels.min() < 0 or labels.max() >= self.num_actions:
+            raise ValueError(
+                f"Some member's logits are not finite at {unread} of {len(labels)} items, and labels go from {labels.min()} to {labels.max()} "
+                f"of {self.num_actions} classes: no temperature can be chosen by them. Leave out what cannot be read."
+            )
 
         def loss(log_temperature: float) -> float:
             mean = _mixed(log_softmax(logits / math.exp(log_temperature)), self.log_weights)
@@ -255,6 +267,16 @@ class Committee:
         bounds = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
         found = scipy.optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-3})
         return replace(self, temperature=math.exp(float(found.x)))
+
+    @staticmethod
+    def example() -> Committee:
+        """Two random networks and two draws from the tangent space of another after three data, for two inputs and three actions."""
+        model = mlp((2,), (4,), 3)
+        first, second, root = (model.init(jax.random.key(number)) for number in range(3))
+        x = np.asarray([[0.0, 1.0], [1.0, 0.0], [-1.0, -1.0]], dtype=np.float32)
+        words = np.asarray(jax.random.key_data(jax.random.key(3)))
+        samples = tangent_members(model, root, x, np.arange(3), prior=Prior(), key=words, numbers=np.arange(2))
+        return Committee.of([Stacked(model, stacked([first, second])), samples], roots=[0, 1, 2, 2])
 
     # what the core asks of its members
 
@@ -356,7 +378,8 @@ class Committee:
         items = np.asarray(x)
         if items.shape[1:] != self.input_shape or items.ndim == 0:
             raise ValueError(f"Items have the shape {items.shape}; give [B, {', '.join(map(str, self.input_shape))}].")
-        return items if items.dtype in (np.float32,) else items.astype(np.float32)
+        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite, and that is no observation
+            return items if items.dtype == np.float32 else items.astype(np.float32)
 
 
 def _logits(parts: Sequence[Form], items: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -365,7 +388,16 @@ def _logits(parts: Sequence[Form], items: NDArray[np.floating[Any]]) -> NDArray[
 
 
 def _observed(parts: tuple[Form, ...], item: NDArray[np.floating[Any]], label: int) -> tuple[Form, ...]:
-    return tuple(part.observed(item, label) if isinstance(part, Learns) else part for part in parts)
+    return tuple(_learned(part, item, label) for part in parts)
+
+
+def _learned(part: Form, item: NDArray[np.floating[Any]], label: int) -> Form:
+    if not isinstance(part, Learns):
+        return part
+    try:
+        return part.observed(item, label)
+    except Unlearnable:  # its rows are NaN there, which is asked
+        return part
 
 
 def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

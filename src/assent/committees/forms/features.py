@@ -14,7 +14,18 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from assent.committees.costs import bytes_of, flops_of
-from assent.committees.forms.form import Arrays, Places, checked_places, in_chunks, named, shapes_of, unnamed, widest
+from assent.committees.forms.form import (
+    Arrays,
+    Places,
+    Unlearnable,
+    checked_data,
+    checked_places,
+    in_chunks,
+    named,
+    shapes_of,
+    unnamed,
+    widest,
+)
 from assent.committees.kernels.features import FeatureMap, features
 from assent.committees.kernels.posterior import Floats, drawn_noise, factorised
 from assent.committees.layers import Params
@@ -117,9 +128,10 @@ class Features:
 
     def _logits(self, x: jax.Array) -> Any:
         phi = self._features(x)
-        if self.prior.features == "sketch":
-            return np.einsum("bcd,nd->nbc", phi, self.heads, optimize=True)
-        return np.matmul(phi[None, :, 0], self.heads)
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is seen by whoever reads the logits
+            if self.prior.features == "sketch":
+                return np.einsum("bcd,nd->nbc", phi, self.heads, optimize=True)
+            return np.matmul(phi[None, :, 0], self.heads)
 
     def _features(self, x: jax.Array) -> Floats:
         found = features(self.model, self.root, _key(self.key), x, kind=self.prior.features, number=self.prior.number)
@@ -143,6 +155,7 @@ class Features:
 
         Raises:
             ValueError: another shape, a number that is not finite, or no such label.
+            Unlearnable: features are not finite at the item.
         """
         item = np.asarray(x, dtype=np.float32)
         if item.shape != self.input_shape or not np.isfinite(item).all() or not 0 <= y < self.num_classes:
@@ -151,6 +164,10 @@ class Features:
                 f"a label from 0 to {self.num_classes - 1}."
             )
         phi = self._features(jnp.asarray(item[None]))[0]  # [1 or C, D]
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(np.sum(phi**2))
+        if not finite:
+            raise Unlearnable("The features are not finite at this item: its numbers are too great. Scale it down.")
         target = np.eye(self.num_classes)[y] - 1.0 / self.num_classes
         noise = _noise(self.key, self.numbers, np.asarray([self.num_data]), self.num_classes, self.prior)[:, 0]
         covariance, heads, mean = self.covariance, self.heads, self.mean
@@ -221,8 +238,9 @@ def feature_members(
         scale: variance of a head's entries; found from the prior's variance and the data when left out.
 
     Raises:
-        ValueError: features that are not finite or vanish.
+        ValueError: data that members cannot be conditioned on, or features that are not finite or vanish.
     """
+    checked_data(x, y, model)
     classes, key = model.num_classes, np.asarray(key, dtype=np.uint32)
     numbers = np.asarray(numbers, dtype=np.int64)
     sketch = prior.features == "sketch"

@@ -22,6 +22,10 @@ HELD = 1 << 26
 """Numbers that a chunk of items may bring about at once: more members than memory are evaluated on fewer items at a time."""
 
 
+class Unlearnable(ValueError):
+    """An item of finite numbers at which a form leaves them: nothing can be learned of it."""
+
+
 @runtime_checkable
 class Form(Protocol):
     """N members. Immutable: whatever changes them gives others.
@@ -49,7 +53,10 @@ class Form(Protocol):
 
 @runtime_checkable
 class Learns(Protocol):
-    """A form whose members learn from one labelled item, exactly as if they had been fitted to it with all others."""
+    """A form whose members learn from one labelled item, exactly as if they had been fitted to it with all others.
+
+    `observed` raises `Unlearnable` where the members themselves overflow.
+    """
 
     def observed(self, x: NDArray[np.floating[Any]], y: int) -> Form: ...
 
@@ -121,6 +128,23 @@ def unnamed(arrays: Mapping[str, NDArray[Any]], like: Any, prefix: str) -> Any:
             )
         found.append(jnp.asarray(arrays[name]))
     return jax.tree.unflatten(tree, found)
+
+
+def checked_data(x: NDArray[Any], y: NDArray[Any], model: Model) -> None:
+    """Nothing, if these are items and labels that members can be conditioned on.
+
+    Raises:
+        ValueError: none at all, other shapes, numbers that are not finite, or labels that the model does not have.
+    """
+    if len(x) == 0 or x.shape[1:] != model.input_shape or y.shape != x.shape[:1]:
+        raise ValueError(
+            f"Items have the shape {x.shape} and labels {y.shape}; give at least one item of the shape {model.input_shape}, and a label each."
+        )
+    if not np.isfinite(x).all() or y.min() < 0 or y.max() >= model.num_classes:
+        raise ValueError(
+            f"{int((~np.isfinite(x)).sum())} numbers of the items are not finite, and labels go from {y.min()} to {y.max()}; give finite "
+            f"numbers and labels from 0 to {model.num_classes - 1}."
+        )
 
 
 def taken(tree: Any, places: Places) -> Any:

@@ -14,7 +14,18 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from assent.committees.costs import bytes_of, flops_of
-from assent.committees.forms.form import Arrays, Places, checked_places, in_chunks, named, shapes_of, unnamed, widest
+from assent.committees.forms.form import (
+    Arrays,
+    Places,
+    Unlearnable,
+    checked_data,
+    checked_places,
+    in_chunks,
+    named,
+    shapes_of,
+    unnamed,
+    widest,
+)
 from assent.committees.kernels.posterior import Conditioned, Floats, conditioned, drawn_noise, extended
 from assent.committees.kernels.tangents import Kernel, Taps, along_all, directions, gram, taps
 from assent.committees.layers import Params
@@ -141,7 +152,8 @@ class Tangent:
     def _logits(self, x: jax.Array) -> Any:
         prior = self.prior.spread * np.sqrt(self.scale) * self.prior_draws(x)
         rows = self._rows(x)
-        added = self.known.values(rows)
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is seen by whoever reads the logits
+            added = self.known.values(rows)
         if self.prior.kernel == "entk":
             added = added.reshape(len(x), self.num_classes, -1).transpose(2, 0, 1)
         else:
@@ -212,6 +224,7 @@ class Tangent:
 
         Raises:
             ValueError: another shape, a number that is not finite, or no such label.
+            Unlearnable: members or their kernel are not finite at the item.
         """
         item = np.asarray(x, dtype=self.items.dtype)
         if item.shape != self.input_shape or not np.isfinite(item).all() or not 0 <= y < self.num_classes:
@@ -228,6 +241,8 @@ class Tangent:
         said = np.asarray(self._logits(given), dtype=np.float64)[:, 0]
         noise = self._noise(np.asarray([n]))[:, 0]
         missing = target[None] - said - noise  # [N, C]
+        if not (np.isfinite(rows).all() and np.isfinite(corner).all() and np.isfinite(missing).all()):
+            raise Unlearnable("Members or their kernel are not finite at this item: its numbers are too great. Scale it down.")
         known = self.known
         if self.prior.kernel == "entk":
             known = _extended_by_classes(known, rows[0], corner[0, 0], missing, noise=self.prior.noise)
@@ -327,8 +342,9 @@ def tangent_members(
         scale: s^2; found from the prior's variance and the data when left out.
 
     Raises:
-        ValueError: a root whose kernel is not finite or vanishes everywhere.
+        ValueError: data that members cannot be conditioned on, or a root whose kernel is not finite or vanishes everywhere.
     """
+    checked_data(x, y, model)
     seen = _taps_of(model, root, x, prior.kernel)
     kernel = np.asarray(gram(seen, seen, kernel=prior.kernel), dtype=np.float64)[: len(x), : len(x)]
     flat = _flat(kernel)
@@ -406,7 +422,7 @@ def _with_room(seen: Taps, number: int) -> Taps:
 
 
 @jax.jit
-def _with_row(seen: Taps, tap: Taps, place: int) -> Taps:
+def _with_row(seen: Taps, tap: Taps, place: int | jax.Array) -> Taps:
     return jax.tree.map(lambda every, one: jax.lax.dynamic_update_slice_in_dim(every, one, place, axis=0), seen, tap)
 
 

@@ -151,12 +151,16 @@ def extended(known: Conditioned, row: Floats, corner: float, missing: Floats, *,
     return Conditioned(lower, coefficients, jitter)
 
 
+NOISE = 2**31 - 1
+"""What sets a member's draws of the noise apart from its draw from the prior, whose keys go by the numbers of layers."""
+
+
 @functools.partial(jax.jit, static_argnums=3)
 def drawn_noise(key: jax.Array, numbers: jax.Array, places: jax.Array, classes: int) -> jax.Array:
     """Standard normal `[N, n, C]`: each depends on the member's number, the datum's place and the key alone."""
 
     def one(number: jax.Array) -> jax.Array:
-        mine = jax.random.fold_in(jax.random.fold_in(key, number), 1)
+        mine = jax.random.fold_in(jax.random.fold_in(key, number), NOISE)
         return jax.vmap(lambda place: jax.random.normal(jax.random.fold_in(mine, place), (classes,)))(places)
 
     return jax.lax.map(one, numbers)
