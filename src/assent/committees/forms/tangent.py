@@ -61,10 +61,15 @@ class Prior:
     def __post_init__(self) -> None:
         if self.kernel not in ("entk", "averaged", "pntk"):
             raise ValueError(f"The kernel {self.kernel!r} is unknown; give entk, averaged or pntk.")
-        if not (0 < self.variance < np.inf and 0 < self.noise < np.inf and 0 <= self.spread < np.inf):
+        if not (
+            0 < self.variance < np.inf
+            and 0 < self.noise < np.inf
+            and 0 <= self.spread < np.inf
+            and np.isfinite(self.centre)
+        ):
             raise ValueError(
-                f"variance = {self.variance}, noise = {self.noise}, spread = {self.spread}: variances are above "
-                "0 and the spread is at least 0."
+                f"variance = {self.variance}, noise = {self.noise}, spread = {self.spread}, centre = {self.centre}: variances are above "
+                "0, the spread is at least 0, and the centre a number."
             )
 
 
