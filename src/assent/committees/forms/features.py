@@ -109,6 +109,10 @@ class Features:
         kept = self.covariance.nbytes + self.mean.nbytes + self.heads.nbytes
         return bytes_of(self.root) + kept + self.key.nbytes + self.numbers.nbytes
 
+    @property
+    def _dtype(self) -> Any:
+        return jax.tree.leaves(self.root)[0].dtype
+
     def infer_flops(self) -> float:
         item = jax.ShapeDtypeStruct((1, *self.input_shape), jnp.float32)
         shared = flops_of(
@@ -134,7 +138,10 @@ class Features:
             return np.matmul(phi[None, :, 0], self.heads)
 
     def _features(self, x: jax.Array) -> Floats:
-        found = features(self.model, self.root, _key(self.key), x, kind=self.prior.features, number=self.prior.number)
+        given = x.astype(self._dtype)
+        found = features(
+            self.model, self.root, _key(self.key), given, kind=self.prior.features, number=self.prior.number
+        )
         return np.asarray(found, dtype=np.float64)
 
     def subset(self, places: Places) -> Features:
@@ -157,7 +164,7 @@ class Features:
             ValueError: another shape, a number that is not finite, or no such label.
             Unlearnable: features are not finite at the item.
         """
-        item = np.asarray(x, dtype=np.float32)
+        item = np.asarray(x, dtype=self._dtype)
         if item.shape != self.input_shape or not np.isfinite(item).all() or not 0 <= y < self.num_classes:
             raise ValueError(
                 f"An item of the shape {item.shape} with the label {y}: give one of the shape {self.input_shape}, of finite numbers, with "

@@ -152,7 +152,8 @@ class Tangent:
             + self.num_members * self.num_classes
             + len(self.labels) * (self.num_classes**2 if self.prior.kernel == "entk" else 1)
         )
-        return in_chunks(self._logits, x, per_item=8 * per_item)  # kernels and solutions are in double precision
+        items = np.asarray(x, dtype=self.items.dtype)
+        return in_chunks(self._logits, items, per_item=8 * per_item)  # kernels and solutions are in double precision
 
     def _logits(self, x: jax.Array) -> Any:
         prior = self.prior.spread * np.sqrt(self.scale) * self.prior_draws(x)
