@@ -72,7 +72,9 @@ def jacobian(model: Model, params: Any, x: NDArray[Any], *, every: bool = False)
     """`[n, C, P]` by JAX, of linear layers' parameters or of `every` one."""
     found = _jacobian(model, params, jnp.asarray(x))
     kept = found if every else [at(found, path) for path, _ in model.linear_layers()]
-    leaves = [np.asarray(leaf, dtype=np.float64).reshape(len(x), model.num_classes, -1) for leaf in jax.tree.leaves(kept)]
+    leaves = [
+        np.asarray(leaf, dtype=np.float64).reshape(len(x), model.num_classes, -1) for leaf in jax.tree.leaves(kept)
+    ]
     return np.concatenate(leaves, axis=2)
 
 

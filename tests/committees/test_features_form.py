@@ -111,7 +111,9 @@ def test_thirty_data_one_by_one_are_all_of_them_fitted_again(kind: FeatureMap) -
         assert found.num_data == whole.num_data == 34
         new = items(MLP, 4, seed=3)
         np.testing.assert_allclose(found.logits(new), whole.logits(new), rtol=0, atol=1e-8)
-        np.testing.assert_allclose(found.covariance, whole.covariance, rtol=0, atol=1e-8 * np.abs(whole.covariance).max())
+        np.testing.assert_allclose(
+            found.covariance, whole.covariance, rtol=0, atol=1e-8 * np.abs(whole.covariance).max()
+        )
         np.testing.assert_allclose(found.mean, whole.mean, rtol=0, atol=1e-8)
         np.testing.assert_allclose(found.spread_to(0.0).logits(new)[0], whole.spread_to(0.0).logits(new)[0], atol=1e-8)
         assert np.abs(before.logits(new) - whole.logits(new)).max() > 1e-4
@@ -167,7 +169,11 @@ def test_what_is_no_datum_is_refused_and_changes_nothing(kind: FeatureMap) -> No
         assert not np.isfinite(loud.logits(great[None])).all()
         with pytest.raises(Unlearnable, match="too great"):
             loud.observed(great, 0)
-    for x, y in ((np.zeros((0, 3)), np.zeros(0, int)), (np.zeros((2, 3)), np.asarray([0, 4])), (np.full((2, 3), np.inf), np.zeros(2, int))):
+    for x, y in (
+        (np.zeros((0, 3)), np.zeros(0, int)),
+        (np.zeros((2, 3)), np.asarray([0, 4])),
+        (np.full((2, 3), np.inf), np.zeros(2, int)),
+    ):
         with pytest.raises(ValueError, match="give"):
             feature_members(MLP, root(MLP), x, y, prior=HeadPrior(kind, 3), key=WORDS, numbers=np.arange(2))
     bad = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), root(MLP))

@@ -349,37 +349,48 @@ class Committee:
             with safe_open(str(path), framework="numpy") as file:
                 metadata = file.metadata() or {}
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-        except SafetensorError as error:
+        except (SafetensorError, OSError) as error:
             raise ValueError(f"{path} cannot be read as safetensors: {error}. It may be cut short.") from error
         if "assent.committee" not in metadata:
             raise ValueError(f"{path} holds arrays but no committee; give a file that Committee.save wrote.")
         about = json.loads(metadata["assent.committee"])
         if about["version"] != VERSION:
             raise ValueError(f"{path} has version {about['version']}; this release reads {VERSION}.")
-        parts = list[Form]()
-        for number, settings in enumerate(about["parts"]):
-            head = f"{number} "
-            own = {name.removeprefix(head): array for name, array in arrays.items() if name.startswith(head)}
-            if settings["form"] not in FORMS:
-                raise ValueError(f"{path} has members of the form {settings['form']!r}; known are {', '.join(FORMS)}.")
-            parts.append(FORMS[settings["form"]](settings, own))
-        committee = Committee.of(
-            parts,
-            roots=arrays["roots"],
-            cost=Cost(**about["cost"]),
-            names=about["names"],
-            temperature=about["temperature"],
-            dropped=about["dropped"],
-            floor=about["floor"],
-        )
-        return replace(committee, log_weights=arrays["log_weights"])
+        try:
+            return _restored(about, arrays)
+        except KeyError as error:
+            raise ValueError(f"{path} does not say {error}, which a committee needs; save it again.") from error
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
 
     def _items(self, x: ArrayLike) -> NDArray[np.floating[Any]]:
         items = np.asarray(x)
         if items.shape[1:] != self.input_shape or items.ndim == 0:
             raise ValueError(f"Items have the shape {items.shape}; give [B, {', '.join(map(str, self.input_shape))}].")
-        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite, and that is no observation
+        with np.errstate(
+            over="ignore"
+        ):  # what single precision cannot hold becomes infinite, and that is no observation
             return items if items.dtype == np.float32 else items.astype(np.float32)
+
+
+def _restored(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Committee:
+    parts = list[Form]()
+    for number, settings in enumerate(about["parts"]):
+        head = f"{number} "
+        own = {name.removeprefix(head): array for name, array in arrays.items() if name.startswith(head)}
+        if settings["form"] not in FORMS:
+            raise ValueError(f"There are members of the form {settings['form']!r}; known are {', '.join(FORMS)}.")
+        parts.append(FORMS[settings["form"]](settings, own))
+    committee = Committee.of(
+        parts,
+        roots=arrays["roots"],
+        cost=Cost(**about["cost"]),
+        names=about["names"],
+        temperature=about["temperature"],
+        dropped=about["dropped"],
+        floor=about["floor"],
+    )
+    return replace(committee, log_weights=arrays["log_weights"])
 
 
 def _logits(parts: Sequence[Form], items: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:

@@ -287,8 +287,9 @@ def feature_members(
         prior_heads = prior_heads.reshape(len(numbers), width, classes)
         missing = targets[None] - noise - np.matmul(rows[None], prior_heads)
         heads = prior_heads + np.matmul(covariance @ rows.T / prior.noise, missing)
+    even = np.ascontiguousarray(0.5 * (covariance + covariance.T))
     return replace(
-        bare, scale=scale, covariance=0.5 * (covariance + covariance.T), mean=np.asarray(mean), heads=np.asarray(heads)
+        bare, scale=scale, covariance=even, mean=np.ascontiguousarray(mean), heads=np.ascontiguousarray(heads)
     )
 
 

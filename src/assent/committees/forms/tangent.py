@@ -200,7 +200,8 @@ class Tangent:
         else:
             shape = (len(coefficients), self.num_members, self.num_classes)
             coefficients = coefficients.reshape(shape)[:, chosen].reshape(len(coefficients), -1)
-        return replace(self, numbers=self.numbers[chosen], known=replace(self.known, coefficients=coefficients))
+        known = replace(self.known, coefficients=np.ascontiguousarray(coefficients))
+        return replace(self, numbers=self.numbers[chosen], known=known)
 
     def spread_to(self, spread: float) -> Tangent:
         """The same members with their deviations from the posterior's mean multiplied anew."""
@@ -216,7 +217,7 @@ class Tangent:
             else np.tile(solved, self.num_members)
         )
         times = spread / self.prior.spread
-        coefficients = mean + times * (self.known.coefficients - mean)
+        coefficients = np.ascontiguousarray(mean + times * (self.known.coefficients - mean))
         return replace(
             self, prior=replace(self.prior, spread=spread), known=replace(self.known, coefficients=coefficients)
         )
@@ -248,7 +249,9 @@ class Tangent:
         noise = self._noise(np.asarray([n]))[:, 0]
         missing = target[None] - said - noise  # [N, C]
         if not (np.isfinite(rows).all() and np.isfinite(corner).all() and np.isfinite(missing).all()):
-            raise Unlearnable("Members or their kernel are not finite at this item: its numbers are too great. Scale it down.")
+            raise Unlearnable(
+                "Members or their kernel are not finite at this item: its numbers are too great. Scale it down."
+            )
         known = self.known
         if self.prior.kernel == "entk":
             known = _extended_by_classes(known, rows[0], corner[0, 0], missing, noise=self.prior.noise)

@@ -76,7 +76,9 @@ def conditioned(kernel: Floats, residual: Floats, *, noise: float) -> Conditione
             "The kernel or the residuals hold numbers that are not finite: the model overflows at some item. Scale its inputs down."
         )
     lower, jitter = factorised(kernel + noise * np.eye(n))
-    return Conditioned(lower, np.asarray(scipy.linalg.cho_solve((lower, True), residual)), jitter)
+    # in the order in which they are written and read again: LAPACK rounds by it
+    lower = np.ascontiguousarray(lower)
+    return Conditioned(lower, np.ascontiguousarray(scipy.linalg.cho_solve((lower, True), residual)), jitter)
 
 
 def factorised(matrix: Floats) -> tuple[Floats, float]:
