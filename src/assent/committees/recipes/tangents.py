@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeAlias
@@ -26,7 +27,7 @@ from assent.committees.recipes.making import costed, counted
 from assent.committees.roots import named, trained_roots
 from assent.committees.splits import Labelled, Splits
 from assent.committees.training import Training
-from assent.committees.work import Pieces, Work, keys_of
+from assent.committees.work import DroppedWarning, Pieces, Work, keys_of, training_arrays
 
 SPREADS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.85, 1.0)
 """What deviations from the posterior's mean are multiplied by, to be chosen from on validation."""
@@ -67,16 +68,18 @@ def tangent(
     Args:
         roots: how many.
         trained: share of the training that a root gets: 0 for random networks, 1 for whole trainings.
-        prior: of the directions (`Prior`), or of heads over features of the roots (`HeadPrior`).
+        prior: of the directions (`Prior`), or of heads over features of the roots (`HeadPrior`); its own spread is not used.
         spread: what deviations from the mean are multiplied by; "validation" takes, of those with which members are about as good on
             validation as one trained network, the one with the least joint log-loss there.
-        at: parameters to take for roots, in place of trainings (tickets, say); they cost nothing here.
+        at: parameters to take for roots, in place of trainings (tickets, say); they cost nothing here. One that is not finite is left out
+            with its members, as a training is.
 
     Raises:
-        ValueError: no roots, or a kernel that is not finite at all of them.
+        ValueError: no roots, none of them finite, or a kernel that is not finite or vanishes at one.
     """
     chosen, schedule = prior or Prior(), training or Training()
     names = named("tangent", range(counted(n)))
+    at = at[:n]  # a root without a member is none
     number = len(at) or min(roots, n)
     if number < 1:
         raise ValueError(f"roots = {roots}: members stem from at least one root.")
@@ -175,10 +178,28 @@ def _roots(
     at: Sequence[Params],
 ) -> Pieces:
     if at:
-        return Pieces(list(at), tuple(range(number)), (), (0.0,) * number, 0.0, 0.0)
+        training_arrays(data)
+        return _given(at)
     return trained_roots(
         key, model, data, range(number), training=training, work=work, share=trained, names=named("root", range(number))
     )
+
+
+def _given(roots: Sequence[Params]) -> Pieces:
+    """Those of the roots that are finite."""
+    finite = [all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(root)) for root in roots]
+    numbers = tuple(number for number, sound in enumerate(finite) if sound)
+    dropped = tuple(number for number, sound in enumerate(finite) if not sound)
+    said = ", ".join(named("root", dropped))
+    if not numbers:
+        raise ValueError(f"Every root holds parameters that are not finite ({said}); give others.")
+    if dropped:
+        warnings.warn(
+            f"Left out, for parameters that are not finite: {said}. The other {len(numbers)} roots stay.",
+            DroppedWarning,
+            stacklevel=4,
+        )
+    return Pieces([roots[number] for number in numbers], numbers, dropped, (0.0,) * len(numbers), 0.0, 0.0)
 
 
 def _members(

@@ -1,0 +1,161 @@
+"""Members of few roots: each depends on its number alone, the spread keeps to its band, and few trainings are all that is paid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from assent.committees.committee import Committee
+from assent.committees.costs import Cost
+from assent.committees.forms.features import Features, HeadPrior
+from assent.committees.forms.tangent import Prior, Tangent
+from assent.committees.models import mlp
+from assent.committees.recipes import tangents
+from assent.committees.recipes.tangents import SPREADS, WITHIN, chosen_spread, tangent
+from assent.committees.roots import trained_roots
+from assent.committees.splits import Labelled, Splits
+from assent.committees.training import Training
+from assent.committees.work import DroppedWarning, Work
+from tests.committees.small_nets import root
+
+MODEL = mlp((2,), (8,), 3)
+TRAINING = Training(steps=60, batch=15, learning_rate=0.02)
+KEY = jax.random.key(3)
+
+
+def blobs(number: int, seed: int) -> Labelled:
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 3, number)
+    return Labelled.of(np.asarray([[0, 1], [1, -1], [-1, -1]])[y] + 0.6 * rng.normal(size=(number, 2)), y)
+
+
+DATA = Splits(blobs(45, 0), blobs(60, 1), blobs(30, 2), 3, "blobs")
+
+
+def made(n: int, data: Splits = DATA, **settings: Any) -> Committee:
+    return tangent(KEY, MODEL, data, n, **{"training": TRAINING, "roots": 2, "spread": 0.3, **settings})
+
+
+def in_order(committee: Committee, x: Any) -> dict[str, Any]:
+    return dict(zip(committee.names, committee.logits(x), strict=True))
+
+
+@pytest.mark.parametrize("prior", [Prior(), HeadPrior()], ids=["tangent", "features"])
+def test_a_member_does_not_depend_on_how_many_there_are(prior: Any) -> None:
+    """To 1e-10, as columns of one product may round apart. The wrong variant would make member 2 of root 1, or draw it anew."""
+    few, many = made(3, prior=prior), made(5, prior=prior)
+    one, other = in_order(few, DATA.test.x), in_order(many, DATA.test.x)
+    assert set(one) == {"tangent 1", "tangent 2", "tangent 3"}
+    for name, logits in one.items():
+        np.testing.assert_allclose(logits, other[name], rtol=0, atol=1e-10)
+    assert np.abs(other["tangent 1"] - other["tangent 3"]).max() > 1e-3  # of one root
+    assert dict(zip(many.names, many.roots.tolist(), strict=True)) == {f"tangent {i + 1}": i % 2 for i in range(5)}
+    kind = Tangent if isinstance(prior, Prior) else Features
+    assert all(isinstance(part, kind) and part.prior.spread == 0.3 for part in many.parts)
+
+
+def test_roots_are_random_early_trained_or_given() -> None:
+    trained = trained_roots(KEY, MODEL, DATA, range(2), training=TRAINING, work=Work())
+    early = trained_roots(KEY, MODEL, DATA, range(2), training=TRAINING, work=Work(), share=0.5)
+    random = trained_roots(KEY, MODEL, DATA, range(2), training=TRAINING, work=Work(), share=0.0)
+    for share, roots in ((1.0, trained), (0.5, early), (0.0, random)):
+        found = made(2, trained=share)
+        for part, params in zip(found.parts, roots.trees, strict=True):
+            same = jax.tree.map(np.array_equal, part.root, params)  # pyright: ignore[reportAttributeAccessIssue]
+            assert all(jax.tree.leaves(same))
+    assert early.trees[0][0]["weight"].tolist() != trained.trees[0][0]["weight"].tolist()
+    given = [root(MODEL, 5), root(MODEL, 6)]
+    found = made(3, at=given)
+    assert all(jax.tree.leaves(jax.tree.map(np.array_equal, found.parts[1].root, given[1])))  # pyright: ignore[reportAttributeAccessIssue]
+    assert found.cost.train_flops == 0
+    assert made(1, at=given).roots.tolist() == [0]
+
+
+def test_two_roots_cost_two_trainings_and_a_fraction() -> None:
+    one = trained_roots(KEY, MODEL, DATA, [0], training=replace(TRAINING, steps=2_000), work=Work()).cost
+    found = made(20, training=replace(TRAINING, steps=2_000))
+    assert found.cost.train_flops == pytest.approx(2 * one.train_flops, rel=1e-12)
+    assert 2 < found.cost.trainings(one) < 2.5
+    assert found.cost.factor_flops > 0
+    more = made(40, training=replace(TRAINING, steps=2_000)).cost
+    assert more.member_flops == pytest.approx(2 * found.cost.member_flops, rel=1e-12)
+    assert (more.train_flops, more.factor_flops) == (found.cost.train_flops, found.cost.factor_flops)
+    random = made(20, trained=0.0).cost
+    assert random.trainings(Cost(train_flops=one.train_flops)) < 0.5
+
+
+def accuracy(logits: Any, y: Any) -> float:
+    return float((np.asarray(logits).argmax(axis=-1) == y).mean())
+
+
+def test_the_spread_that_is_chosen_keeps_members_within_its_band() -> None:
+    """Members on validation are within half a point of the roots, or the spread is the least there is. The wrong variant takes the spread
+    of the least joint log-loss, whatever it does to the members."""
+    x, y = DATA.validation.x, DATA.validation.y
+    found = made(12, spread="validation")
+    spread = found.parts[0].prior.spread  # pyright: ignore[reportAttributeAccessIssue]
+    assert spread in SPREADS
+    assert {part.prior.spread for part in found.parts} == {spread}  # pyright: ignore[reportAttributeAccessIssue]
+    roots = [part.root for part in found.parts]  # pyright: ignore[reportAttributeAccessIssue]
+    least = np.mean([accuracy(MODEL.apply(own, jnp.asarray(x)), y) for own in roots]) - WITHIN
+    assert spread == min(SPREADS) or accuracy(found.logits(x), y[None]) >= least
+    parts: Any = [part.spread_to(1.0) for part in found.parts]  # pyright: ignore[reportAttributeAccessIssue]
+    free = chosen_spread(parts, roots, DATA.validation, band=1.0, random=False)
+    none = chosen_spread(parts, roots, DATA.validation, band=-1.0, random=False)
+    assert none == min(SPREADS)
+    assert free >= spread
+
+
+def test_test_items_have_no_say() -> None:
+    """The wrong variant would look at them to choose the spread."""
+    other = replace(DATA, test=blobs(30, 9))
+    one, two = (made(6, data, spread="validation") for data in (DATA, other))
+    np.testing.assert_array_equal(one.logits(DATA.test.x), two.logits(DATA.test.x))
+
+
+def test_a_root_that_is_dropped_takes_its_members_with_it() -> None:
+    whole = [root(MODEL, seed) for seed in range(3)]
+    broken = jax.tree.map(lambda leaf: jnp.full_like(leaf, jnp.nan), whole[1])
+    with pytest.warns(DroppedWarning, match="root 2"):
+        found = made(7, at=[whole[0], broken, whole[2]])
+    assert found.dropped == ("tangent 2", "tangent 5")
+    assert found.names == ("tangent 1", "tangent 4", "tangent 7", "tangent 3", "tangent 6")
+    assert found.roots.tolist() == [0, 0, 0, 2, 2]
+    sound = in_order(made(7, at=whole), DATA.test.x)
+    for name, logits in in_order(found, DATA.test.x).items():
+        np.testing.assert_array_equal(logits, sound[name])
+    with pytest.raises(ValueError, match="Every root"):
+        made(2, at=[broken])
+
+
+def test_a_training_that_is_dropped_takes_its_members_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaking(*args: Any, **settings: Any) -> Any:
+        pieces = trained_roots(*args, **settings)
+        return replace(pieces, trees=pieces.trees[1:], numbers=(1,), dropped=(0,))
+
+    monkeypatch.setattr(tangents, "trained_roots", breaking)
+    found = made(5)
+    assert found.dropped == ("tangent 1", "tangent 3", "tangent 5")
+    assert found.names == ("tangent 2", "tangent 4")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"n": 0}, "n = 0"), ({"roots": 0}, "roots = 0"), ({"trained": 1.5}, "share = 1.5"), ({"spread": -1.0}, "spread")],
+)
+def test_settings_that_are_none_are_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        made(settings.pop("n", 2), **settings)
+
+
+def test_labels_beyond_the_classes_are_refused() -> None:
+    wrong = replace(DATA, train=Labelled.of(DATA.train.x, np.full(45, 3)))
+    with pytest.raises(ValueError, match="labels"):
+        made(2, wrong)
+    with pytest.raises(ValueError, match="labels"):
+        made(2, wrong, at=[root(MODEL)])
