@@ -32,10 +32,10 @@ from assent.committees.masks import Ticketing, first_scores, mask_of
 from assent.committees.models import Model, mlp
 from assent.committees.splits import Labelled, digits
 from assent.core import Answer
+from assent.fold import AgentDiffers
 from assent.ledger import Ledger
 from assent.overseers.scripted import Scripted
 from assent.session import Asked, Session
-from assent.fold import AgentDiffers
 from tests.committees.small_nets import WORDS, items, labels, root
 from tests.session_support import unchecked
 
@@ -164,7 +164,8 @@ def test_its_fingerprint_is_of_every_number_in_it(committee: Committee, form: st
 
 @pytest.mark.parametrize("obs", [[np.nan, 0.0], [np.inf, 0.0], [1e300, 0.0], [3e38, 3e38]], ids=str)
 def test_what_cannot_be_read_is_asked_and_teaches_nothing(committee: Committee, obs: list[float]) -> None:
-    memory, at = committee.init(), np.asarray([0.3, -0.2])
+    memory: Any = committee.init()
+    at = np.asarray([0.3, -0.2])
     loud = [replace(part, **_louder(part)) for part in memory]  # so that 3e38 is too much for every form
     committee = replace(committee, parts=tuple(loud))
     memory = committee.init()

@@ -24,7 +24,7 @@ from assent.committees.work import DroppedWarning, Work
 from tests.committees.small_nets import root
 
 MODEL = mlp((2,), (8,), 3)
-TRAINING = Training(steps=60, batch=15, learning_rate=0.02)
+TRAINING = Training(steps=2_000, batch=15, optimiser="sgd", learning_rate=0.02)
 KEY = jax.random.key(3)
 
 
@@ -37,8 +37,19 @@ def blobs(number: int, seed: int) -> Labelled:
 DATA = Splits(blobs(45, 0), blobs(60, 1), blobs(30, 2), 3, "blobs")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
+    """Keeps trained roots, so that each is trained once."""
+    KEPT.append(Work(tmp_path_factory.mktemp("roots")))
+    return KEPT[-1]
+
+
+KEPT: list[Work] = []
+
+
 def made(n: int, data: Splits = DATA, **settings: Any) -> Committee:
-    return tangent(KEY, MODEL, data, n, **{"training": TRAINING, "roots": 2, "spread": 0.3, **settings})
+    given = {"training": TRAINING, "roots": 2, "spread": 0.3, "work": KEPT[-1], **settings}
+    return tangent(KEY, MODEL, data, n, **given)
 
 
 def in_order(committee: Committee, x: Any) -> dict[str, Any]:
@@ -59,10 +70,10 @@ def test_a_member_does_not_depend_on_how_many_there_are(prior: Any) -> None:
     assert all(isinstance(part, kind) and part.prior.spread == 0.3 for part in many.parts)
 
 
-def test_roots_are_random_early_trained_or_given() -> None:
-    trained = trained_roots(KEY, MODEL, DATA, range(2), training=TRAINING, work=Work())
-    early = trained_roots(KEY, MODEL, DATA, range(2), training=TRAINING, work=Work(), share=0.5)
-    random = trained_roots(KEY, MODEL, DATA, range(2), training=TRAINING, work=Work(), share=0.0)
+def test_roots_are_random_early_trained_or_given(work: Work) -> None:
+    trained = trained_roots(KEY, MODEL, DATA, range(2), training=TRAINING, work=work)
+    early = trained_roots(KEY, MODEL, DATA, range(2), training=TRAINING, work=work, share=0.5)
+    random = trained_roots(KEY, MODEL, DATA, range(2), training=TRAINING, work=work, share=0.0)
     for share, roots in ((1.0, trained), (0.5, early), (0.0, random)):
         found = made(2, trained=share)
         for part, params in zip(found.parts, roots.trees, strict=True):
@@ -76,13 +87,13 @@ def test_roots_are_random_early_trained_or_given() -> None:
     assert made(1, at=given).roots.tolist() == [0]
 
 
-def test_two_roots_cost_two_trainings_and_a_fraction() -> None:
-    one = trained_roots(KEY, MODEL, DATA, [0], training=replace(TRAINING, steps=2_000), work=Work()).cost
-    found = made(20, training=replace(TRAINING, steps=2_000))
+def test_two_roots_cost_two_trainings_and_a_fraction(work: Work) -> None:
+    one = trained_roots(KEY, MODEL, DATA, [0], training=TRAINING, work=work).cost
+    found = made(20)
     assert found.cost.train_flops == pytest.approx(2 * one.train_flops, rel=1e-12)
     assert 2 < found.cost.trainings(one) < 2.5
     assert found.cost.factor_flops > 0
-    more = made(40, training=replace(TRAINING, steps=2_000)).cost
+    more = made(40).cost
     assert more.member_flops == pytest.approx(2 * found.cost.member_flops, rel=1e-12)
     assert (more.train_flops, more.factor_flops) == (found.cost.train_flops, found.cost.factor_flops)
     random = made(20, trained=0.0).cost

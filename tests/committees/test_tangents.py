@@ -68,8 +68,9 @@ def test_only_parameters_of_linear_layers_count() -> None:
     with jax.enable_x64(True):
         params, x = root(NORMED), items(NORMED, 3)
         found = kernel_of(NORMED, params, x, x, "entk")
-        assert error(found, by_definition(*[jacobian(NORMED, params, x)] * 2, "entk")) < 1e-12
-        assert error(found, by_definition(*[jacobian(NORMED, params, x, every=True)] * 2, "entk")) > 0.01
+        linear, every = jacobian(NORMED, params, x), jacobian(NORMED, params, x, every=True)
+        assert error(found, by_definition(linear, linear, "entk")) < 1e-12
+        assert error(found, by_definition(every, every, "entk")) > 0.01
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -92,8 +93,9 @@ def test_how_many_outputs_are_held_at_once_changes_nothing(block: int, monkeypat
         tap = {kernel: taps(CONV, params, jnp.asarray(x), kernel=kernel) for kernel in KERNELS}
         whole = {kernel: np.asarray(gram(tap[kernel], tap[kernel], kernel=kernel)) for kernel in KERNELS}
         monkeypatch.setattr(tangents, "BLOCK", block)
+        bare: Any = getattr(gram, "__wrapped__")  # noqa: B009
         for kernel in KERNELS:
-            parts = np.asarray(gram.__wrapped__(tap[kernel], tap[kernel], kernel=kernel))  # compiled, it kept the block
+            parts = np.asarray(bare(tap[kernel], tap[kernel], kernel=kernel))  # compiled, it kept the block
             np.testing.assert_allclose(parts, whole[kernel], rtol=1e-12, atol=1e-12)
 
 
