@@ -251,8 +251,8 @@ class Committee:
         unread = int((~np.isfinite(logits).all(axis=(0, 2))).sum())
         if unread or labels.min() < 0 or labels.max() >= self.num_actions:
             raise ValueError(
-                f"Some member's logits are not finite at {unread} of {len(labels)} items, and labels go from {labels.min()} to {labels.max()} "
-                f"of {self.num_actions} classes: no temperature can be chosen by them. Leave out what cannot be read."
+                f"Some member's logits are not finite at {unread} of {len(labels)} items, and labels go from {labels.min()} to "
+                f"{labels.max()} of {self.num_actions} classes: no temperature can be chosen by them. Leave out what cannot be read."
             )
 
         def loss(log_temperature: float) -> float:

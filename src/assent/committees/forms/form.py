@@ -138,7 +138,8 @@ def checked_data(x: NDArray[Any], y: NDArray[Any], model: Model) -> None:
     """
     if len(x) == 0 or x.shape[1:] != model.input_shape or y.shape != x.shape[:1]:
         raise ValueError(
-            f"Items have the shape {x.shape} and labels {y.shape}; give at least one item of the shape {model.input_shape}, and a label each."
+            f"Items have the shape {x.shape} and labels {y.shape}; give at least one item of the shape "
+            f"{model.input_shape}, and a label each."
         )
     if not np.isfinite(x).all() or y.min() < 0 or y.max() >= model.num_classes:
         raise ValueError(
