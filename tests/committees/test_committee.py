@@ -296,6 +296,7 @@ def test_a_member_that_cannot_say_neither_gains_nor_loses() -> None:
         warnings.simplefilter("error")
         log_probs = found.log_probs(x)
         after = found.observe(x[0], 0)
+        assert np.isnan(found.mean_log_probs(x)).all()
     assert np.isnan(log_probs[1]).all()
     assert np.isfinite(log_probs[[0, 2]]).all()
     assert np.isfinite(after.log_weights).all()

@@ -156,7 +156,7 @@ class Committee:
         return log_softmax(self.logits(x) / self.temperature)
 
     def mean_log_probs(self, x: ArrayLike) -> NDArray[np.float64]:
-        """Log of the members' mean probability by weight, `[B, C]`."""
+        """Log of the members' mean probability by weight, `[B, C]`; NaN throughout where some member cannot be read."""
         return _mixed(self.log_probs(x), self.log_weights)
 
     def subset(self, places: Places) -> Committee:
@@ -423,7 +423,8 @@ def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 def _mixed(log_probs: NDArray[np.float64], log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log of the mean of `[N, B, C]` by weight."""
-    return np.asarray(np.logaddexp.reduce(log_probs + log_weights[:, None, None], axis=0))
+    with np.errstate(invalid="ignore"):  # NaN stays NaN
+        return np.asarray(np.logaddexp.reduce(log_probs + log_weights[:, None, None], axis=0))
 
 
 def _normalised(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
