@@ -398,6 +398,7 @@ def test_files_of_another_version_or_architecture_are_refused(change: Any, words
 # in an agent
 
 
+@pytest.mark.slow
 def test_it_imitates_on_digits_and_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """Fifty digits, twice: random features that know five made-up items are asked about nearly all, and after the answers about few."""
     data, model = digits().train, mlp((64,), (64,), 10)

@@ -64,6 +64,7 @@ def moments_off(found: Tangent, x: NDArray[Any]) -> tuple[float, float]:
     )
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_samples_have_the_closed_forms_mean_and_covariance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Below 2 %: four standard errors of a variance of 100,000 draws are 4 sqrt(2 / 100,000) = 1.8 %, of a mean less. The wrong variant
     draws no noise: its members are too sure of themselves."""
@@ -120,6 +121,7 @@ def test_gradient_descent_on_the_linearised_model_ends_at_the_member() -> None:
             assert np.abs(trained(first, nothing, jnp.asarray(wanted)) - said[place]).max() > 1e-2 * scale
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("model", [SMALL, LIGHT], ids=["mlp", "conv"])
 def test_thirty_data_one_by_one_are_all_of_them_fitted_again(

@@ -87,6 +87,7 @@ def test_roots_are_random_early_trained_or_given(work: Work) -> None:
     assert made(1, at=given).roots.tolist() == [0]
 
 
+@pytest.mark.slow
 def test_two_roots_cost_two_trainings_and_a_fraction(work: Work) -> None:
     one = trained_roots(KEY, MODEL, DATA, [0], training=TRAINING, work=work).cost
     found = made(20)
@@ -104,6 +105,7 @@ def accuracy(logits: Any, y: Any) -> float:
     return float((np.asarray(logits).argmax(axis=-1) == y).mean())
 
 
+@pytest.mark.slow
 def test_the_spread_that_is_chosen_keeps_members_within_its_band() -> None:
     """Members on validation are within half a point of the roots, or the spread is the least there is. The wrong variant takes the spread
     of the least joint log-loss, whatever it does to the members."""
