@@ -87,10 +87,10 @@ def test_conv4_on_cifar_takes_what_its_layers_take() -> None:
 
 
 def test_a_loop_that_may_never_end_is_refused() -> None:
-    with pytest.raises(ValueError, match="how many operations it takes; write it as `jax.lax.scan`"):
+    with pytest.raises(ValueError, match=r"how many operations it takes; write it as `jax\.lax\.scan`"):
         flops_of(lambda a: jax.lax.while_loop(lambda c: c.sum() < 1.0, lambda c: c + 1.0, a), shape(3))
+    hidden = jax.jit(lambda a: jax.lax.while_loop(lambda c: c.sum() < 1.0, lambda c: c + 1.0, a))
     with pytest.raises(ValueError, match="`while` loop"):  # inside a compiled function and a scan as well
-        hidden = jax.jit(lambda a: jax.lax.while_loop(lambda c: c.sum() < 1.0, lambda c: c + 1.0, a))
         flops_of(lambda a: jax.lax.scan(lambda c, _: (hidden(c), None), a, None, length=2)[0], shape(3))
 
 

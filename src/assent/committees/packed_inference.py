@@ -63,7 +63,7 @@ class PackedLayer:
         if self.norm is None:
             raise ValueError("The last layer has no units behind it; its output are the logits.")
         mean, factor, shift = self.norm
-        return packed_words((y - mean) * factor + shift > 0)
+        return packed_words(np.asarray((y - mean) * factor + shift > 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,12 +97,12 @@ class PackedRow:
         first, *others = self.layers
         with np.errstate(invalid="ignore", over="ignore"):
             y = first.of_reals(items.reshape(len(items), first.inputs))
-        unreadable = np.isnan(y).any(axis=1)
+        unreadable: NDArray[np.bool_] = np.asarray(np.isnan(y).any(axis=1))
         for before, layer in zip(self.layers, others, strict=False):
             with np.errstate(invalid="ignore", over="ignore"):
                 bits = before.signed(y)
             y = layer.of_bits(bits)
-        return np.asarray(np.where(unreadable[:, None], np.float32(np.nan), y))
+        return np.asarray(np.where(unreadable.reshape(-1, 1), np.float32(np.nan), y))
 
 
 def packed_row(form: Masked, place: int) -> PackedRow:
@@ -121,10 +121,11 @@ def packed_row(form: Masked, place: int) -> PackedRow:
     for dense, norm in places:
         weight = np.asarray(at(params, (dense,))["weight"])
         mask = form.mask(place)[name_of((dense,))] & (weight != 0)
+        inputs, outputs = weight.shape
         gain = np.abs(weight).max(initial=np.float32(0))
         found = None if norm is None else _norm(form.model.layers[norm], at(params, (norm,)))
         layers.append(
-            PackedLayer(*weight.shape, packed_words(weight.T > 0), packed_words(mask.T), np.float32(gain), found)
+            PackedLayer(inputs, outputs, packed_words(weight.T > 0), packed_words(mask.T), np.float32(gain), found)
         )
     return PackedRow(tuple(layers))
 
@@ -162,7 +163,8 @@ def _places(model: Model) -> list[tuple[int, int | None]]:
 
 def _norm(layer: Any, own: Any) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     mean, variance = (np.asarray(own[name], dtype=np.float32) for name in ("mean", "variance"))
-    factor = np.float32(1) / np.sqrt(variance + np.float32(layer.epsilon))
+    factor = np.asarray(np.float32(1) / np.sqrt(variance + np.float32(layer.epsilon)), dtype=np.float32)
     if not layer.affine:
         return mean, factor, np.zeros_like(mean)
-    return mean, factor * np.asarray(own["scale"]), np.asarray(own["shift"])
+    scale, shift = (np.asarray(own[name], dtype=np.float32) for name in ("scale", "shift"))
+    return mean, np.asarray(factor * scale, dtype=np.float32), shift

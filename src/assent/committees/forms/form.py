@@ -66,7 +66,9 @@ def over_members(apply: Callable[[Any, jax.Array], jax.Array], members: Any, x: 
     return jax.lax.map(lambda member: apply(member, x), members)
 
 
-def in_chunks(logits: Callable[[jax.Array], jax.Array], x: Any, *, per_item: int) -> NDArray[np.floating[Any]]:
+def in_chunks(
+    logits: Callable[[jax.Array], jax.Array | NDArray[np.floating[Any]]], x: Any, *, per_item: int
+) -> NDArray[np.floating[Any]]:
     """`logits(x)`, `[N, B, C]`, some items at a time when all of them would not fit.
 
     Args:
