@@ -26,7 +26,7 @@ def test_it_is_what_wrap_takes_and_passes_its_checks(learner: CommitteeEnsemble)
 
 
 def test_rows_are_the_committee_s_for_the_item_in_its_units(learner: CommitteeEnsemble) -> None:
-    item = np.asarray([0.3, -0.7], dtype=np.float32)
+    item = np.asarray([-0.1, 0.2], dtype=np.float32)
     rows = learner.predict(learner.init(), item * SCALE + SHIFT)
     np.testing.assert_allclose(rows, np.exp(learner.committee.log_probs(item[None]))[:, 0], atol=1e-5)
     # the wrong variant forgets the units

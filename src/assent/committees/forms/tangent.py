@@ -34,9 +34,6 @@ from assent.committees.models import Model, at, model_of, replaced
 ROOM = 256
 """Data come into arrays of this many, so that one more seldom changes a shape, and with it what is compiled."""
 
-MOST_MADE = 1 << 26
-"""Numbers of directions that are made at once and kept; more are made anew, one after the other, whenever they are needed."""
-
 
 @dataclass(frozen=True)
 class Prior:
@@ -132,7 +129,8 @@ class Tangent:
     def infer_flops(self) -> float:
         item = jax.ShapeDtypeStruct((1, *self.input_shape), self.items.dtype)
         shapes = jax.eval_shape(lambda: self.root)
-        prior = flops_of(
+        root = flops_of(self.model.apply, shapes, item)
+        both = flops_of(
             lambda own, moved, x: jax.jvp(lambda p: self.model.apply(p, x), (own,), (moved,)), shapes, shapes, item
         )
         row = flops_of(
@@ -144,7 +142,7 @@ class Tangent:
             self.seen,
         )
         outputs = self.num_classes if self.prior.kernel == "entk" else 1
-        return self.num_members * prior + row + 2.0 * outputs * self.known.coefficients.size
+        return root + self.num_members * (both - root) + row + 2.0 * outputs * self.known.coefficients.size
 
     def logits(self, x: Any) -> NDArray[np.floating[Any]]:
         per_item = (

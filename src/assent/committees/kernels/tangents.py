@@ -14,13 +14,18 @@ from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 from assent.committees.layers import Conv, Dense, Params, Path, linear
-from assent.committees.models import Model, at, replaced
+from assent.committees.models import Model, at, num_params, replaced
 
 Kernel: TypeAlias = Literal["entk", "averaged", "pntk"]
 """`entk`: `J(x) J(x')^T`, C x C for each pair. `averaged`: the mean of its diagonal. `pntk`: the kernel of the sum of all logits, over C
 (Mohamadi, Bae and Sutherland, "A fast, well-founded approximation to the empirical neural tangent kernel", ICML 2023)."""
+
+MOST_KEPT = 1 << 23
+"""Numbers of directions that are kept from one call to the next."""
 
 BLOCK = 1 << 24
 """Numbers of a convolution's gradients that are held at once."""
@@ -141,9 +146,38 @@ def along(model: Model, params: Params, direction: Params, x: jax.Array) -> jax.
     return jax.jvp(lambda moved: model.apply(moved, x), (params,), (direction,))[1]
 
 
-@functools.partial(jax.jit, static_argnames=("model",))
 def along_all(model: Model, params: Params, key: jax.Array, numbers: jax.Array, x: jax.Array) -> jax.Array:
-    """`J(x) d_i` of the directions with these numbers, `[N, B, C]`, one after the other."""
-    root, forward = jax.linearize(lambda moved: model.apply(moved, x), params)
-    del root
+    """`J(x) d_i` of the directions with these numbers, `[N, B, C]`, one after the other.
+
+    Directions are kept for the next call while they are few enough; else they are drawn anew, one at a time.
+    """
+    if isinstance(numbers, Tracer) or len(numbers) * num_params(params) > MOST_KEPT:
+        return _along_drawn(model, params, key, numbers, x)
+    words = np.asarray(jax.random.key_data(key), dtype=np.uint32).tobytes()
+    places, kind = np.asarray(numbers, dtype=np.int64), str(jax.tree.leaves(params)[0].dtype)
+    return _along_kept(model, params, kept_directions(model, words, tuple(places.tolist()), kind), x)
+
+
+@functools.lru_cache(maxsize=8)
+def kept_directions(model: Model, words: bytes, numbers: tuple[int, ...], kind: str) -> Params:
+    """Directions with these numbers, leaves `[N, ...]`, by the key's words: they depend on nothing else."""
+    key = jax.random.wrap_key_data(jnp.asarray(np.frombuffer(words, dtype=np.uint32)))
+    return _drawn_directions(model, key, jnp.asarray(numbers), kind)
+
+
+@functools.partial(jax.jit, static_argnames=("model", "kind"))
+def _drawn_directions(model: Model, key: jax.Array, numbers: jax.Array, kind: str) -> Params:
+    shapes = jax.eval_shape(model.init, key)
+    like = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, kind), shapes)
+    return jax.lax.map(lambda number: directions(model, like, key, number), numbers)
+
+
+@functools.partial(jax.jit, static_argnames=("model",))
+def _along_kept(model: Model, params: Params, kept: Params, x: jax.Array) -> jax.Array:
+    return jax.lax.map(jax.linearize(lambda moved: model.apply(moved, x), params)[1], kept)
+
+
+@functools.partial(jax.jit, static_argnames=("model",))
+def _along_drawn(model: Model, params: Params, key: jax.Array, numbers: jax.Array, x: jax.Array) -> jax.Array:
+    forward = jax.linearize(lambda moved: model.apply(moved, x), params)[1]
     return jax.lax.map(lambda number: forward(directions(model, params, key, number)), numbers)
