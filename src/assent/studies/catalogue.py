@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assent.studies import conservative_imitation, forecasts, hand_of_god, low_stakes
+from assent.studies import committees, conservative_imitation, forecasts, hand_of_god, low_stakes
 from assent.studies.study import Collection, Study
 
 COLLECTIONS: tuple[Collection, ...] = (
@@ -10,5 +10,6 @@ COLLECTIONS: tuple[Collection, ...] = (
     conservative_imitation.COLLECTION,
     low_stakes.COLLECTION,
     forecasts.COLLECTION,
+    committees.COLLECTION,
 )
 STUDIES: tuple[Study, ...] = tuple(study for collection in COLLECTIONS for study in collection.studies)

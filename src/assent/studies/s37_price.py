@@ -96,11 +96,11 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     acts = [(row["wrong_minimum"], row["wrong_threshold"]) for row in _at(rows, "tangent-trained", most)]
     deep = [(row["wrong_minimum"], row["wrong_threshold"]) for row in _at(rows, "deep", most)]
     both = [(a, b) for (a, _), (b, _) in zip(acts, deep, strict=True) if a is not None and b is not None]
-    numbers["wrong"] = _worst([a / max(b, 1e-9) for a, b in both]) if both else float("inf")
+    numbers["wrong"] = _worst([a / max(b, 1e-9) for a, b in both]) if both else 1e6
     for name, found in (("trained", acts), ("apart", deep)):
         for place, rule in enumerate(("minimum", "threshold")):
             values = [one[place] for one in found if one[place] is not None]
-            numbers[f"{name}_wrong_{rule}"] = _mean(values) if values else float("inf")
+            numbers[f"{name}_wrong_{rule}"] = _mean(values) if values else 1e6
     return numbers
 
 
@@ -144,13 +144,13 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     mine = [row for row in rows if row["seed"] == min(one["seed"] for one in rows)]
     return (
         Figure(
-            "price-independent",
+            "member-price-independent",
             "How many independent members would all be wrong as often, against what was spent: further members of a tangent space cost "
             "next to nothing, further trainings one training each. Bands: 95 %, over test items.",
             functools.partial(_cap, mine),
         ),
         Figure(
-            "price-joint",
+            "member-price-joint",
             "Joint log-loss of ten answers about two items, against what was spent; less is better.",
             functools.partial(_joint, mine),
         ),
@@ -188,7 +188,7 @@ def _share(value: float) -> str:
 
 
 STUDY = Study(
-    name="price",
+    name="member-price",
     title="Are ten models to be had for the price of one?",
     claim=CLAIM,
     source=SOURCE,
@@ -196,7 +196,7 @@ STUDY = Study(
         "each limit of the claim: accuracy lost on average over seeds, and on the worst seed trainings of operations, ratios of joint "
         "log-losses and of wrong acts, differences of correlations and of independent members; one that is missed shows the claim wrong"
     ),
-    advice="take a few roots, trained a little, and many samples from their tangent spaces, rather than many trainings",
+    advice="Take a few roots, trained a little, and many samples from their tangent spaces, rather than many trainings.",
     grid=GRID,
     quick=QUICK,
     seeds=3,

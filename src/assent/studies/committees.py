@@ -1,0 +1,63 @@
+"""The collection `committees`: are ten models to be had for the price of one?"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from assent.studies import s37_price
+from assent.studies.saying import Answering, Said, Scores
+from assent.studies.study import Collection, Part
+
+ABOUT = (
+    "An agent that acts only where all plausible models agree needs many models, and models that err alike are hardly worth more than one. "
+    "Trained one by one they cost a training each. A note asked for ten uncorrelated ones with basically the compute of one, and guessed "
+    "at the logarithm of their number.",
+    "Here members are made in the published ways and in some of our own, what each takes is counted in operations, and what they are worth "
+    "is measured: as many independent models would all be wrong as often, or know as well what they do not know.",
+)
+
+PRICE = Part(
+    "The price",
+    "What members are worth against what they cost, at about the accuracy of one network each, on items that nothing was chosen by.",
+    (s37_price.STUDY,),
+)
+
+
+def _price(scores: Scores) -> str:
+    of = scores["member-price"]
+    return (
+        f"Sixteen samples from the tangent spaces of four networks that had a twentieth of a training each took "
+        f"{of['cheap_trainings']:.1f} trainings in all, and are worth {of['cheap_worth']:.2f} independent models; sixteen networks trained "
+        f"apart are worth {of['apart_worth_16']:.2f}. An answer of theirs takes {of['cheap_infer']:.0f} times the operations of one "
+        "network's: the price is paid there."
+    )
+
+
+def _headline(held: Set[str]) -> str:
+    if "member-price" in held:
+        return (
+            "Yes, of small networks: a few roots and many samples beside them cost less than one training, and are worth more than as many "
+            "trainings. Nobody gets ten that have nothing to do with each other: all learned from the same items."
+        )
+    return "That was not shown."
+
+
+COLLECTION = Collection(
+    name="committees",
+    question="Are ten models to be had for the price of one?",
+    about=ABOUT,
+    parts=(PRICE,),
+    answer=Answering(
+        question="Are they?",
+        headline=_headline,
+        paragraphs=[("", (Said(("member-price",), _price),))],
+        lead="What whoever needs a committee would have to do",
+        advice=(
+            Said(
+                ("member-price",),
+                lambda _: "take a few roots, trained a little, and many samples from their tangent spaces",
+            ),
+        ),
+        untested="Not tested here: large convolutional networks, language models, and items unlike those that were learned from.",
+    ),
+)
