@@ -245,6 +245,20 @@ def test_joined_committees_weigh_by_their_numbers_of_members() -> None:
         one.concat(Committee.of(separate(model=mlp((2,), (4,), 4))))
 
 
+def test_joined_committees_keep_their_temperatures(tmp_path: Path) -> None:
+    """The wrong variant gives all of them the first one's."""
+    cold, hot = replace(weighted(), temperature=0.5), replace(Committee.of(samples()), temperature=3.0)
+    both, x = cold.concat(hot), items(MODEL, 3)
+    apart = np.concatenate([cold.log_probs(x), hot.log_probs(x)])
+    np.testing.assert_allclose(both.log_probs(x), apart, rtol=1e-6)
+    assert np.abs(replace(hot, temperature=0.5).log_probs(x) - hot.log_probs(x)).max() > 0.1
+    np.testing.assert_allclose(both.subset([5, 6]).log_probs(x), hot.log_probs(x)[1:], rtol=1e-6)
+    twice = replace(both, temperature=2.0).concat(cold)
+    np.testing.assert_allclose(twice.log_probs(x)[4:7], replace(hot, temperature=6.0).log_probs(x), rtol=1e-6)
+    twice.save(tmp_path / "twice.safetensors")
+    np.testing.assert_array_equal(Committee.load(tmp_path / "twice.safetensors").log_probs(x), twice.log_probs(x))
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [

@@ -48,14 +48,15 @@ class Committee:
         parts: members by form, in order.
         log_weights: float64 [N], normalised.
         roots: integers [N], which training each member stems from.
-        temperature: what logits are divided by, above 0.
+        temperature: what all logits are divided by, above 0.
+        scales: what each part's logits are divided by beforehand, one for each part: temperatures of committees that were joined.
         cost: what it took. Two committees that differ in nothing else are the same.
         names: [N], of the members.
         dropped: names of members that were left out because their loss was not finite.
         floor: in (0, 1).
     """
 
-    static_fields: ClassVar[tuple[str, ...]] = ("parts", "temperature", "cost", "names", "dropped", "floor")
+    static_fields: ClassVar[tuple[str, ...]] = ("parts", "temperature", "scales", "cost", "names", "dropped", "floor")
     parts: tuple[Form, ...]
     log_weights: NDArray[np.float64]
     roots: NDArray[np.int64]
@@ -64,6 +65,7 @@ class Committee:
     names: tuple[str, ...]
     dropped: tuple[str, ...] = ()
     floor: float = 0.02
+    scales: tuple[float, ...] = ()
 
     @classmethod
     def of(
@@ -104,7 +106,8 @@ class Committee:
                 f"floor = {floor}, temperature = {temperature}: the floor lies in (0, 1), the temperature is above 0."
             )
         uniform = np.full(number, -math.log(number))
-        return cls(members, uniform, stems, float(temperature), cost or Cost(), called, tuple(dropped), floor)
+        scales = (1.0,) * len(members)
+        return cls(members, uniform, stems, float(temperature), cost or Cost(), called, tuple(dropped), floor, scales)
 
     @property
     def num_members(self) -> int:
@@ -144,34 +147,48 @@ class Committee:
         return any(isinstance(part, Learns) for part in self.parts)
 
     def logits(self, x: ArrayLike) -> NDArray[np.floating[Any]]:
-        """Every member's logits `[N, B, C]` of items `[B, ...]`, as they are before the temperature.
+        """Every member's logits `[N, B, C]` of items `[B, ...]`, over their part's scale, as they are before the temperature.
 
         Raises:
             ValueError: items of another shape.
         """
-        return _logits(self.parts, self._items(x))
+        return self._logits(self.parts, self._items(x))
 
     def log_probs(self, x: ArrayLike) -> NDArray[np.float64]:
         """Every member's log-probabilities `[N, B, C]`; NaN throughout where one is not finite."""
         return log_softmax(self.logits(x) / self.temperature)
+
+    def log_probs_as(self, memory: tuple[Form, ...], x: ArrayLike) -> NDArray[np.float64]:
+        """`log_probs` of the members as they are in `memory`, which `learn` gave."""
+        return log_softmax(self._logits(memory, self._items(x)) / self.temperature)
+
+    def _logits(self, parts: Sequence[Form], items: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+        found = [
+            logits if scale == 1.0 else np.asarray(logits / scale)
+            for logits, scale in zip((part.logits(items) for part in parts), self.scales, strict=True)
+        ]
+        return np.concatenate(found) if len(found) > 1 else found[0]
 
     def mean_log_probs(self, x: ArrayLike) -> NDArray[np.float64]:
         """Log of the members' mean probability by weight, `[B, C]`; NaN throughout where some member cannot be read."""
         return _mixed(self.log_probs(x), self.log_weights)
 
     def subset(self, places: Places) -> Committee:
-        """The members at these places, in that order within each form, their weights as they are to each other.
+        """The members at these places, in that order within each part, their weights as they are to each other.
+
+        The cost stays that of the whole committee.
 
         Raises:
             IndexError: there is no such member, or none is named.
         """
         chosen = checked_places(places, self.num_members)
-        parts, order, first = list[Form](), list[NDArray[np.int64]](), 0
-        for part in self.parts:
+        parts, order, scales, first = list[Form](), list[NDArray[np.int64]](), list[float](), 0
+        for part, scale in zip(self.parts, self.scales, strict=True):
             mine = chosen[(chosen >= first) & (chosen < first + part.num_members)]
             if len(mine):
                 parts.append(part.subset(mine - first))
                 order.append(mine)
+                scales.append(scale)
             first += part.num_members
         places = np.concatenate(order)
         return replace(
@@ -180,6 +197,7 @@ class Committee:
             log_weights=_normalised(self.log_weights[places]),
             roots=self.roots[places],
             names=tuple(self.names[place] for place in places),
+            scales=tuple(scales),
         )
 
     def top(self, k: int) -> Committee:
@@ -197,7 +215,9 @@ class Committee:
         return self.subset([int(rng.choice(self.num_members, p=np.exp(self.log_weights)))])
 
     def concat(self, *others: Committee) -> Committee:
-        """All members together, equally weighted committee by committee: weights count in proportion to numbers of members.
+        """All members together, each with the temperature of its committee; weights count in proportion to numbers of members.
+
+        The floor is the first committee's.
 
         Raises:
             ValueError: committees for other classes or items.
@@ -213,12 +233,12 @@ class Committee:
             roots=np.concatenate(roots),
             cost=sum((one.cost for one in others), self.cost),
             names=[name for one in every for name in one.names],
-            temperature=self.temperature,
             dropped=[name for one in every for name in one.dropped],
             floor=self.floor,
         )
         weights = [one.log_weights + math.log(one.num_members / joined.num_members) for one in every]
-        return replace(joined, log_weights=_normalised(np.concatenate(weights)))
+        scales = tuple(one.temperature * scale for one in every for scale in one.scales)
+        return replace(joined, log_weights=_normalised(np.concatenate(weights)), scales=scales)
 
     def observe(self, x: ArrayLike, y: int) -> Committee:
         """The committee after one labelled item: weights by each member's likelihood, and members that learn have learned it.
@@ -295,7 +315,7 @@ class Committee:
         item = self._items(np.asarray(obs)[None])
         if not np.isfinite(item).all():
             return np.full((self.num_members, self.num_actions), np.nan)
-        log_probs = log_softmax(_logits(memory, item) / self.temperature)[:, 0]
+        log_probs = self.log_probs_as(memory, item)[:, 0]
         lifted = (1.0 - self.floor) * np.exp(log_probs) + self.floor / (2.0 * self.num_actions)
         return np.log(lifted)
 
@@ -322,6 +342,7 @@ class Committee:
             "version": VERSION,
             "parts": [{"form": part.kind, **part.settings()} for part in self.parts],
             "temperature": self.temperature,
+            "scales": self.scales,
             "cost": {field.name: getattr(self.cost, field.name) for field in fields(self.cost)},
             "names": self.names,
             "dropped": self.dropped,
@@ -390,12 +411,10 @@ def _restored(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> C
         dropped=about["dropped"],
         floor=about["floor"],
     )
-    return replace(committee, log_weights=arrays["log_weights"])
-
-
-def _logits(parts: Sequence[Form], items: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    found = [part.logits(items) for part in parts]
-    return np.concatenate(found) if len(found) > 1 else found[0]
+    scales = tuple(float(scale) for scale in about["scales"])
+    if len(scales) != len(parts) or not all(0 < scale < math.inf for scale in scales):
+        raise ValueError(f"There are scales {scales} for {len(parts)} parts; a committee has one above 0 for each.")
+    return replace(committee, log_weights=arrays["log_weights"], scales=scales)
 
 
 def _observed(parts: tuple[Form, ...], item: NDArray[np.floating[Any]], label: int) -> tuple[Form, ...]:

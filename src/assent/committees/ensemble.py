@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.committees.committee import Committee, log_softmax
-from assent.committees.forms.form import Form, Learns
-from assent.core import Array
+from assent.committees.committee import Committee
+from assent.committees.forms.form import Form
+from assent.core import Answer, Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +41,11 @@ class CommitteeEnsemble:
         item = self._item(obs)
         if not np.isfinite(item).all():
             return np.full((self.num_members, self.committee.num_actions), np.nan)
-        logits = np.concatenate([part.logits(item[None]) for part in memory])[:, 0]
-        return np.exp(log_softmax(logits / self.committee.temperature))
+        return np.exp(self.committee.log_probs_as(memory, item[None])[:, 0])
 
     def update(self, memory: tuple[Form, ...], obs: Any, action: Array) -> tuple[Form, ...]:
         """The memory after an answer."""
-        item = self._item(obs)
-        if not np.isfinite(item).all():
-            return memory
-        label = int(np.asarray(action))
-        return tuple(part.observed(item, label) if isinstance(part, Learns) else part for part in memory)
+        return self.committee.learn(memory, self._item(obs), Answer(action))
 
     def _item(self, obs: Any) -> NDArray[np.float32]:
         return np.asarray((np.asarray(obs, dtype=np.float64) - self.shift) / self.scale, dtype=np.float32)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -121,7 +120,8 @@ def mnist(seed: int = 0, *, num_train: int = 1_000, num_validation: int = 1_000,
     with np.load(_file("mnist.npz", folder)) as arrays:
         train = Labelled.of(_halved(arrays["train_image"]), arrays["train_label"].astype(np.int32))
         test = Labelled.of(_halved(arrays["test_image"]), arrays["test_label"].astype(np.int32))
-    return _standardised(_drawn(train, test, seed, num_train, num_validation, name=f"mnist-{num_train}"))
+    chosen, beside = _places(len(train), seed, num_train, num_validation)
+    return _standardised(Splits(train[chosen], train[beside], test, 10, f"mnist-{num_train}"))
 
 
 def cifar10(
@@ -144,29 +144,31 @@ def cifar10(
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("CIFAR-10's pictures are JPEGs, which Pillow reads: pip install pillow.") from error
 
-    def decoded(arrays: Mapping[str, NDArray[Any]], part: str) -> NDArray[np.float32]:
-        stream, starts = arrays[f"{part}_bytes"].tobytes(), arrays[f"{part}_offset"]
+    def decoded(arrays: Mapping[str, NDArray[Any]], part: str, places: NDArray[np.int64]) -> Labelled:
+        stream, starts = arrays[f"{part}_bytes"], arrays[f"{part}_offset"]
         pictures = [
-            np.asarray(Image.open(io.BytesIO(stream[a:b])), dtype=np.float32) for a, b in itertools.pairwise(starts)
+            np.asarray(Image.open(io.BytesIO(stream[starts[place] : starts[place + 1]].tobytes())), dtype=np.float32)
+            for place in places
         ]
-        return np.stack(pictures) / np.float32(255)
+        return Labelled.of(np.stack(pictures) / np.float32(255), arrays[f"{part}_label"][places].astype(np.int32))
 
-    with np.load(_file("cifar10_jpeg.npz", folder)) as arrays:
-        loaded = {name: arrays[name] for name in arrays.files}
-    train = Labelled.of(decoded(loaded, "train"), loaded["train_label"].astype(np.int32))
-    test = Labelled.of(decoded(loaded, "test"), loaded["test_label"].astype(np.int32))
-    return _standardised(_drawn(train, test, seed, num_train, num_validation, name="cifar10"), axes=(0, 1, 2))
+    with np.load(_file("cifar10_jpeg.npz", folder)) as file:
+        arrays = {name: file[name] for name in file.files}
+    chosen, beside = _places(len(arrays["train_label"]), seed, num_train, num_validation)
+    parts = (decoded(arrays, "train", chosen), decoded(arrays, "train", beside))
+    test = decoded(arrays, "test", np.arange(len(arrays["test_label"])))
+    return _standardised(Splits(*parts, test, 10, "cifar10"), axes=(0, 1, 2))
 
 
-def _drawn(train: Labelled, test: Labelled, seed: int, num_train: int, num_validation: int, *, name: str) -> Splits:
-    if min(num_train, num_validation) < 1 or num_train + num_validation > len(train):
+def _places(number: int, seed: int, num_train: int, num_validation: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which of `number` items are learned from, and by which is chosen."""
+    if min(num_train, num_validation) < 1 or num_train + num_validation > number:
         raise ValueError(
             f"{num_train:,} items to learn from and {num_validation:,} to choose by: give at least one of each, and "
-            f"{len(train):,} in all at most."
+            f"{number:,} in all at most."
         )
-    order = np.random.default_rng([seed, 0]).permutation(len(train))
-    chosen, beside = order[:num_train], order[num_train : num_train + num_validation]
-    return Splits(train[chosen], train[beside], test, int(train.y.max()) + 1, name)
+    order = np.random.default_rng([seed, 0]).permutation(number)
+    return order[:num_train], order[num_train : num_train + num_validation]
 
 
 def _standardised(splits: Splits, *, axes: tuple[int, ...] | None = None) -> Splits:

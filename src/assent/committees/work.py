@@ -121,8 +121,9 @@ class Work:
         data = np.asarray(jax.random.key_data(key))
         file = self.folder / f"{label}-{identity}-{data.tobytes().hex()}.safetensors" if self.folder else None
         if file is not None and file.is_file():
-            shapes = jax.eval_shape(counted.function, key, *args)[0]
-            return _read(file, shapes)
+            kept = _read(file, jax.eval_shape(counted.function, key, *args)[0])
+            if kept is not None:
+                return kept
         measured = counted(key, *args)
         tree, losses = measured.value
         last = np.asarray(losses)[-max(1, len(losses) // 10) :]
@@ -181,11 +182,15 @@ def _write(file: Path, tree: Any, metadata: dict[str, str]) -> None:
     unfinished.replace(file)
 
 
-def _read(file: Path, shapes: Any) -> tuple[Any, float, float, float]:
-    from safetensors import safe_open
+def _read(file: Path, shapes: Any) -> tuple[Any, float, float, float] | None:
+    """What `_write` wrote, or None if the file was damaged since: then the piece is made again."""
+    from safetensors import SafetensorError, safe_open
 
     leaves, tree = jax.tree.flatten(shapes)
-    with safe_open(str(file), framework="numpy") as opened:
-        arrays = [jnp.asarray(opened.get_tensor(str(number))) for number in range(len(leaves))]
-        about = opened.metadata()
+    try:
+        with safe_open(str(file), framework="numpy") as opened:
+            arrays = [jnp.asarray(opened.get_tensor(str(number))) for number in range(len(leaves))]
+            about = opened.metadata()
+    except SafetensorError:
+        return None
     return jax.tree.unflatten(tree, arrays), float(about["loss"]), float(about["flops"]), float(about["cpu_s"])
