@@ -170,7 +170,9 @@ def test_what_cannot_be_read_is_asked_and_teaches_nothing(committee: Committee, 
     committee = replace(committee, parts=tuple(loud))
     memory = committee.init()
     if committee.form == "masked" and np.isfinite(obs).all() and np.max(obs) < 1e300:
-        pytest.skip("random weights that cannot be made louder read this")
+        # weights that were never trained cannot be made louder: they read this, as any other item
+        assert np.isfinite(committee.log_policy(memory, np.asarray(obs))).all()
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         rows = committee.log_policy(memory, np.asarray(obs))

@@ -86,7 +86,7 @@ def flops_of(function: Callable[..., Any], *args: Any) -> float:
     """Floating-point operations of `function(*args)`, loops taken as often as they run.
 
     Args:
-        args: arrays, or `jax.ShapeDtypeStruct`s: nothing is computed.
+        args: arrays, or their shapes (`jax.ShapeDtypeStruct`): nothing is computed.
 
     Raises:
         ValueError: a `while` loop, of which nobody can say how often it runs.
