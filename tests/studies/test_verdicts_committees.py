@@ -78,6 +78,6 @@ def test_the_headline_is_said_only_if_it_was_shown() -> None:
     score = s37.STUDY.score(stored(s37.STUDY))
     held, sentences = COLLECTION.answer({"member-price": Finding(True, score)})
     failed, _ = COLLECTION.answer({"member-price": Finding(False, score)})
-    assert held.startswith("Yes")
+    assert held.startswith("Are they? Yes")
     assert sentences
     assert "not shown" in failed

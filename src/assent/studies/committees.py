@@ -18,7 +18,7 @@ ABOUT = (
 
 PRICE = Part(
     "The price",
-    "What members are worth against what they cost, at about the accuracy of one network each, on items that nothing was chosen by.",
+    "What members are worth against what they cost, at about the accuracy of one network each, on items by which no setting was chosen.",
     (s37_price.STUDY,),
 )
 

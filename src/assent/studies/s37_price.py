@@ -121,7 +121,7 @@ def verdict(numbers: Score) -> Verdict:
     return Verdict(
         not missed,
         f"Yes: for {numbers['cheap_trainings']:.1f} trainings there are {few} models worth {numbers['cheap_worth']:.2f} independent ones, "
-        f"and as good as one; {few} trained apart are worth {numbers[f'apart_worth_{few}']:.2f}, for {few} trainings."
+        f"and about as good as one; {few} trained apart are worth {numbers[f'apart_worth_{few}']:.2f}, for {few} trainings."
         if not missed
         else f"Not in everything: {', '.join(missed)} missed.",
         f"{most} samples at trained roots: at most {numbers['trained_trainings']:.1f} trainings of operations "
@@ -144,13 +144,13 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
     mine = [row for row in rows if row["seed"] == min(one["seed"] for one in rows)]
     return (
         Figure(
-            "member-price-independent",
+            "independent",
             "How many independent members would all be wrong as often, against what was spent: further members of a tangent space cost "
             "next to nothing, further trainings one training each. Bands: 95 %, over test items.",
             functools.partial(_cap, mine),
         ),
         Figure(
-            "member-price-joint",
+            "joint",
             "Joint log-loss of ten answers about two items, against what was spent; less is better.",
             functools.partial(_joint, mine),
         ),
