@@ -20,7 +20,7 @@ from tests.cli.support import ask_json, invoke, records
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A committee of three that left units out."""
     path = tmp_path_factory.mktemp("made") / "three.safetensors"
-    done = ask_json("committee", "fit", "dropout", "digits", "-n", 3, "--out", path)
+    done = ask_json("committee", "fit", "dropout", "digits", "--members", 3, "--out", path)
     assert done["exit"] == OK
     assert (done["members"], done["form"], done["learns"], done["roots"]) == (3, "adapters", False, 1)
     return path
@@ -47,7 +47,7 @@ def test_what_was_made_is_what_the_file_holds(made: Path) -> None:
 
 
 def test_committees_stand_side_by_side(made: Path) -> None:
-    lines = records(invoke("committee", "compare", "digits", made, "deep", "-n", 2, "--json").stdout)
+    lines = records(invoke("committee", "compare", "digits", made, "deep", "--members", 2, "--json").stdout)
     rows = [line for line in lines if line["record"] == "committee"]
     assert [(row["name"], row["members"]) for row in rows] == [(str(made), 3), ("deep", 2)]
     assert rows[1]["trainings"] == pytest.approx(2.0)
@@ -85,8 +85,8 @@ def test_a_curve_is_a_table_and_three_pictures(tmp_path: Path) -> None:
     [
         (("fit", "deeep", "digits"), "There is no way 'deeep'"),
         (("fit", "deep", "fashion"), "There is no problem 'fashion'"),
-        (("fit", "mimo", "digits", "-n", "9"), "mimo makes at most 4"),
-        (("fit", "tree", "digits", "-n", "3"), "no power of two"),
+        (("fit", "mimo", "digits", "--members", "9"), "mimo makes at most 4"),
+        (("fit", "tree", "digits", "--members", "3"), "no power of two"),
         (("inspect", "nowhere.safetensors"), "There is no file nowhere.safetensors"),
         (("compare", "digits", "nowhere.safetensors"), "There is no file"),
         (("fit", "deep", "mnist", "--data", "nowhere"), "mnist.npz is not in nowhere"),

@@ -40,7 +40,7 @@ def ways_(json: Json = False) -> None:
 def fit_(
     way: WayName,
     problem: ProblemName,
-    members: Annotated[int, typer.Option("--members", "-n", min=1, help="How many.")] = 16,
+    members: Annotated[int, typer.Option("--members", min=1, help="How many.")] = 16,
     out: Annotated[
         Path | None, typer.Option(help="The committee's file; WAY-PROBLEM.safetensors when left out.")
     ] = None,
@@ -77,7 +77,7 @@ def curve_(
 def compare_(
     problem: ProblemName,
     what: Annotated[list[str], typer.Argument(metavar="WAY|FILE...", help="Ways, and files of committees.")],
-    members: Annotated[int, typer.Option("--members", "-n", min=1, help="How many of each way.")] = 16,
+    members: Annotated[int, typer.Option("--members", min=1, help="How many of each way.")] = 16,
     seed: Seed = 0,
     data: Data = None,
     folder: Folder = None,

@@ -80,7 +80,7 @@ def fit(
         made.save(path)
         output.say(_summary(made))
         output.plain(f"Committee {path.resolve()}")
-        output.plain(f"Next: assent committee compare {problem} {path} deep -n {members}")
+        output.plain(f"Next: assent committee compare {problem} {path} deep --members {members}")
         output.done(OK, file=str(path.resolve()), **_facts(made))
 
 
