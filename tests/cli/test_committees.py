@@ -20,7 +20,7 @@ from tests.cli.support import ask_json, invoke, records
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A committee of three that left units out."""
     path = tmp_path_factory.mktemp("made") / "three.safetensors"
-    done = ask_json("committee", "fit", "dropout", "digits", "--members", 3, "--out", path)
+    done = ask_json("committee", "fit", "dropout", "digits", "--members", "3", "--out", path)
     assert done["exit"] == OK
     assert (done["members"], done["form"], done["learns"], done["roots"]) == (3, "adapters", False, 1)
     return path
@@ -47,7 +47,7 @@ def test_what_was_made_is_what_the_file_holds(made: Path) -> None:
 
 
 def test_committees_stand_side_by_side(made: Path) -> None:
-    lines = records(invoke("committee", "compare", "digits", made, "deep", "--members", 2, "--json").stdout)
+    lines = records(invoke("committee", "compare", "digits", made, "deep", "--members", "2", "--json").stdout)
     rows = [line for line in lines if line["record"] == "committee"]
     assert [(row["name"], row["members"]) for row in rows] == [(str(made), 3), ("deep", 2)]
     assert rows[1]["trainings"] == pytest.approx(2.0)
@@ -57,7 +57,7 @@ def test_committees_stand_side_by_side(made: Path) -> None:
 
 @pytest.mark.slow
 def test_a_curve_is_a_table_and_three_pictures(tmp_path: Path) -> None:
-    call = ("committee", "curve", "digits", "--most", 4, "--way", "deep", "--way", "tangent", "--out", tmp_path)
+    call = ("committee", "curve", "digits", "--most", "4", "--way", "deep", "--way", "tangent", "--out", tmp_path)
     lines = records(invoke(*call, "--json").stdout)
     points = [line for line in lines if line["record"] == "point"]
     assert [(point["way"], point["members"]) for point in points] == [
@@ -124,7 +124,7 @@ def test_only_presets_that_can_take_a_committee() -> None:
 def test_a_run_with_a_committee_is_made_again_decision_by_decision(tmp_path: Path) -> None:
     """Another process would make the same members, and what they learned from each answer is the same."""
     ledger = tmp_path / "a.db"
-    first = ask_json("run", "digits", "--committee", "tangent-one", "--ledger", ledger, "--steps", 60)
+    first = ask_json("run", "digits", "--committee", "tangent-one", "--ledger", ledger, "--steps", "60")
     assert first["decisions"] == 60
     assert first["asks"] > 0
     assert ask_json("replay", "digits-0", "--ledger", ledger)["differs"] is None
