@@ -9,14 +9,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import jax
 from jax.extend import core as jaxpr_core
-
-T = TypeVar("T")
 
 MOVED = frozenset(
     name
@@ -126,29 +123,6 @@ class Counted:
         started = time.process_time()
         value = jax.block_until_ready(compiled(*args))
         return Measured(value, flops, time.process_time() - started)
-
-
-class Stopwatch:
-    """CPU seconds of the process, those of compiling left out by whoever pauses it.
-
-    >>> watch = Stopwatch()
-    >>> with watch.running():
-    ...     _ = sum(range(1000))
-    >>> watch.cpu_s >= 0
-    True
-    """
-
-    def __init__(self) -> None:
-        self.cpu_s = 0.0
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """What goes on inside is counted."""
-        started = time.process_time()
-        try:
-            yield
-        finally:
-            self.cpu_s += time.process_time() - started
 
 
 def bytes_of(tree: Any) -> int:
