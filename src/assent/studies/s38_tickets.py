@@ -1,0 +1,469 @@
+"""Multi-prize tickets as members: what is a committee of masks over one random network worth, and what makes a ticket? (E3)"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from assent.report.figures import Axis, Series, bar_chart, line_chart
+from assent.studies.study import Figure, Row, Score, Study, Verdict
+
+if TYPE_CHECKING:
+    from assent.committees.forms.masked import Masked
+    from assent.committees.masks import Init
+
+CLAIM = (
+    "Four masks for each of three layers of one random network make 64 members, for at most 2.5 trainings of one ticket and 4 bits a "
+    "weight of masks, that are within a point as often right as one ticket and worth at least 0.88 times as many independent members as 64 "
+    "networks trained apart. Tickets over one network err at most 0.04 more alike than tickets over a network each; at twice the width and "
+    "half kept they are within a point as often right as trained networks; their masks correlate by about 0.03, binary ones' by 0.06; a "
+    "mask that is shuffled within its layers, or was never trained, is right in at most 15 %. Accuracy is best where at most half is kept. "
+    "And tickets are nothing special to deep networks: a linear reading of 4,096 random features holds one within a point as good."
+)
+SOURCE = (
+    "Diffenderfer and Kailkhura, Multi-prize lottery ticket hypothesis, ICLR 2021 (biprop, and its issue 1 for where accuracy is best); "
+    "Ramanujan and others, What's hidden in a randomly weighted neural network?, CVPR 2020 (edge-popup); limits from a prototype's "
+    "figures, docs/committees.md; that a linear model holds tickets too: source note 1's reviewer"
+)
+KEEPS = (0.1, 0.3, 0.5, 0.7, 0.9)
+LOST, CAP, TRAININGS, BITS, ALIKE, DENSE, SHUFFLED, KEPT, LINEAR = 0.01, 0.88, 2.5, 4.0, 0.04, 0.01, 0.15, 0.5, 0.01
+MASKS = {"edge-popup": 0.033, "biprop": 0.064}
+NEAR = 0.02
+DRAWS = 16
+"""Masks that are shuffled, and masks that were never trained, of each committee."""
+
+
+@dataclass(frozen=True)
+class Committees:
+    """One problem: members apart and composed, and tickets over one network and over a network each."""
+
+    problem: str
+    members: int
+    tickets: int
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One way to prune, over what is kept.
+
+    Attributes:
+        paper_compat: weights scaled by `fan_in (1 - keep)`, as the published code does, in place of `fan_in keep`.
+    """
+
+    problem: str
+    keeps: tuple[float, ...]
+    binary: bool
+    init: Init
+    paper_compat: bool
+
+
+@dataclass(frozen=True)
+class Readout:
+    """A ticket in a linear reading of random features `max(x W, 0)`."""
+
+    problem: str
+    features: int
+    keep: float
+
+
+GRID = (
+    Committees("mnist", 64, 16),
+    *(
+        # at one half the two scales are the same; nothing is left to choose where all is kept
+        Sweep("mnist", tuple(k for k in KEEPS if k != 0.5) if paper else (*KEEPS, 1.0), binary, init, paper)
+        for binary in (False, True)
+        for init in ("kaiming_normal", "signed_constant")
+        for paper in (False, True)
+    ),
+    Readout("mnist", 512, 0.5),
+    Readout("mnist", 4096, 0.5),
+)
+QUICK = (
+    Committees("digits", 8, 2),
+    Sweep("digits", (0.5, 1.0), False, "kaiming_normal", False),
+    Readout("digits", 2048, 0.5),
+)
+
+
+def run(cell: Committees | Sweep | Readout, seed: int) -> list[Row]:
+    """Rows of a cell."""
+    rows = _committees(cell, seed) if isinstance(cell, Committees) else None
+    rows = rows or (_sweep(cell, seed) if isinstance(cell, Sweep) else _readout(cell, seed))
+    return [{"problem": cell.problem, "seed": seed, **row} for row in rows]
+
+
+def _committees(cell: Committees, seed: int) -> list[Row]:
+    """A row for each way to make members."""
+    from assent.committees.correlation import error_correlation, n_eff_cap
+    from assent.committees.evaluation import evaluated
+    from assent.committees.forms.masked import Masked
+    from assent.committees.models import num_params
+    from assent.committees.problems import problem_of
+    from assent.committees.ways import way_of
+
+    problem = problem_of(cell.problem, seed=seed)
+    numbers = {"deep": cell.members, "composed": cell.members, "tickets": cell.tickets, "many-tickets": cell.tickets}
+    rows: list[Row] = []
+    for name, number in (numbers | {"biprop": cell.tickets}).items():
+        made = way_of(name).make(problem, number, seed=seed)
+        found, (form,) = evaluated(made, problem.data.test), made.parts
+        cap = n_eff_cap(found.errors, resamples=1).value if number > 1 else np.ones(1)
+        row: Row = {
+            "part": "committee",
+            "way": name,
+            "members": made.num_members,
+            "member_accuracy": found.member_accuracy,
+            "accuracy": found.accuracy,
+            "correlation": error_correlation(found.errors).mean,
+            "n_eff_cap": float(cap[-1]),
+            "train_flops": made.cost.train_flops,
+            "num_bytes": made.cost.num_bytes,
+            "weights": num_params((problem.model if name == "deep" else problem.ticket_model).init(_key(seed))),
+        }
+        base = getattr(form, "base", form)
+        if isinstance(base, Masked):
+            row["mask_bits"] = 8 * sum(bits.nbytes for bits in base.bits.values())
+        if isinstance(form, Masked):
+            every = [np.concatenate([m.ravel() for m in form.mask(n).values()]) for n in range(form.num_members)]
+            row["mask_correlation"] = float(np.corrcoef(np.asarray(every))[np.triu_indices(len(every), 1)].mean())
+            row["shuffled"], row["untrained"] = _without_training(form, problem.data.test, seed)
+        rows.append(row)
+    return rows
+
+
+def _without_training(form: Masked, test: Any, seed: int) -> tuple[float, float]:
+    """How often masks are right that are shuffled within their layers, and those that training starts from."""
+    import jax
+
+    from assent.committees.forms.masked import masked
+    from assent.committees.masks import first_scores, mask_of, name_of
+
+    rng, rest = np.random.default_rng([seed, 38]), form.model.init(_key(seed))
+    shuffled, first = list[Any](), list[Any]()
+    for number in range(DRAWS):
+        own = form.mask(number % form.num_members)
+        scores = first_scores(form.model, jax.random.fold_in(_key(seed), number))
+        first.append(({path: mask_of(one, form.ticketing.keep) for path, one in scores.items()}, rest))
+        moved = {path: rng.permutation(own[name_of(path)].ravel()).reshape(one.shape) for path, one in scores.items()}
+        shuffled.append((moved, rest))
+    keys = form.weight_keys if form.shared else form.weight_keys[np.arange(DRAWS) % form.num_members]
+    made = [masked(form.model, form.ticketing, keys, members) for members in (shuffled, first)]
+    shares = [float((one.logits(test.x).argmax(axis=-1) == test.y[None]).mean()) for one in made]
+    return shares[0], shares[1]
+
+
+def _sweep(cell: Sweep, seed: int) -> list[Row]:
+    """A row for each share that is kept."""
+    from assent.committees.masks import Ticketing, num_kept
+    from assent.committees.models import at
+    from assent.committees.problems import problem_of
+
+    problem, rows = problem_of(cell.problem, seed=seed), list[Row]()
+    model, shapes = problem.ticket_model, problem.ticket_model.init(_key(seed))
+    sizes = [at(shapes, path)["weight"].size for path, _ in model.linear_layers()]
+    for keep in cell.keeps:
+        ticketing = Ticketing(keep, cell.binary, cell.init, cell.paper_compat)
+        # where all is kept there is nothing to find
+        training = replace(problem.ticket_training, steps=0) if keep == 1 else problem.ticket_training
+        rows.append(
+            {
+                "part": "sweep",
+                "way": _of(cell.binary),
+                "init": cell.init,
+                "paper_compat": cell.paper_compat,
+                "keep": keep,
+                "accuracy": _accuracy(model, problem.data, training, ticketing, seed),
+                "bits": entropy(keep),
+                "bits_counted": sum(log2_choices(size, num_kept(size, keep)) for size in sizes) / sum(sizes),
+            }
+        )
+    return rows
+
+
+def _readout(cell: Readout, seed: int) -> list[Row]:
+    """One row."""
+    from assent.committees.layers import Dense
+    from assent.committees.masks import Ticketing
+    from assent.committees.models import Model
+    from assent.committees.problems import problem_of
+
+    problem = problem_of(cell.problem, seed=seed)
+    width = math.prod(problem.data.input_shape)
+    drawn = np.random.default_rng([seed, cell.features]).normal(0.0, math.sqrt(2.0 / width), (width, cell.features))
+
+    def seen(part: Any) -> Any:
+        return replace(part, x=np.asarray(np.maximum(part.x.reshape(len(part), -1) @ drawn, 0.0), dtype=np.float32))
+
+    data = problem.data
+    data = replace(data, train=seen(data.train), validation=seen(data.validation), test=seen(data.test))
+    model = Model((Dense(data.num_classes, bias=False, gain=1.0),), data.input_shape)
+    ticketing = Ticketing(cell.keep, binary=False)
+    accuracy = _accuracy(model, data, problem.ticket_training, ticketing, seed)
+    return [
+        {"part": "readout", "features": cell.features, "keep": cell.keep, "accuracy": accuracy, "ridge": ridge(data)}
+    ]
+
+
+def ridge(data: Any) -> float:
+    """How often ridge regression on the labels is right, its penalty chosen on validation."""
+    x = data.train.x.astype(np.float64)
+    kernel, targets = x @ x.T, np.eye(data.num_classes)[data.train.y]
+    scale, found = float(np.trace(kernel)) / len(x), list[tuple[float, NDArray[np.float64]]]()
+    for power in range(-6, 3):
+        weights = x.T @ np.linalg.solve(kernel + 10.0**power * scale * np.eye(len(x)), targets)
+        right = float(((data.validation.x @ weights).argmax(axis=1) == data.validation.y).mean())
+        found.append((right, weights))
+    best = max(found, key=lambda pair: pair[0])[1]
+    return float(((data.test.x @ best).argmax(axis=1) == data.test.y).mean())
+
+
+def entropy(keep: float) -> float:
+    """H(keep), the bits that a mask carries for each weight.
+
+    >>> entropy(0.5), entropy(1.0)
+    (1.0, 0.0)
+    """
+    return -sum(p * math.log2(p) for p in (keep, 1.0 - keep) if p > 0) + 0.0
+
+
+def log2_choices(size: int, kept: int) -> float:
+    """Bits to say which `kept` of `size` weights stay.
+
+    >>> round(log2_choices(4, 2), 9)                # six ways
+    2.584962501
+    """
+    return (math.lgamma(size + 1) - math.lgamma(kept + 1) - math.lgamma(size - kept + 1)) / math.log(2.0)
+
+
+def _accuracy(model: Any, data: Any, training: Any, ticketing: Any, seed: int) -> float:
+    """How often one ticket is right on the test items."""
+    from assent.committees.recipes.tickets import tickets
+
+    made = tickets(_key(seed), model, data, 1, training=training, ticketing=ticketing)
+    return float((made.logits(data.test.x)[0].argmax(axis=-1) == data.test.y).mean())
+
+
+def score(rows: Sequence[Row]) -> dict[str, float]:
+    """Means over seeds, and the worst seed's beside them."""
+    numbers: dict[str, float] = {"seeds": float(len({row["seed"] for row in rows}))}
+    apart, mixed, one, many, binary = (
+        _ways(rows, name) for name in ("deep", "composed", "tickets", "many-tickets", "biprop")
+    )
+    numbers |= _spread("lost", [a["member_accuracy"] - b["member_accuracy"] for a, b in zip(one, mixed, strict=True)])
+    numbers |= _spread("less", [b["n_eff_cap"] / a["n_eff_cap"] for a, b in zip(apart, mixed, strict=True)], low=True)
+    numbers |= _spread(
+        "trainings", [b["train_flops"] / (a["train_flops"] / a["members"]) for a, b in zip(one, mixed, strict=True)]
+    )
+    numbers |= _spread("mask_bits", [row["mask_bits"] / row["weights"] for row in mixed])
+    numbers |= _spread("all_bits", [8 * row["num_bytes"] / row["weights"] for row in mixed])
+    numbers |= _spread("alike", [a["correlation"] - b["correlation"] for a, b in zip(one, many, strict=True)])
+    numbers |= _spread("below", [a["member_accuracy"] - b["member_accuracy"] for a, b in zip(apart, one, strict=True)])
+    numbers |= _spread("shuffled", [row["shuffled"] for row in (*one, *many, *binary)])
+    numbers |= _spread("untrained", [row["untrained"] for row in (*one, *many, *binary)])
+    for name, mine in (("edge-popup", one), ("biprop", binary)):
+        numbers |= _spread(f"masks_{name}", [row["mask_correlation"] for row in mine])
+    for row_name, mine in (("apart", apart), ("composed", mixed), ("one", one), ("many", many), ("biprop", binary)):
+        for column in ("member_accuracy", "accuracy", "correlation", "n_eff_cap"):
+            numbers[f"{row_name}_{column}"] = float(np.mean([row[column] for row in mine]))
+        numbers[f"{row_name}_members"] = float(mine[0]["members"])
+    return numbers | _swept([row for row in rows if row["part"] == "sweep"]) | _read(rows, one)
+
+
+def _swept(rows: Sequence[Row]) -> dict[str, float]:
+    """Where each way of pruning is best, what the published scale costs, and what is right where all is kept."""
+    numbers: dict[str, float] = {"most_kept": 0.0}
+    for way, init in sorted({(row["way"], row["init"]) for row in rows}):
+        mine = _means([row for row in rows if row["way"] == way and row["init"] == init and not row["paper_compat"]])
+        best = max(mine, key=lambda keep: mine[keep])
+        numbers |= {f"best_{way}_{init}": best, f"right_{way}_{init}": mine[best]}
+        numbers["most_kept"] = max(numbers["most_kept"], best)
+        paper = _means([row for row in rows if row["way"] == way and row["init"] == init and row["paper_compat"]])
+        for keep in paper:
+            numbers[f"paper_{way}_{init}_{keep:g}"] = mine[keep] - paper[keep]
+    costs = [value for name, value in numbers.items() if name.startswith("paper_")]
+    numbers |= {"scale_mean": float(np.mean(costs or [0.0])), "scale_most": float(max(costs, default=0.0))}
+    numbers["scale_least"] = float(min(costs, default=0.0))
+    numbers["all_kept"] = float(max((row["accuracy"] for row in rows if row["keep"] == 1), default=0.0))
+    numbers["bits_apart"] = max(abs(row["bits"] - row["bits_counted"]) for row in rows)
+    return numbers
+
+
+def _read(rows: Sequence[Row], deep: Sequence[Row]) -> dict[str, float]:
+    """Tickets in linear readings, and how far the widest is behind the deep network's."""
+    mine = [row for row in rows if row["part"] == "readout"]
+    sizes = sorted({row["features"] for row in mine})
+    numbers: dict[str, float] = {"features": float(sizes[-1])}
+    for size in sizes:
+        here = [row for row in mine if row["features"] == size]
+        numbers |= _spread(f"linear_{size}", [row["accuracy"] for row in here], low=True)
+        numbers[f"ridge_{size}"] = float(np.mean([row["ridge"] for row in here]))
+    behind = float(np.mean([row["member_accuracy"] for row in deep])) - numbers[f"linear_{sizes[-1]}"]
+    return numbers | {"linear_behind": behind}
+
+
+def verdict(numbers: Score) -> Verdict:
+    """Whether the claim held, in words and figures."""
+    bars = {
+        "accuracy of composed tickets": numbers["lost"] <= LOST,
+        "what composed tickets are worth": numbers["less"] >= CAP,
+        "cost": numbers["trainings_worst"] <= TRAININGS,
+        "size": numbers["mask_bits_worst"] <= BITS,
+        "likeness over one network": numbers["alike"] <= ALIKE,
+        "accuracy of tickets": numbers["below"] <= DENSE,
+        "likeness of masks": all(abs(numbers[f"masks_{way}"] - value) <= NEAR for way, value in MASKS.items()),
+        "shuffled masks": numbers["shuffled_worst"] <= SHUFFLED,
+        "masks before training": numbers["untrained_worst"] <= SHUFFLED,
+        "where accuracy is best": numbers["most_kept"] <= KEPT,
+        "linear readings": numbers["linear_behind"] <= LINEAR,
+    }
+    missed = [name for name, held in bars.items() if not held]
+    members, widest = round(numbers["composed_members"]), round(numbers["features"])
+    best = "; ".join(
+        f"{name.removeprefix('best_').replace('_', ' ', 1)} {value:g} ({_share(numbers[name.replace('best', 'right', 1)])})"
+        for name, value in numbers.items()
+        if name.startswith("best_")
+    )
+    linear = "; ".join(
+        f"{name.removeprefix('ridge_')} features {_share(numbers[name.replace('ridge', 'linear', 1)])}, ridge {_share(value)}"
+        for name, value in numbers.items()
+        if name.startswith("ridge_")
+    )
+    return Verdict(
+        not missed,
+        f"Yes: {members} members for the price of {numbers['trainings']:.1f} tickets, in {numbers['all_bits']:.2f} bits a weight; but a "
+        f"linear reading of {widest:,} random features holds tickets as good, so they say nothing about deep networks."
+        if not missed
+        else f"Not in everything: {', '.join(missed)} missed.",
+        f"Means over {round(numbers['seeds'])} seeds. {members} composed: members right in {_share(numbers['composed_member_accuracy'])}, "
+        f"one ticket {_share(numbers['one_member_accuracy'])}, networks apart {_share(numbers['apart_member_accuracy'])}; worth "
+        f"{numbers['composed_n_eff_cap']:.2f} independent members against {numbers['apart_n_eff_cap']:.2f} apart (ratio "
+        f"{numbers['less']:.2f}, worst seed {numbers['less_worst']:.2f}); {numbers['trainings']:.2f} trainings of a ticket; masks "
+        f"{numbers['mask_bits']:.4f} bits a weight, with keys and choices {numbers['all_bits']:.4f}. Correlation of "
+        f"{round(numbers['one_members'])} tickets' errors over one network {numbers['one_correlation']:.3f}, over one each "
+        f"{numbers['many_correlation']:.3f} (difference {numbers['alike']:.3f}, worst {numbers['alike_worst']:.3f}); of masks "
+        f"{numbers['masks_edge-popup']:.3f} (edge-popup) and {numbers['masks_biprop']:.3f} (biprop, right in "
+        f"{_share(numbers['biprop_member_accuracy'])}). Shuffled masks at most {_share(numbers['shuffled_worst'])}, masks before training "
+        f"{_share(numbers['untrained_worst'])}, all kept {_share(numbers['all_kept'])}. Best share kept: {best}. The published scale costs "
+        f"{100 * numbers['scale_mean']:.2f} points on average, from {100 * numbers['scale_least']:.2f} to "
+        f"{100 * numbers['scale_most']:.2f}. Tickets in linear readings: {linear}.",
+    )
+
+
+def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
+    """The pictures, means over seeds."""
+    return (
+        Figure(
+            "tickets-kept",
+            "How often one ticket is right by the share of weights that it keeps; its weights are scaled by what is kept. Where all is "
+            "kept, a random network is left.",
+            functools.partial(_kept_chart, rows),
+        ),
+        Figure(
+            "tickets-right",
+            "How often masks are right: of members, of masks without training, and in linear readings of random features.",
+            functools.partial(_right_chart, rows),
+        ),
+    )
+
+
+def _kept_chart(rows: Sequence[Row], width: float, name: str) -> Markup:
+    swept = [row for row in rows if row["part"] == "sweep" and not row["paper_compat"]]
+    series = list[Series]()
+    for way, init in sorted({(row["way"], row["init"]) for row in swept}):
+        means = _means([row for row in swept if row["way"] == way and row["init"] == init])
+        series.append(Series(f"{way}, {init.replace('_', ' ')}", tuple(means), tuple(100 * v for v in means.values())))
+    return line_chart(
+        width=width,
+        name=name,
+        title="How much of a random network to keep",
+        desc="Accuracy of one ticket on test items.",
+        x=Axis("share of weights that stay", 0.0, 1.0),
+        y=Axis("right (%)", 0.0, 100.0),
+        series=series,
+    )
+
+
+def _right_chart(rows: Sequence[Row], width: float, name: str) -> Markup:
+    named = [
+        ("networks trained apart", [row["member_accuracy"] for row in _ways(rows, "deep")], "indifferent"),
+        ("tickets over one network", [row["member_accuracy"] for row in _ways(rows, "tickets")], "keeps"),
+        ("tickets over a network each", [row["member_accuracy"] for row in _ways(rows, "many-tickets")], "keeps"),
+        ("binary tickets", [row["member_accuracy"] for row in _ways(rows, "biprop")], "keeps"),
+        ("composed tickets", [row["member_accuracy"] for row in _ways(rows, "composed")], "keeps"),
+        ("a ticket's mask, shuffled", [row["shuffled"] for row in _ways(rows, "tickets")], "disables"),
+        ("a mask before training", [row["untrained"] for row in _ways(rows, "tickets")], "disables"),
+    ]
+    for size in sorted({row["features"] for row in rows if row["part"] == "readout"}):
+        mine = [row for row in rows if row["part"] == "readout" and row["features"] == size]
+        named.append((f"ticket in {size:,} features", [row["accuracy"] for row in mine], "keeps"))
+        named.append((f"ridge on {size:,} features", [row["ridge"] for row in mine], "indifferent"))
+    return bar_chart(
+        width=width,
+        name=name,
+        title="Masks that were looked for, masks that were not, and what was trained",
+        desc="Share of test items that are right, with the least and the greatest seed.",
+        unit="right",
+        bars=[(words, float(np.mean(of)), float(min(of)), float(max(of)), class_) for words, of, class_ in named],
+        form=_share,
+        key=(("keeps", "mask, found"), ("disables", "mask, not looked for"), ("indifferent", "trained weights")),
+    )
+
+
+def _means(rows: Sequence[Row]) -> dict[float, float]:
+    """Mean accuracy by the share that is kept, ascending."""
+    keeps = sorted({row["keep"] for row in rows})
+    return {keep: float(np.mean([row["accuracy"] for row in rows if row["keep"] == keep])) for keep in keeps}
+
+
+def _ways(rows: Sequence[Row], way: str) -> list[Row]:
+    """By seed."""
+    mine = [row for row in rows if row["part"] == "committee" and row["way"] == way]
+    return sorted(mine, key=lambda row: row["seed"])
+
+
+def _spread(name: str, values: Sequence[float], *, low: bool = False) -> dict[str, float]:
+    """The mean, and the worst: the greatest, or the least."""
+    return {name: float(np.mean(values)), f"{name}_worst": float(min(values) if low else max(values))}
+
+
+def _of(binary: bool) -> str:
+    return "biprop" if binary else "edge-popup"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _key(seed: int) -> Any:
+    import jax
+
+    return jax.random.key(seed)
+
+
+STUDY = Study(
+    name="tickets",
+    title="Are lottery tickets members for little money, and are they more than a mask in any random model?",
+    claim=CLAIM,
+    source=SOURCE,
+    yardstick=(
+        "each limit of the claim: means over seeds of accuracy lost, of independent members and of correlations; the worst seed's "
+        "trainings of operations, bits of masks, and accuracy of masks that were not looked for; correlations of masks to 0.02; the share kept at "
+        "which the mean accuracy is greatest; one that is missed shows the claim wrong"
+    ),
+    advice="Keep a committee as a few masks for each layer of one random network where memory is what is scarce, not computing.",
+    grid=GRID,
+    quick=QUICK,
+    seeds=3,
+    run=run,
+    score=score,
+    verdict=verdict,
+    figures=figures,
+    needs=("jax", "optax", "sklearn", "safetensors"),
+)
