@@ -94,8 +94,12 @@ QUICK = (
 
 def run(cell: Committees | Sweep | Readout, seed: int) -> list[Row]:
     """Rows of a cell."""
-    rows = _committees(cell, seed) if isinstance(cell, Committees) else None
-    rows = rows or (_sweep(cell, seed) if isinstance(cell, Sweep) else _readout(cell, seed))
+    if isinstance(cell, Committees):
+        rows = _committees(cell, seed)
+    elif isinstance(cell, Sweep):
+        rows = _sweep(cell, seed)
+    else:
+        rows = _readout(cell, seed)
     return [{"problem": cell.problem, "seed": seed, **row} for row in rows]
 
 
@@ -132,7 +136,7 @@ def _committees(cell: Committees, seed: int) -> list[Row]:
             row["mask_bits"] = 8 * sum(bits.nbytes for bits in base.bits.values())
         if isinstance(form, Masked):
             every = [np.concatenate([m.ravel() for m in form.mask(n).values()]) for n in range(form.num_members)]
-            row["mask_correlation"] = float(np.corrcoef(np.asarray(every))[np.triu_indices(len(every), 1)].mean())
+            row["mask_correlation"] = float(_pairs(np.corrcoef(np.asarray(every))).mean())
             row["shuffled"], row["untrained"] = _without_training(form, problem.data.test, seed)
         rows.append(row)
     return rows
@@ -267,8 +271,11 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
     numbers |= _spread("below", [a["member_accuracy"] - b["member_accuracy"] for a, b in zip(apart, one, strict=True)])
     numbers |= _spread("shuffled", [row["shuffled"] for row in (*one, *many, *binary)])
     numbers |= _spread("untrained", [row["untrained"] for row in (*one, *many, *binary)])
+    numbers["masks_off"] = 0.0  # the figures are those of MNIST
     for name, mine in (("edge-popup", one), ("biprop", binary)):
-        numbers |= _spread(f"masks_{name}", [row["mask_correlation"] for row in mine])
+        numbers[f"masks_{name}"] = float(np.mean([row["mask_correlation"] for row in mine]))
+        if mine[0]["problem"] == "mnist":
+            numbers["masks_off"] = max(numbers["masks_off"], abs(numbers[f"masks_{name}"] - MASKS[name]))
     for row_name, mine in (("apart", apart), ("composed", mixed), ("one", one), ("many", many), ("biprop", binary)):
         for column in ("member_accuracy", "accuracy", "correlation", "n_eff_cap"):
             numbers[f"{row_name}_{column}"] = float(np.mean([row[column] for row in mine]))
@@ -317,7 +324,7 @@ def verdict(numbers: Score) -> Verdict:
         "size": numbers["mask_bits_worst"] <= BITS,
         "likeness over one network": numbers["alike"] <= ALIKE,
         "accuracy of tickets": numbers["below"] <= DENSE,
-        "likeness of masks": all(abs(numbers[f"masks_{way}"] - value) <= NEAR for way, value in MASKS.items()),
+        "likeness of masks": numbers["masks_off"] <= NEAR,
         "shuffled masks": numbers["shuffled_worst"] <= SHUFFLED,
         "masks before training": numbers["untrained_worst"] <= SHUFFLED,
         "where accuracy is best": numbers["most_kept"] <= KEPT,
@@ -433,6 +440,11 @@ def _spread(name: str, values: Sequence[float], *, low: bool = False) -> dict[st
     return {name: float(np.mean(values)), f"{name}_worst": float(min(values) if low else max(values))}
 
 
+def _pairs(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What a table says of all pairs of two."""
+    return np.asarray(table[np.triu_indices(len(table), 1)])
+
+
 def _of(binary: bool) -> str:
     return "biprop" if binary else "edge-popup"
 
@@ -454,8 +466,8 @@ STUDY = Study(
     source=SOURCE,
     yardstick=(
         "each limit of the claim: means over seeds of accuracy lost, of independent members and of correlations; the worst seed's "
-        "trainings of operations, bits of masks, and accuracy of masks that were not looked for; correlations of masks to 0.02; the share kept at "
-        "which the mean accuracy is greatest; one that is missed shows the claim wrong"
+        "trainings of operations, bits of masks, and accuracy of masks that were not looked for; correlations of masks to 0.02; "
+        "the share kept at which the mean accuracy is greatest; one that is missed shows the claim wrong"
     ),
     advice="Keep a committee as a few masks for each layer of one random network where memory is what is scarce, not computing.",
     grid=GRID,
