@@ -55,8 +55,8 @@ class Width:
 
 GRID = (
     *(Width("mnist", width, 10_000) for width in (32, 128, 512)),
-    Width("mnist", 2_048, 2_000),
-    Width("mnist-4k", 128, 5_000),
+    Width("mnist", 2_048, 2_000, (0.0, 0.05, 1.0)),
+    Width("mnist-4k", 128, 2_000, (0.0, 0.05, 1.0)),
 )
 QUICK = (Width("digits", 256, 1_000, (0.0, 1.0)), Width("digits", 512, 1_000, (0.0, 1.0)))
 
