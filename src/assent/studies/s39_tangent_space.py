@@ -41,7 +41,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Width:
-    """Networks with two hidden layers of this width, measured on the first test items.
+    """Networks with two hidden layers of this width, measured on so many test items, drawn by the seed.
 
     Attributes:
         shares: of the training, from 0 to 1, that roots of closed fits have had.
@@ -72,7 +72,8 @@ def run(cell: Width, seed: int) -> list[Row]:
     problem = problem_of(cell.problem, seed=seed)
     data, training = problem.data, problem.training
     model = mlp(data.input_shape, (cell.width, cell.width), data.num_classes)
-    x, labels = jnp.asarray(data.test.x[: cell.tested]), data.test.y[: cell.tested]
+    tested = data.test[np.random.default_rng([seed, 39]).permutation(len(data.test))[: cell.tested]]
+    x, labels = jnp.asarray(tested.x), tested.y
     start, order = jax.random.split(jax.random.key(seed))
     root = model.init(start)
     stops = [round(share * training.steps) for share in cell.shares]
