@@ -6,7 +6,7 @@ import functools
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -45,18 +45,23 @@ class Width:
 
     Attributes:
         shares: of the training, from 0 to 1, that roots of closed fits have had.
+        scaled: whether the rate of training falls as 1 / width, so that what is learned moves as fast at every width. Adam moves each
+            weight as far at any width, and logits the farther the more weights there are.
     """
 
     problem: str
     width: int
     tested: int
     shares: tuple[float, ...] = SHARES
+    scaled: bool = False
 
 
 GRID = (
     *(Width("mnist", width, 10_000) for width in (32, 128, 512)),
     Width("mnist", 2_048, 2_000, (0.0, 0.05, 1.0)),
     Width("mnist-4k", 128, 2_000, (0.0, 0.05, 1.0)),
+    Width("mnist", 512, 10_000, (0.0, 1.0), scaled=True),
+    Width("mnist", 2_048, 2_000, (0.0, 1.0), scaled=True),
 )
 QUICK = (Width("digits", 256, 1_000, (0.0, 1.0)), Width("digits", 512, 1_000, (0.0, 1.0)))
 
@@ -70,6 +75,9 @@ def run(cell: Width, seed: int) -> list[Row]:
     from assent.committees.problems import problem_of
 
     problem = problem_of(cell.problem, seed=seed)
+    if cell.scaled:
+        rate = problem.training.learning_rate * FROM / cell.width
+        problem = replace(problem, training=replace(problem.training, learning_rate=rate))
     data, training = problem.data, problem.training
     model = mlp(data.input_shape, (cell.width, cell.width), data.num_classes)
     tested = data.test[np.random.default_rng([seed, 39]).permutation(len(data.test))[: cell.tested]]
@@ -87,7 +95,11 @@ def run(cell: Width, seed: int) -> list[Row]:
     def right(logits: ArrayLike) -> float:
         return float((np.asarray(logits).argmax(axis=-1) == labels).mean())
 
-    common: Row = {"problem": cell.problem, "width": cell.width, "seed": seed}
+    common: Row = {
+        "problem": f"{cell.problem}-scaled" if cell.scaled else cell.problem,
+        "width": cell.width,
+        "seed": seed,
+    }
     whole: Row = {
         "part": "network",
         "accuracy": right(true),
