@@ -414,9 +414,17 @@ def _extended_by_classes(
     return known
 
 
+def room_for(number: int) -> int:
+    """Places for so many data: kernels are computed over all of them.
+
+    >>> room_for(1), room_for(256), room_for(1_000)
+    (256, 256, 1024)
+    """
+    return -(-number // ROOM) * ROOM
+
+
 def _taps_of(model: Model, root: Params, x: NDArray[np.floating[Any]], kernel: Kernel) -> Taps:
-    room = -(-len(x) // ROOM) * ROOM
-    padded = np.concatenate([x, np.zeros((room - len(x), *x.shape[1:]), x.dtype)])
+    padded = np.concatenate([x, np.zeros((room_for(len(x)) - len(x), *x.shape[1:]), x.dtype)])
     return taps(model, root, jnp.asarray(padded), kernel=kernel)
 
 

@@ -111,15 +111,14 @@ def _of_places(left: Tap, right: Tap, *, kernel: Kernel) -> jax.Array:
     inputs, outputs = left.given.shape[2], left.back.shape[3]
     held = (len(left.given) + len(right.given)) * left.back.shape[1] * inputs
     width = max(1, min(outputs, BLOCK // max(held, 1)))
-    total = None
-    for first in range(0, outputs, width):
+
+    def part(first: int) -> jax.Array:
         one, other = (
             jnp.einsum("npk,nrpo->nrko", tap.given, tap.back[..., first : first + width]) for tap in (left, right)
         )
-        part = jnp.einsum("nrko,msko->nmrs" if kernel == "entk" else "nrko,mrko->nm", one, other)
-        total = part if total is None else total + part
-    assert total is not None
-    return total
+        return jnp.einsum("nrko,msko->nmrs" if kernel == "entk" else "nrko,mrko->nm", one, other)
+
+    return functools.reduce(jnp.add, map(part, range(0, outputs, width)))
 
 
 def directions(model: Model, params: Params, key: jax.Array, number: int | jax.Array) -> Params:

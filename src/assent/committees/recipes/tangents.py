@@ -17,7 +17,7 @@ from assent.committees.committee import Committee
 from assent.committees.costs import Cost, flops_of
 from assent.committees.forms.features import Features, HeadPrior, feature_members
 from assent.committees.forms.form import shapes_of
-from assent.committees.forms.tangent import Prior, Tangent, tangent_members
+from assent.committees.forms.tangent import Prior, Tangent, room_for, tangent_members
 from assent.committees.joint import joint_log_loss
 from assent.committees.kernels.features import features
 from assent.committees.kernels.tangents import along_all, gram, kept_directions, taps
@@ -233,7 +233,8 @@ def _factor_cost(model: Model, data: Splits, prior: Prior | HeadPrior, number: i
         return gram(seen, seen, kernel=prior.kernel)
 
     size = n * (data.num_classes if prior.kernel == "entk" else 1)
-    return Cost(factor_flops=number * (flops_of(kernel, shapes, items) + size**3 / 3))
+    room = jax.ShapeDtypeStruct((room_for(n), *data.input_shape), jnp.float32)
+    return Cost(factor_flops=number * (flops_of(kernel, shapes, room) + size**3 / 3))
 
 
 def _member_cost(model: Model, data: Splits, prior: Prior | HeadPrior, number: int) -> Cost:
