@@ -99,8 +99,8 @@ def test_two_roots_cost_two_trainings_and_a_fraction(work: Work) -> None:
     assert more.member_flops == pytest.approx(2 * found.cost.member_flops, rel=1e-12)
     assert (more.train_flops, more.factor_flops) == (found.cost.train_flops, found.cost.factor_flops)
     random = made(20, trained=0.0).cost
-    assert random.train_flops == 0
-    assert random.flops == pytest.approx(found.cost.factor_flops + found.cost.member_flops, rel=1e-12)
+    assert random.train_flops < one.train_flops / 1_000  # drawing the roots
+    assert (random.factor_flops, random.member_flops) == (found.cost.factor_flops, found.cost.member_flops)
 
 
 def test_a_kernel_is_counted_at_the_size_at_which_it_is_computed() -> None:
