@@ -36,12 +36,12 @@ def cap_chart(
     shown = _series(rows, against, "n_eff_cap", band=True)
     lines = list[Line]()
     axis_x = _across(rows, against)
-    if predicted:
-        lines.append(Line("by the fitted mixture", tuple(point for point in predicted if axis_x.holds(point[0]))))
     top = max([1.5, *(value for one in shown for value in (one.high or one.y))])
     if ceiling is not None:
-        lines.append(Line("its ceiling", ((axis_x.low, ceiling), (axis_x.high, ceiling))))
+        lines.append(Line("ceiling of the mixture", ((axis_x.low, ceiling), (axis_x.high, ceiling))))
         top = max(top, ceiling)
+    if predicted:
+        lines.append(Line("by the fitted mixture", tuple(point for point in predicted if axis_x.holds(point[0]))))
     return line_chart(
         width=width,
         name=name,

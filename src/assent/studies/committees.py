@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from assent.studies import s37_price
+from assent.studies import s37_price, s38_tickets, s39_tangent_space, s44_log_members
 from assent.studies.saying import Answering, Said, Scores
-from assent.studies.study import Collection, Part
+from assent.studies.study import Collection, Part, Study
 
 ABOUT = (
     "An agent that acts only where all plausible models agree needs many models, and models that err alike are hardly worth more than one. "
@@ -19,7 +19,12 @@ ABOUT = (
 PRICE = Part(
     "The price",
     "What members are worth against what they cost, at about the accuracy of one network each, on items by which no setting was chosen.",
-    (s37_price.STUDY,),
+    (s37_price.STUDY, s44_log_members.STUDY),
+)
+HYPOTHESES = Part(
+    "Two hypotheses",
+    "That a random network holds good ones that only need to be found, and that training is a straight move from where it began.",
+    (s38_tickets.STUDY, s39_tangent_space.STUDY),
 )
 
 
@@ -31,6 +36,35 @@ def _price(scores: Scores) -> str:
         f"apart are worth {of['apart_worth_16']:.2f}. An answer of theirs takes {of['cheap_infer']:.0f} times the operations of one "
         "network's: the price is paid there."
     )
+
+
+def _law(scores: Scores) -> str:
+    of = scores["log-members"]
+    return (
+        f"N trained apart are worth a logarithm of N: {of['members']:,.0f} are worth {of['apart']:.2f}, and no number of them would be "
+        f"worth more than {of['ceiling']:.1f}, for {100 * of['never_right']:.1f} % of items none of them gets right; who wants to be safe "
+        "there has to ask."
+    )
+
+
+def _tickets(scores: Scores) -> str:
+    of = scores["tickets"]
+    return (
+        f"Masks over one random network are good members where memory is scarce: {of['composed_members']:.0f} of them take "
+        f"{of['all_bits']:.1f} bits a weight. They are no way to save computing, and a linear reading of random features holds such "
+        "tickets too."
+    )
+
+
+def _space(scores: Scores) -> str:
+    return (
+        "Training is nearly a straight move in the tangent space of where it began, and a ticket a long one out of it."
+    )
+
+
+def _part(study: Study) -> str:
+    """The advice as a part of a sentence."""
+    return study.advice[0].lower() + study.advice[1:].rstrip(".")
 
 
 def _headline(held: Set[str]) -> str:
@@ -46,17 +80,23 @@ COLLECTION = Collection(
     name="committees",
     question="Are ten models to be had for the price of one?",
     about=ABOUT,
-    parts=(PRICE,),
+    parts=(PRICE, HYPOTHESES),
     answer=Answering(
         question="Are they?",
         headline=_headline,
-        paragraphs=[("", (Said(("member-price",), _price),))],
+        paragraphs=[
+            ("", (Said(("member-price",), _price), Said(("log-members",), _law))),
+            ("", (Said(("tickets",), _tickets), Said(("tangent-space",), _space))),
+        ],
         lead="What whoever needs a committee would have to do",
         advice=(
             Said(
                 ("member-price",),
                 lambda _: "take a few roots, trained a little, and many samples from their tangent spaces",
             ),
+            Said(("log-members",), lambda _: _part(s44_log_members.STUDY)),
+            Said(("tickets",), lambda _: _part(s38_tickets.STUDY)),
+            Said(("tangent-space",), lambda _: _part(s39_tangent_space.STUDY)),
         ),
         untested="Not tested here: large convolutional networks, language models, and items unlike those that were learned from.",
     ),
