@@ -73,6 +73,7 @@ def test_the_commands_are_those_that_are_tested() -> None:
             f"forecast {name}"
             for name in ("deployment", "resolve", "score", "reproduce", "calculate", "elicit", "explain", "ask")
         ),
+        *(f"committee {name}" for name in ("ways", "fit", "curve", "compare", "inspect")),
     }
 
 
@@ -81,6 +82,8 @@ NOTHING_RANDOM = {
     "world show",
     "world check",
     "study list",
+    "committee ways",
+    "committee inspect",
     *(name for name in COMMANDS if name.startswith("forecast ")),
 }
 """Commands that only look something up."""
@@ -105,7 +108,7 @@ def test_every_command_and_option_is_documented_and_takes_json_and_seed(name: st
 def test_the_list_of_commands_names_each_with_a_sentence() -> None:
     shown = " ".join(
         " ".join(invoke(*group, "--help").output.split())
-        for group in ((), ("log",), ("study",), ("world",), ("imitate",), ("forecast",))
+        for group in ((), ("log",), ("study",), ("world",), ("imitate",), ("forecast",), ("committee",))
     )
     for name, command in COMMANDS.items():
         assert name.split()[-1] in shown
@@ -182,6 +185,7 @@ WORKING: dict[str, list[str]] = {
     "world check": ["world", "check", "fork"],
     "study list": ["study", "list"],
     "imitate certificate": ["imitate", "certificate", "twins-0", "--seed", "0"],
+    "committee ways": ["committee", "ways"],
     "imitate explain": ["imitate", "explain", "twins-0", "1", "--seed", "0"],
 }
 TRIED_ELSEWHERE = {
@@ -191,8 +195,9 @@ TRIED_ELSEWHERE = {
     "imitate bench",
     "imitate frontier",
     *(n for n in COMMANDS if n.startswith("forecast")),
+    *(f"committee {name}" for name in ("fit", "curve", "compare", "inspect")),
 }
-"""By tests of their own: one takes long, one reads what is typed, three run lives by the hundred."""
+"""By tests of their own: some take long, one reads what is typed, three run lives by the hundred."""
 
 
 def test_every_command_but_the_demonstration_is_tried() -> None:
