@@ -57,7 +57,7 @@ lock: $(DONE)/build ## compile requirements/*.txt from pyproject.toml again (UPG
 	$(COMPILE) pyproject.toml --extra lab --constraints requirements/all.txt -o requirements/lab.txt
 	$(COMPILE) requirements/build.in --constraints requirements/all.txt -o requirements/build.txt
 	$(COMPILE) --no-emit-package torch --override requirements/no-torch.in \
-	  requirements/torch-light.in requirements/peer-imitation.in -o src/assent/peers/imitation_requirements.txt
+	  requirements/torch-light.in requirements/peers.in -o src/assent/peers/requirements.txt
 
 clean: ## remove what was built; the environment stays (rm -r .venv removes that)
 	rm -rf build dist docs/_build docs/api .pytest_cache .ruff_cache .hypothesis benchmarks/results

@@ -16,7 +16,8 @@ import assent
 import assent.lab
 from assent.cli.imitate_worlds import ALWAYS, ARENAS
 from assent.overseers.scripted import READS_LABELS
-from assent.peers.imitation_process import METHODS, Task, _given, environment_for, run_imitation
+from assent.peers.environment import environment_for
+from assent.peers.imitation_process import METHODS, Task, _given, run_imitation
 from assent.peers.imitation_worker import RUNS, Life
 from assent.peers.trace import sweep
 
@@ -116,7 +117,7 @@ def test_imitation_itself_learns_the_cliff_and_counts_each_label_once(python: Pa
 
 
 def test_what_it_wants_is_pinned_with_hashes_and_brings_no_torch() -> None:
-    text = (Path(assent.__file__).parent / "peers" / "imitation_requirements.txt").read_text(encoding="utf-8")
+    text = (Path(assent.__file__).parent / "peers" / "requirements.txt").read_text(encoding="utf-8")
     entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
     pinned = {entry.split("==")[0]: entry for entry in entries}
     assert pinned["imitation"].startswith("imitation==1.0.1 ")

@@ -183,7 +183,7 @@ class _Environment(BaseSettings):
 
 OTHER_VARIABLES = frozenset({"ASSENT_DATA", "ASSENT_FAILPOINT", "ASSENT_TORCH_FROM"})
 """Variables of the same prefix that are no settings of a run (`assent.committees.splits`, `assent.ledger.failpoints`,
-`assent.peers.imitation_process`)."""
+`assent.peers.environment`)."""
 
 
 def _refuse_unknown_variables(variables: Mapping[str, str]) -> None:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import shlex
-import shutil
 import subprocess
-import sys
 import tempfile
-import venv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -20,18 +15,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import platformdirs
 
 from assent.overseers.demonstrator import Demonstrator
+from assent.peers.environment import environment_for
 from assent.peers.methods import BUDGETS, WARM_UP, Method, Stock
 from assent.peers.trace import Setting, chances
 from assent.worlds.tabular import BITS, Tabular
-
-TORCH = "2.13.0"
-"""The build of PyTorch that imitation is run on; a CPU build is enough."""
-
-FROM = "ASSENT_TORCH_FROM"
-"""The environment variable with the options of pip that say where PyTorch is to be had."""
 
 _SOURCE = "Gleave et al., imitation: clean imitation learning implementations, 2022; version 1.0.1"
 
@@ -118,48 +107,6 @@ def run_imitation(
             raise RuntimeError(
                 f"imitation ended with exit code {process.returncode} after {count} of {len(tasks)} lives: {errors.read()[-2000:]}"
             )
-
-
-def environment_for(say: Callable[[str], None] = lambda said: None) -> Path:
-    """The interpreter of an environment with imitation 1.0.1 and what it wants, made once below the user's cache folder.
-
-    pip's find-links are asked for PyTorch first, which no hashed file holds (docs/design/001); where they have none, `ASSENT_TORCH_FROM`
-    says how pip gets it, for example `--index-url ADDRESS`.
-
-    Raises:
-        RuntimeError: an installer failed; the message holds what it printed.
-    """
-    wanted = resources.files("assent.peers") / "imitation_requirements.txt"
-    made_of = hashlib.sha256(wanted.read_bytes() + f"{TORCH} {sys.version}".encode()).hexdigest()[:12]
-    folder = platformdirs.user_cache_path("assent") / f"imitation-{made_of}"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    done = folder / "done"
-    if done.exists():
-        return python
-    if folder.exists():
-        shutil.rmtree(folder)  # cut off while it was made
-    say("an environment for imitation 1.0.1: some 1.5 GB, once")
-    venv.create(folder, with_pip=True)
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    source = shlex.split(os.environ.get(FROM, "--no-index"))
-    _install(
-        [*pip, *source, f"torch=={TORCH}"],
-        f"PyTorch {TORCH} is not to be had ({shlex.join(source)}): name pip's options for a CPU build in {FROM}, for example "
-        f"{FROM}='--index-url ADDRESS'.",
-    )
-    say("an environment for imitation 1.0.1: its dependencies")
-    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
-    quick = [uv, "pip", "install", "--quiet", "--no-deps", "--python", str(python)]
-    installer = quick if Path(uv).exists() else pip
-    _install([*installer, "--require-hashes", "-r", str(wanted)], "What imitation needs could not be installed.")
-    done.touch()
-    return python
-
-
-def _install(command: list[str], failed: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{failed} {(done.stdout + done.stderr).strip()[-2000:]}")
 
 
 def _given(settings: Sequence[Setting], seeds: Sequence[int], *, run: str, num_steps: int) -> dict[str, np.ndarray]:
