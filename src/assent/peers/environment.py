@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -56,6 +58,40 @@ def environment_for(say: Callable[[str], None] = lambda said: None) -> Path:
     _install([*installer, "--require-hashes", "-r", str(wanted)], "What the peers need could not be installed.")
     done.touch()
     return python
+
+
+def rows_of(
+    worker: str, tasks: Sequence[Mapping[str, Any]], arrays: Path, *, python: Path, named: str, unit: str
+) -> Iterator[dict[str, Any]]:
+    """A row for each task, in order, from a worker of `assent.peers` that runs in the peers' environment.
+
+    The worker is called with the arrays' file, reads a task a line as JSON, and prints a row a line.
+
+    Args:
+        arrays: in a folder in which the worker and this may write.
+        named, unit: what ended early and what it was doing, in the error.
+
+    Raises:
+        RuntimeError: the program ended early; the message holds what it printed.
+    """
+    lines = arrays.with_name("tasks")
+    lines.write_text("".join(json.dumps(task) + "\n" for task in tasks), encoding="utf-8")
+    command = [str(python), "-I", str(resources.files("assent.peers") / worker), str(arrays)]
+    quiet = {**os.environ, "HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    count = 0
+    with (
+        arrays.with_name("errors").open("w+", encoding="utf-8") as errors,
+        lines.open(encoding="utf-8") as stdin,
+        subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, text=True, env=quiet) as process,
+    ):
+        for line in process.stdout or ():
+            count += 1
+            yield json.loads(line)
+        if process.wait() != 0 or count != len(tasks):
+            errors.seek(0)
+            raise RuntimeError(
+                f"{named} ended with exit code {process.returncode} after {count} of {len(tasks)} {unit}: {errors.read()[-2000:]}"
+            )
 
 
 def _install(command: list[str], failed: str) -> None:

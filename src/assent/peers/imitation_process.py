@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from assent.overseers.demonstrator import Demonstrator
-from assent.peers.environment import environment_for
+from assent.peers.environment import environment_for, rows_of
 from assent.peers.methods import BUDGETS, WARM_UP, Method, Stock
 from assent.peers.trace import Setting, chances
 from assent.worlds.tabular import BITS, Tabular
@@ -76,37 +72,14 @@ def run_imitation(
     seeds = list(settings)
     given = _given(list(settings.values()), seeds, run=run, num_steps=num_steps)
     python = environment_for(say) if python is None else python
-    worker = resources.files("assent.peers") / "imitation_worker.py"
-    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "errors").open("w+", encoding="utf-8") as errors:
+    with tempfile.TemporaryDirectory() as folder:
         arrays = Path(folder) / "given.npz"
         np.savez(arrays, **given)  # pyright: ignore[reportArgumentType]
-        lines = Path(folder) / "tasks"
-        lines.write_text(
-            "".join(
-                json.dumps({"method": t.method, "labels": t.labels, "seed": t.seed, "place": seeds.index(t.seed)})
-                + "\n"
-                for t in tasks
-            ),
-            encoding="utf-8",
-        )
-        command = [str(python), "-I", str(worker), str(arrays)]
-        quiet = {**os.environ, "HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_OFFLINE": "1"}
-        with (
-            lines.open(encoding="utf-8") as stdin,
-            subprocess.Popen(
-                command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, text=True, env=quiet
-            ) as process,
-        ):
-            assert process.stdout is not None
-            count = 0
-            for count, line in enumerate(process.stdout, start=1):
-                yield json.loads(line)
-                say(f"imitation: {count} of {len(tasks)} lives")
-        if process.returncode != 0 or count != len(tasks):
-            errors.seek(0)
-            raise RuntimeError(
-                f"imitation ended with exit code {process.returncode} after {count} of {len(tasks)} lives: {errors.read()[-2000:]}"
-            )
+        lines = [{"method": t.method, "labels": t.labels, "seed": t.seed, "place": seeds.index(t.seed)} for t in tasks]
+        rows = rows_of("imitation_worker.py", lines, arrays, python=python, named="imitation", unit="lives")
+        for count, row in enumerate(rows, start=1):
+            yield row
+            say(f"imitation: {count} of {len(tasks)} lives")
 
 
 def _given(settings: Sequence[Setting], seeds: Sequence[int], *, run: str, num_steps: int) -> dict[str, np.ndarray]:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from importlib import resources
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +13,7 @@ from numpy.typing import NDArray
 
 from assent.committees.layers import Dense
 from assent.committees.problems import Problem
-from assent.peers.environment import environment_for
+from assent.peers.environment import environment_for, rows_of
 from assent.peers.uncertainty_worker import METHODS
 
 __all__ = ["METHODS", "Ran", "Task", "run_uncertainty"]
@@ -72,32 +68,17 @@ def run_uncertainty(
             )
     given = _given(problem)
     python = environment_for(say) if python is None else python
-    worker = resources.files("assent.peers") / "uncertainty_worker.py"
-    with tempfile.TemporaryDirectory() as name, (Path(name) / "errors").open("w+", encoding="utf-8") as errors:
-        folder = Path(name)
-        np.savez(folder / "given.npz", **given)  # pyright: ignore[reportArgumentType]
-        (folder / "tasks").write_text("".join(json.dumps(task.__dict__) + "\n" for task in tasks), encoding="utf-8")
-        command = [str(python), "-I", str(worker), str(folder / "given.npz"), name]
-        quiet = {**os.environ, "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
-        count = 0
-        with (
-            (folder / "tasks").open(encoding="utf-8") as stdin,
-            subprocess.Popen(
-                command, stdin=stdin, stdout=subprocess.PIPE, stderr=errors, text=True, env=quiet
-            ) as process,
-        ):
-            for count, line in enumerate(process.stdout or (), start=1):
-                row = json.loads(line)
-                logits = np.load(row["logits"])
-                Path(row["logits"]).unlink()
-                both = np.split(logits, [len(problem.data.validation)], axis=1)
-                yield Ran(tasks[count - 1], both[0], both[1], row["train_s"], row["infer_s"])
-                say(f"{count} of {len(tasks)}: {row['method']}")
-        if process.returncode != 0 or count != len(tasks):
-            errors.seek(0)
-            raise RuntimeError(
-                f"The peers ended with exit code {process.returncode} after {count} of {len(tasks)} tasks: {errors.read()[-2000:]}"
-            )
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = Path(folder) / "given.npz"
+        np.savez(arrays, **given)  # pyright: ignore[reportArgumentType]
+        lines = [asdict(task) for task in tasks]
+        rows = rows_of("uncertainty_worker.py", lines, arrays, python=python, named="The peers", unit="tasks")
+        for count, (task, row) in enumerate(zip(tasks, rows, strict=True), start=1):
+            logits = np.load(row["logits"])
+            Path(row["logits"]).unlink()
+            validation, test = np.split(logits, [len(problem.data.validation)], axis=1)
+            yield Ran(task, validation, test, row["train_s"], row["infer_s"])
+            say(f"{count} of {len(tasks)}: {task.method}")
 
 
 def _given(problem: Problem) -> dict[str, NDArray[np.generic]]:

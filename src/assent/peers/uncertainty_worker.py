@@ -1,7 +1,7 @@
 """What runs inside the peers' environment: committees of torch-uncertainty and of laplace-torch, on arrays that are given.
 
 Nothing of assent is imported here: that environment has none of it. Called as a program by `assent.peers.uncertainty_process`, with the
-arrays' file and a folder for logits; reads a task a line, prints a row a line.
+arrays' file, beside which it writes logits; reads a task a line, prints a row a line.
 """
 # pyright: reportMissingImports=false
 
@@ -167,7 +167,7 @@ def laplace(subset: str, structure: str) -> Callable[[Given, int], Any]:
                     size = own[name].numel()
                     moved[name] = direction[place : place + size].reshape(own[name].shape)
                     place += size
-                first, along = jvp(lambda params: functional_call(network, params, (x,)), (own,), (moved,))
+                first, along = jvp(lambda params: functional_call(network, params, (x,)), (own,), (moved,))[:2]
                 rows.append(first + along)
             return torch.cat(rows)
 
@@ -188,7 +188,7 @@ METHODS: dict[str, Callable[[Given, int], Any]] = {
 """By name: what makes, of what is given and a number of members, a function from items `[B, d]` to logits `[members x B, C]`."""
 
 
-def main(arrays: str, folder: str) -> None:
+def main(arrays: str) -> None:
     """A row for each task: what it was, CPU seconds of the training and of an answer to all that was asked, and where its logits are."""
     import torch
 
@@ -211,7 +211,7 @@ def main(arrays: str, folder: str) -> None:
         with torch.no_grad():
             logits = made(given.asked)
         ended = time.process_time()
-        file = Path(folder) / f"{number}.npy"
+        file = Path(arrays).with_name(f"{number}.npy")
         np.save(file, logits.reshape(-1, len(given.asked), given.classes).numpy().astype(np.float32))
         row = {**task, "train_s": between - started, "infer_s": ended - between, "logits": str(file)}
         print(json.dumps(row), flush=True)
