@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -187,6 +188,24 @@ def test_a_member_that_leaves_the_finite_numbers_is_left_out_and_named(
     assert committee.names == (sound.names[0], sound.names[2])
     assert bits(committee) == bits(sound.subset([0, 2]))
     assert committee.cost.train_flops == sound.cost.train_flops  # what was tried was spent
+
+
+@pytest.mark.parametrize(("name", "word"), [("snapshot", "snapshot 3"), ("tree", "leaf 3")])
+def test_one_member_of_a_single_training_may_be_left_out(name: str, word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parameters leave the finite numbers, those of the others do not. The wrong variant would lose all of them, or keep it."""
+    sound, before = made(name, 4), Work._piece
+
+    def breaking(self: Work, *args: Any) -> Any:
+        tree, _, flops, seconds = before(self, *args)
+        rows = jax.tree.map(lambda leaf: leaf.at[2].set(jnp.nan), tree)
+        return rows, float("nan"), flops, seconds
+
+    monkeypatch.setattr(Work, "_piece", breaking)
+    with pytest.warns(DroppedWarning, match=f"not finite: {word}. The other 3 members stay"):
+        committee = made(name, 4)
+    assert committee.dropped == (word,)
+    assert committee.names == (*sound.names[:2], sound.names[3])
+    assert bits(committee) == bits(sound.subset([0, 1, 3]))
 
 
 @pytest.mark.parametrize("name", ["deep", "snapshot", "mimo", "tree"])

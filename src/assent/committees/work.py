@@ -73,6 +73,7 @@ class Work:
         *args: Any,
         settings: Any = (),
         names: Sequence[str] = (),
+        rows: bool = False,
     ) -> Pieces:
         """`fit(key, *args) -> (tree, losses)` for each key, compiled once.
 
@@ -80,6 +81,7 @@ class Work:
             label: of the work, for the files' names.
             settings: what else the result depends on (beside keys and args), as JSON's values or dataclasses of them.
             names: of the pieces, for the warning about those that are dropped.
+            rows: whether a tree's leaves have a row for each member. Then a piece stays if one row is finite, and `finite_rows` says which.
 
         Raises:
             ValueError: every piece was dropped.
@@ -92,9 +94,7 @@ class Work:
             tree, loss, spent, seconds = self._piece(label, identity, counted, key, args)
             flops.append(spent)
             cpu_s.append(seconds)
-            if math.isfinite(loss) and all(
-                bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(tree) if _floating(leaf)
-            ):
+            if bool(_sound_rows(tree).any()) if rows else math.isfinite(loss) and _sound(tree):
                 trees.append(tree)
                 numbers.append(number)
                 losses.append(loss)
@@ -107,12 +107,7 @@ class Work:
             raise ValueError(
                 f"Every member's loss left the finite numbers ({', '.join(said)}); lower the learning rate or look for broken items."
             )
-        if dropped:
-            warnings.warn(
-                f"Left out, for a loss that is not finite: {', '.join(said)}. The other {len(trees)} members stay.",
-                DroppedWarning,
-                stacklevel=3,
-            )
+        _said_of_dropped(said, len(trees))
         return Pieces(trees, tuple(numbers), tuple(dropped), tuple(losses), math.fsum(flops), math.fsum(cpu_s))
 
     def _piece(
@@ -131,6 +126,18 @@ class Work:
         if file is not None:
             _write(file, tree, {"loss": repr(loss), "flops": repr(measured.flops), "cpu_s": repr(measured.cpu_s)})
         return tree, loss, measured.flops, measured.cpu_s
+
+
+def finite_rows(tree: Any, names: Sequence[str]) -> tuple[Any, list[str], list[str]]:
+    """The rows of a pytree's leaves `[N, ...]` that are finite, their names, and the names of those that were left out, with a warning."""
+    sound = _sound_rows(tree)
+    kept, dropped = (
+        [name for name, fine in zip(names, sound, strict=True) if fine is which] for which in (True, False)
+    )
+    if dropped:
+        tree = jax.tree.map(lambda leaf: leaf[np.flatnonzero(sound)], tree)
+    _said_of_dropped(dropped, len(kept))
+    return tree, kept, dropped
 
 
 def keys_of(key: jax.Array, numbers: Sequence[int]) -> list[jax.Array]:
@@ -157,8 +164,27 @@ def described(model: Model, training: Training, **others: Any) -> dict[str, Any]
     return {"model": model.describe(), "training": asdict(training), **others}
 
 
-def _floating(leaf: Any) -> bool:
-    return jnp.issubdtype(leaf.dtype, jnp.floating)
+def _floating(tree: Any) -> list[Any]:
+    return [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+
+
+def _sound(tree: Any) -> bool:
+    return all(bool(jnp.isfinite(leaf).all()) for leaf in _floating(tree))
+
+
+def _sound_rows(tree: Any) -> np.ndarray:
+    return np.all(
+        [np.isfinite(np.asarray(leaf)).reshape(len(leaf), -1).all(axis=1) for leaf in _floating(tree)], axis=0
+    )
+
+
+def _said_of_dropped(names: Sequence[str], left: int) -> None:
+    if names:
+        warnings.warn(
+            f"Left out, for a loss that is not finite: {', '.join(names)}. The other {left} members stay.",
+            DroppedWarning,
+            stacklevel=4,
+        )
 
 
 def _digest(parts: Any) -> str:

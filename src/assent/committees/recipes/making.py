@@ -30,25 +30,27 @@ def committee_of(
     names: Sequence[str],
     *,
     one_root: bool = False,
+    dropped: Sequence[str] = (),
     more: Cost | None = None,
 ) -> Committee:
     """Members from pieces of work, one a piece, or all of one root.
 
     Args:
-        names: of all pieces, those that were dropped included.
+        names: of all pieces, those that were dropped included; or of the members, if they have one root.
         one_root: whether all members stem from one training.
+        dropped: members of one root that were left out.
         more: what was spent beside the pieces.
     """
     forms = tuple(form) if isinstance(form, Sequence) else (form,)
     number = sum(part.num_members for part in forms)
     kept = names if one_root else [names[place] for place in pieces.numbers]
-    dropped = [] if one_root else [names[place] for place in pieces.dropped]
+    left_out = dropped if one_root else [names[place] for place in pieces.dropped]
     return Committee.of(
         forms,
         roots=np.zeros(number, dtype=np.int64) if one_root else np.arange(number),
         cost=costed(forms, pieces.cost + (more or Cost())),
         names=kept,
-        dropped=dropped,
+        dropped=left_out,
     )
 
 

@@ -8,17 +8,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from assent.committees.committee import Committee
 from assent.committees.costs import Cost, Counted
 from assent.committees.forms.stacked import Stacked, stacked
 from assent.committees.models import Model
-from assent.committees.recipes.making import committee_of, costed, counted
+from assent.committees.recipes.making import committee_of, counted
 from assent.committees.roots import named
 from assent.committees.splits import Splits
 from assent.committees.training import State, Training, advanced, begun, plain_loss
-from assent.committees.work import Work, described, keys_of, training_arrays
+from assent.committees.work import Work, described, finite_rows, keys_of, training_arrays
 
 
 def snapshot(
@@ -64,8 +63,10 @@ def snapshot(
         *training_arrays(data),
         settings=described(model, falling, n=n),
         names=["all snapshots"],
+        rows=True,
     )
-    return committee_of(Stacked(model, pieces.trees[0]), pieces, names, one_root=True)
+    members, kept, dropped = finite_rows(pieces.trees[0], names)
+    return committee_of(Stacked(model, members), pieces, kept, one_root=True, dropped=dropped)
 
 
 def swag(
@@ -185,10 +186,13 @@ def tree(
         return leaves, jnp.concatenate(every)
 
     pieces = worker.fitted(
-        "tree", fit, keys_of(key, [0]), *arrays, settings=described(model, base, depth=depth), names=["the tree"]
+        "tree",
+        fit,
+        keys_of(key, [0]),
+        *arrays,
+        settings=described(model, base, depth=depth),
+        names=["the tree"],
+        rows=True,
     )
-    form = Stacked(model, pieces.trees[0])
-    committee = Committee.of(
-        form, roots=np.zeros(n, dtype=np.int64), cost=costed((form,), pieces.cost), names=named("leaf", range(n))
-    )
-    return committee
+    members, kept, dropped = finite_rows(pieces.trees[0], named("leaf", range(n)))
+    return committee_of(Stacked(model, members), pieces, kept, one_root=True, dropped=dropped)
