@@ -132,7 +132,7 @@ def finite_rows(tree: Any, names: Sequence[str]) -> tuple[Any, list[str], list[s
     """The rows of a pytree's leaves `[N, ...]` that are finite, their names, and the names of those that were left out, with a warning."""
     sound = _sound_rows(tree)
     kept, dropped = (
-        [name for name, fine in zip(names, sound, strict=True) if fine is which] for which in (True, False)
+        [name for name, fine in zip(names, sound, strict=True) if bool(fine) is which] for which in (True, False)
     )
     if dropped:
         tree = jax.tree.map(lambda leaf: leaf[np.flatnonzero(sound)], tree)
