@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from assent.studies import s37_price
+from assent.studies import s37_price, s40_testbed
 from assent.studies.saying import Answering, Said, Scores
 from assent.studies.study import Collection, Part
 
@@ -20,6 +20,13 @@ PRICE = Part(
     "The price",
     "What members are worth against what they cost, at about the accuracy of one network each, on items by which no setting was chosen.",
     (s37_price.STUDY,),
+)
+
+
+TRUTH = Part(
+    "A known truth",
+    "Where labels are drawn from a network that is known, what a committee says of several items together can be held against the truth.",
+    (s40_testbed.STUDY,),
 )
 
 
@@ -46,7 +53,7 @@ COLLECTION = Collection(
     name="committees",
     question="Are ten models to be had for the price of one?",
     about=ABOUT,
-    parts=(PRICE,),
+    parts=(PRICE, TRUTH),
     answer=Answering(
         question="Are they?",
         headline=_headline,
