@@ -248,7 +248,7 @@ def _layers(net: Net, x: jax.Array) -> list[jax.Array]:
     """What comes out of each layer, rectified but for the last."""
     found = list[jax.Array]()
     for place, layer in enumerate(net):
-        x = x @ layer["weight"] + layer["bias"]
+        x = x @ layer["weight"] + layer["bias"][None, :]
         x = jnp.maximum(x, 0.0) if place < len(net) - 1 else x
         found.append(x)
     return found

@@ -218,11 +218,11 @@ def _chart(rows: Sequence[Row], words: str, width: float, name: str) -> Markup:
 
 def _said(numbers: Score, problems: str) -> str:
     """Of one list: the means, and the ratio with its spread."""
+    of = {name: numbers[f"{problems}_{name}"] for name in ("problems", "ratio", "ratio_least", "ratio_worst", "error")}
     return (
-        f"{numbers[f'{problems}_problems']:.0f} problems ({'the twelve' if problems == 'twelve' else 'the sweep'}, "
-        f"{numbers['seeds']:.0f} seeds): mean joint KL {_each(numbers, problems, '', '.3f')}; {numbers[f'{problems}_ratio']:.3f} times "
-        f"ensemble+'s (standard error over problems {numbers[f'{problems}_error']:.3f}; by seed {numbers[f'{problems}_ratio_least']:.3f} to "
-        f"{numbers[f'{problems}_ratio_worst']:.3f}, worst seed {numbers[f'{problems}_worst_seed']:.0f})"
+        f"{of['problems']:.0f} problems ({'the twelve' if problems == 'twelve' else 'the sweep'}, {numbers['seeds']:.0f} seeds): mean joint "
+        f"KL {_each(numbers, problems, '', '.3f')}; {of['ratio']:.3f} times ensemble+'s (standard error over problems {of['error']:.3f}; by "
+        f"seed {of['ratio_least']:.3f} to {of['ratio_worst']:.3f}, worst seed {numbers[f'{problems}_worst_seed']:.0f})"
     )
 
 

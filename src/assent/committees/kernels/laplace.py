@@ -1,9 +1,9 @@
 """Linear heads for two classes after labelled items: Laplace's approximation of what they leave of a normal prior, and many draws of it.
 
 The logistic loss of a head has no exact posterior. Laplace's approximation is the normal distribution at the mode with the curvature there
-(MacKay, "The evidence framework applied to classification networks", 1992); the mode is found by Newton's method among the items, as
-Rasmussen and Williams do ("Gaussian processes for machine learning", 2006, algorithm 3.1), and draws follow by Matheron's rule from draws of
-the prior. All of it takes one n x n factor, whatever the number of features is. SciPy, float64.
+(MacKay, "The evidence framework applied to classification networks", 1992). The mode is found by Newton's method among the items, as by
+Rasmussen and Williams, "Gaussian processes for machine learning", 2006, algorithm 3.1, and draws follow by Matheron's rule from draws of the
+prior. All of it takes one n x n factor, whatever the number of features is. SciPy, float64.
 """
 
 from __future__ import annotations
