@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from assent.committees.kernels.logistic import moments
 from assent.committees.testbed import ReluNetworks, SyntheticProblem, joint_kl, sweep, twelve
 from assent.studies import _testbed_agents as agents
 from assent.studies import s40_testbed as study
@@ -122,8 +123,14 @@ def test_heads_are_nearer_to_the_truth_than_who_learned_nothing_and_the_posterio
         }
         for name, predict in predicts.items():
             found[name].append(joint_kl(predict, problem, num_test_seeds=200).mean)
+        found.setdefault("moments", []).append(
+            joint_kl(
+                agents.last_layer(problem, heads=500, standing=moments).log_probs, problem, num_test_seeds=200
+            ).mean
+        )
     means = {name: float(np.mean(values)) for name, values in found.items()}
     assert 0.0 < means["posterior"] < 1.05 * means["heads"] < means["nothing"]
+    assert means["posterior"] < 1.05 * means["moments"] < 1.05 * means["heads"]
 
 
 def test_more_than_two_classes_are_refused() -> None:
@@ -151,4 +158,4 @@ def test_the_grid_is_what_the_claim_says() -> None:
     assert all(dim * ratio <= 1_000 for dim, ratio, _ in settings)
     for problems in ("twelve", "sweep"):
         of = {agent: sum(c.problems == problems and c.agent == agent for c in study.GRID) for agent in agents.AGENTS}
-        assert of[study.MINE] == of[study.PEER] == of["mlp"] == of["epinet"]
+        assert of[study.MINE] == of[study.PEER] == of[study.MOMENTS] == of["mlp"] == of["epinet"]

@@ -23,7 +23,7 @@ import optax
 from numpy.typing import ArrayLike, NDArray
 
 from assent.committees.costs import Counted
-from assent.committees.kernels.laplace import logistic_heads
+from assent.committees.kernels.logistic import Standing, laplace, logistic_heads, moments
 from assent.committees.testbed import TRUNCATION, ReluNetworks, SyntheticProblem
 
 Floats = NDArray[np.float64]
@@ -126,8 +126,15 @@ def epinet(
     )
 
 
-def last_layer(problem: SyntheticProblem, *, heads: int = HEADS, features: int = FEATURES, seed: int = 0) -> Fitted:
-    """Heads over features of untrained networks of the generator's prior: Laplace's posterior, drawn by Matheron's rule.
+def last_layer(
+    problem: SyntheticProblem,
+    *,
+    heads: int = HEADS,
+    features: int = FEATURES,
+    standing: Standing = laplace,
+    seed: int = 0,
+) -> Fitted:
+    """Heads over features of untrained networks of the generator's prior: Laplace's posterior or another's, drawn by Matheron's rule.
 
     Nothing is chosen: what the logits' difference is before the data follows from the generator, whose last weights have the variance
     `VARIANCE / 50`, two for a difference, and whose logits are divided by the temperature. Labels are drawn by the logistic function of
@@ -145,7 +152,7 @@ def last_layer(problem: SyntheticProblem, *, heads: int = HEADS, features: int =
     networks = ReluNetworks.draw(rng, -(-features // width), (problem.input_dim, *HIDDEN, 2))
     phi = random_features(networks, problem.x)[:, :features]
     variance = 2.0 * VARIANCE / features / problem.temperature**2
-    _, drawn = logistic_heads(rng, phi, problem.y, heads, variance=variance)
+    _, drawn = logistic_heads(rng, phi, problem.y, heads, variance=variance, standing=standing)
     spent = time.process_time() - started
 
     def log_probs(x: Floats) -> Floats:
@@ -358,7 +365,7 @@ def _epinet_members(trained: Any, fixed: Net, x: jax.Array, indices: jax.Array, 
 @functools.cache
 def _warmed() -> None:
     """Loads what a first factorisation loads, as compiling is no part of the peers' time."""
-    logistic_heads(np.random.default_rng(0), np.eye(2), np.asarray([0, 1]), 2, variance=1.0)
+    logistic_heads(np.random.default_rng(0), np.eye(2), np.asarray([0, 1]), 2, variance=1.0, standing=moments)
 
 
 def _log_likelihood(networks: ReluNetworks, problem: SyntheticProblem) -> Floats:
@@ -377,6 +384,7 @@ AGENTS: dict[str, Callable[[SyntheticProblem], Fitted]] = {
     "ensemble+": functools.partial(ensemble, fixed=True),
     "epinet": epinet,
     "last-layer": last_layer,
+    "moments": functools.partial(last_layer, standing=moments),
     "generator": generator,
 }
 """By the name that a study gives them."""
