@@ -40,6 +40,15 @@ def _price(scores: Scores) -> str:
     )
 
 
+def _truth(scores: Scores) -> str:
+    of = scores["testbed"]
+    return (
+        f"Where the truth is a network that is known, a thousand heads over features that nobody trained are {of['twelve_ratio']:.2f} times "
+        f"as far from it as a hundred trained networks with fixed ones beside them ({of['sweep_ratio']:.2f} times over more settings), for "
+        f"{100 * of['twelve_cpu_share']:.0f} % of the CPU time."
+    )
+
+
 def _headline(held: Set[str]) -> str:
     if "member-price" in held:
         return (
@@ -57,12 +66,16 @@ COLLECTION = Collection(
     answer=Answering(
         question="Are they?",
         headline=_headline,
-        paragraphs=[("", (Said(("member-price",), _price),))],
+        paragraphs=[("", (Said(("member-price",), _price), Said(("testbed",), _truth)))],
         lead="What whoever needs a committee would have to do",
         advice=(
             Said(
                 ("member-price",),
                 lambda _: "take a few roots, trained a little, and many samples from their tangent spaces",
+            ),
+            Said(
+                ("testbed",),
+                lambda _: "where the prior is known, draw heads over random features of it and train nothing",
             ),
         ),
         untested="Not tested here: large convolutional networks, language models, and items unlike those that were learned from.",
