@@ -83,7 +83,10 @@ def test_an_index_of_zeros_leaves_the_network_alone_and_only_it_is_moved_by_the_
     assert float(jnp.abs(some - nothing).max()) > 1.0
 
 
-@pytest.mark.parametrize("name", ["mlp", "ensemble+", "epinet", "last-layer"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("ensemble+", "epinet")]
+
+
+@pytest.mark.parametrize("name", ["mlp", *SLOW, "last-layer"])
 def test_agents_say_log_probabilities_and_nothing_infinite(name: str) -> None:
     short = {
         "mlp": lambda: agents.ensemble(PROBLEM, members=1, steps=5),
@@ -112,6 +115,7 @@ def test_random_features_have_the_variance_of_the_generators_logits() -> None:
     assert abs(found / 2.0 / exact - 1.0) > 0.25
 
 
+@pytest.mark.slow
 def test_heads_are_nearer_to_the_truth_than_who_learned_nothing_and_the_posterior_is_nearer_still() -> None:
     """Over the six problems of the twelve with at most 20 items. In expectation nobody goes below the generator's own posterior."""
     found: dict[str, list[float]] = {"nothing": [], "heads": [], "posterior": []}

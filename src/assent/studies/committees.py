@@ -43,9 +43,9 @@ def _price(scores: Scores) -> str:
 def _truth(scores: Scores) -> str:
     of = scores["testbed"]
     return (
-        f"Where the truth is a network that is known, a thousand heads over features that nobody trained are {of['twelve_ratio']:.2f} times "
-        f"as far from it as a hundred trained networks with fixed ones beside them ({of['sweep_ratio']:.2f} times over more settings), for "
-        f"{100 * of['twelve_cpu_share']:.0f} % of the CPU time."
+        f"Where the truth is a network that is known, a thousand heads over features that nobody trained are {of['twelve_ratio']:.2f} "
+        "times as far from it as a hundred trained networks with fixed ones beside them "
+        f"({of['sweep_ratio']:.2f} times over more settings), for {100 * of['twelve_cpu_share']:.0f} % of the CPU time."
     )
 
 
