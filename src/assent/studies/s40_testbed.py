@@ -185,7 +185,7 @@ def verdict(numbers: Score) -> Verdict:
         f"for a {1.0 / numbers['twelve_cpu_share']:.0f}th of the CPU time."
         if not missed
         else f"Not in everything: {', '.join(missed)} missed.",
-        f"{_said(numbers, 'twelve')}; CPU seconds of all fits {_each(numbers, 'twelve', '_cpu', '.1f')}, a share of "
+        f"{_said(numbers, 'twelve')}; CPU seconds of all fits {_each(numbers, 'twelve', '_cpu', '.1f')}, {MINE} a share of "
         f"{numbers['twelve_cpu_share']:.3f}. {_said(numbers, 'sweep')}, a share of {numbers['sweep_cpu_share']:.3f} of the CPU time. "
         f"{numbers['infinite']:.0f} estimates were infinite.{_said_of_moments(numbers)}"
         f"{_said_of_bound(numbers)}",
