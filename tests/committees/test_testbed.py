@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from assent.committees import testbed
 from assent.committees.testbed import ReluNetworks, SyntheticProblem, joint_kl, sweep, sweep_2d, twelve
 
 Floats = NDArray[np.float64]
@@ -262,6 +263,16 @@ def test_what_nobody_thought_possible_is_infinitely_far() -> None:
     found = joint_kl(certain, PROBLEM, num_test_seeds=100)
     assert found.mean == math.inf
     assert 0 < found.infinite < 100
+    # as the testbed has it, the largest finite estimate is in their place: what was certain and right is nearest to 0 or below it
+    assert math.isfinite(found.clamped)
+
+
+def test_the_largest_finite_estimate_takes_the_place_of_infinite_ones() -> None:
+    found = testbed._estimate(np.asarray([1.0, 3.0, np.inf, 0.0]))  # pyright: ignore[reportPrivateUsage]
+    assert (found.mean, found.infinite, found.clamped) == (math.inf, 1, 1.75)
+    nothing = testbed._estimate(np.asarray([np.inf, np.inf]))  # pyright: ignore[reportPrivateUsage]
+    assert (nothing.infinite, nothing.clamped) == (2, math.inf)
+    assert testbed._estimate(np.asarray([1.0, 2.0])).clamped == 1.5  # pyright: ignore[reportPrivateUsage]
 
 
 # --- the lists, and what is refused ---------------------------------------------------------------------------------------------------

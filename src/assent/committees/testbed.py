@@ -221,12 +221,15 @@ class KlEstimate:
     Attributes:
         mean: over draws of test items; infinite where something happened that no member thought possible.
         standard_error: of the mean, over draws; 0 for one draw.
-        infinite: of how many draws the estimate is infinite. The testbed itself puts the largest finite estimate in their place.
+        infinite: of how many draws the estimate is infinite.
+        clamped: the mean with the largest finite estimate in the place of infinite ones, as the testbed itself has it; infinite only where
+            no draw's estimate is finite.
     """
 
     mean: float
     standard_error: float
     infinite: int
+    clamped: float = field(default=math.inf, repr=False)
 
 
 def joint_kl(
@@ -365,6 +368,9 @@ def _log_mean_exp(values: Floats) -> Floats:
 def _estimate(values: Floats) -> KlEstimate:
     infinite = int(np.sum(~np.isfinite(values)))
     if infinite:
-        return KlEstimate(math.inf, math.inf, infinite)
+        finite = values[np.isfinite(values)]
+        clamped = float(np.mean(np.where(np.isfinite(values), values, finite.max()))) if len(finite) else math.inf
+        return KlEstimate(math.inf, math.inf, infinite, clamped)
     error = float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
-    return KlEstimate(float(np.mean(values)), error, 0)
+    mean = float(np.mean(values))
+    return KlEstimate(mean, error, 0, mean)

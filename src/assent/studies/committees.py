@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from assent.studies import s37_price, s38_tickets, s39_tangent_space, s44_log_members
+from assent.studies import s37_price, s38_tickets, s39_tangent_space, s40_testbed, s44_log_members
 from assent.studies.saying import Answering, Said, Scores
 from assent.studies.study import Collection, Part, Study
 
@@ -25,6 +25,13 @@ HYPOTHESES = Part(
     "Two hypotheses",
     "That a random network holds good ones that only need to be found, and that training is a straight move from where it began.",
     (s38_tickets.STUDY, s39_tangent_space.STUDY),
+)
+
+
+TRUTH = Part(
+    "A known truth",
+    "Where labels are drawn from a network that is known, what a committee says of several items together can be held against the truth.",
+    (s40_testbed.STUDY,),
 )
 
 
@@ -67,6 +74,15 @@ def _part(study: Study) -> str:
     return study.advice[0].lower() + study.advice[1:].rstrip(".")
 
 
+def _truth(scores: Scores) -> str:
+    of = scores["testbed"]
+    return (
+        f"Where the truth is a network that is known, a thousand heads over features that nobody trained are {of['twelve_ratio']:.2f} "
+        "times as far from it as a hundred trained networks with fixed ones beside them "
+        f"({of['sweep_ratio']:.2f} times over more settings), for {100 * of['twelve_cpu_share']:.0f} % of the CPU time."
+    )
+
+
 def _headline(held: Set[str]) -> str:
     if "member-price" in held:
         return (
@@ -80,12 +96,12 @@ COLLECTION = Collection(
     name="committees",
     question="Are ten models to be had for the price of one?",
     about=ABOUT,
-    parts=(PRICE, HYPOTHESES),
+    parts=(PRICE, TRUTH, HYPOTHESES),
     answer=Answering(
         question="Are they?",
         headline=_headline,
         paragraphs=[
-            ("", (Said(("member-price",), _price), Said(("log-members",), _law))),
+            ("", (Said(("member-price",), _price), Said(("log-members",), _law), Said(("testbed",), _truth))),
             ("", (Said(("tickets",), _tickets), Said(("tangent-space",), _space))),
         ],
         lead="What whoever needs a committee would have to do",
@@ -97,6 +113,10 @@ COLLECTION = Collection(
             Said(("log-members",), lambda _: _part(s44_log_members.STUDY)),
             Said(("tickets",), lambda _: _part(s38_tickets.STUDY)),
             Said(("tangent-space",), lambda _: _part(s39_tangent_space.STUDY)),
+            Said(
+                ("testbed",),
+                lambda _: "where the prior is known, draw heads over random features of it and train nothing",
+            ),
         ),
         untested="Not tested here: large convolutional networks, language models, and items unlike those that were learned from.",
     ),
