@@ -167,8 +167,9 @@ def page(rows: Sequence[Mapping[str, Any]], problem: str) -> Iterator[str]:
     yield (
         f"Made by `tools/committee_peers.py --problem {problem} --seeds {seeds}`, in one run: the same items to learn from, to choose "
         "settings by and to be tested on, networks of the same widths, Adam at the same rate for as many steps, and one temperature a "
-        f"committee, chosen on validation. Mean over {seeds} seeds, with the least and the greatest. {versions}; torch-uncertainty 0.8.0, "
-        "laplace-torch 0.2.3.\n"
+        "committee, chosen on validation. Networks start as each library has it, but where it is said; PyTorch's own starts are narrower "
+        f"than ours, and their members err more alike. Mean over {seeds} seeds, with the least and the greatest. {versions}; "
+        "torch-uncertainty 0.8.0, laplace-torch 0.2.3.\n"
     )
     yield (
         "*Alike* is the correlation of members' errors, *worth* how many independent members would all be wrong as often, *wrong* are "

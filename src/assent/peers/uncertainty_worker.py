@@ -94,6 +94,22 @@ def deep(given: Given, members: int) -> Any:
     return trained(given, deep_ensembles(mlp(**given.sizes), members), RepeatTarget(members))
 
 
+def deep_as_ours(given: Given, members: int) -> Any:
+    """The same from He's starts, as our networks have them: PyTorch's own are narrower, and their members err more alike."""
+    import torch
+    from torch_uncertainty.models import deep_ensembles
+    from torch_uncertainty.models.mlp import mlp
+    from torch_uncertainty.transforms import RepeatTarget
+
+    model = deep_ensembles(mlp(**given.sizes), members)
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Linear):
+            last = layer.out_features == given.classes
+            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="linear" if last else "relu")
+            torch.nn.init.zeros_(layer.bias)
+    return trained(given, model, RepeatTarget(members))
+
+
 def packed(given: Given, members: int) -> Any:
     """`packed_mlp` of torch-uncertainty: narrow networks in one of grouped layers."""
     from torch_uncertainty.models.mlp import packed_mlp
@@ -178,6 +194,7 @@ def laplace(subset: str, structure: str) -> Callable[[Given, int], Any]:
 
 METHODS: dict[str, Callable[[Given, int], Any]] = {
     "torch-uncertainty deep": deep,
+    "torch-uncertainty deep, He's starts": deep_as_ours,
     "torch-uncertainty packed": packed,
     "torch-uncertainty batch-ensemble": batch_ensemble,
     "torch-uncertainty mimo": mimo,
