@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from assent.studies import s37_price
+from assent.studies import s37_price, s41_shifted_rules
 from assent.studies.saying import Answering, Said, Scores
 from assent.studies.study import Collection, Part
 
@@ -20,6 +20,13 @@ PRICE = Part(
     "The price",
     "What members are worth against what they cost, at about the accuracy of one network each, on items by which no setting was chosen.",
     (s37_price.STUDY,),
+)
+
+
+ACTING = Part(
+    "What acting on them risks",
+    "Which way of asking holds where items change or members lie, what a committee makes of corrections, and what poison reaches.",
+    (s41_shifted_rules.STUDY,),
 )
 
 
@@ -46,7 +53,7 @@ COLLECTION = Collection(
     name="committees",
     question="Are ten models to be had for the price of one?",
     about=ABOUT,
-    parts=(PRICE,),
+    parts=(PRICE, ACTING),
     answer=Answering(
         question="Are they?",
         headline=_headline,
