@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from assent.studies import s37_price, s41_shifted_rules
+from assent.studies import s37_price, s41_shifted_rules, s42_corrections, s43_poison
 from assent.studies.saying import Answering, Said, Scores
 from assent.studies.study import Collection, Part
 
@@ -26,7 +26,7 @@ PRICE = Part(
 ACTING = Part(
     "What acting on them risks",
     "Which way of asking holds where items change or members lie, what a committee makes of corrections, and what poison reaches.",
-    (s41_shifted_rules.STUDY,),
+    (s41_shifted_rules.STUDY, s42_corrections.STUDY, s43_poison.STUDY),
 )
 
 
