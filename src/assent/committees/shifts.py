@@ -58,8 +58,9 @@ def drawn(data: Labelled, number: int, rng: np.random.Generator, *, prior: Array
         return data[rng.choice(len(data), number, replace=False)]
     weights = np.asarray(prior, np.float64)
     counts = np.bincount(data.y, minlength=len(weights))
-    each = np.where(counts[: len(weights)] > 0, weights / np.maximum(counts[: len(weights)], 1), 0.0)[data.y]
-    if len(counts) > len(weights) or not (weights >= 0).all() or not 0 < each.sum() < np.inf:
+    known = weights.ndim == 1 and len(counts) == len(weights) and bool((weights >= 0).all())
+    each = (weights / np.maximum(counts, 1))[data.y] if known else np.zeros(1)
+    if not 0 < each.sum() < np.inf:
         raise ValueError(
             f"The labels' weights are {weights.tolist()}, for labels up to {int(data.y.max())}; give one of at least 0 for each, and one "
             "above 0."

@@ -40,7 +40,7 @@ CLAIM = (
 )
 SOURCE = (
     "source note 1, whose agent acts on what all models agree on; the reject rule of Chow (1970) as the control, which won on average in a "
-    "prototype (0.63 % against 1.00 % of acts wrong, docs/committees.md); Ovadia and others (NeurIPS 2019) for shifts"
+    "prototype (0.63 % against 1.00 % of acts wrong); Ovadia and others (NeurIPS 2019) for shifts"
 )
 CONTROL, BEHIND, MOVED, TWICE, MORE, TRIPLE, FEWER = 0.75, 0.01, 0.10, 2.0, 0.005, 3.0, 0.75
 HELD, FOOLED, HALF_FOOLED = 0.05, 0.9, 0.4

@@ -66,7 +66,7 @@ def sharded(
 
     def fit(key: jax.Array, every: jax.Array, parts: jax.Array, x: jax.Array, y: jax.Array) -> tuple[Any, jax.Array]:
         # a piece of work is told its key alone, and finds its shard by it
-        mine = parts[jnp.argmax((every == jax.random.key_data(key)).all(axis=1))]
+        mine = parts[jnp.argmax((every == jax.random.key_data(key)[None]).all(axis=1))]
         start, order = jax.random.split(key)
         x, y = x[mine], y[mine]
         state, losses = advanced(
