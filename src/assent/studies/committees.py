@@ -40,6 +40,31 @@ def _price(scores: Scores) -> str:
     )
 
 
+def _acting(scores: Scores) -> str:
+    of = scores["asking-rules"]
+    return (
+        "While members are honest, a threshold on their mean errs less than the minimum, whatever the items are: at most "
+        f"{of['control']:.2f} times as often per act at a quarter asked. When all members but one lie, the minimum acts wrongly in "
+        f"{100 * of['minimum_last']:.1f} % of cases, and the mean of networks trained apart in {100 * of['mean_last']:.0f} %."
+    )
+
+
+def _corrections(scores: Scores) -> str:
+    of = scores["corrections"]
+    return (
+        f"Learning a correction at once takes {of['ratio']:.3f} of the CPU seconds of a training; once pictures are turned, members that "
+        f"do ask {of['fewer']:.2f} times as often as members that never learn."
+    )
+
+
+def _poison(scores: Scores) -> str:
+    of = scores["poison"]
+    return (
+        f"Members that learned from the same items carry the same trigger: with {100 * of['share']:.0f} % of items poisoned at least "
+        f"{100 * of['carried']:.0f} % of them. From one source of sixteen it reaches {of['reached']:.0f} of them."
+    )
+
+
 def _headline(held: Set[str]) -> str:
     if "member-price" in held:
         return (
@@ -57,14 +82,28 @@ COLLECTION = Collection(
     answer=Answering(
         question="Are they?",
         headline=_headline,
-        paragraphs=[("", (Said(("member-price",), _price),))],
+        paragraphs=[
+            ("", (Said(("member-price",), _price),)),
+            (
+                "Acting on them.",
+                (Said(("asking-rules",), _acting), Said(("corrections",), _corrections), Said(("poison",), _poison)),
+            ),
+        ],
         lead="What whoever needs a committee would have to do",
         advice=(
             Said(
                 ("member-price",),
                 lambda _: "take a few roots, trained a little, and many samples from their tangent spaces",
             ),
+            Said(
+                ("asking-rules",),
+                lambda _: (
+                    "act on a threshold on the mean where members are honest, and on the minimum where one may not be"
+                ),
+            ),
+            Said(("corrections",), lambda _: "let members learn from every answer at once"),
+            Said(("poison",), lambda _: "give members items of their own, by source"),
         ),
-        untested="Not tested here: large convolutional networks, language models, and items unlike those that were learned from.",
+        untested="Not tested here: large convolutional networks and language models.",
     ),
 )
