@@ -19,6 +19,7 @@ from assent.committees.models import Model, conv_n, mlp
 from assent.committees.recipes.combined import combine
 from assent.committees.recipes.prior_functions import prior_fn
 from assent.committees.recipes.separate import bagged, deep, packed
+from assent.committees.recipes.sharded import sharded
 from assent.committees.recipes.sharing import batch_ensemble, dropout, epinet, mimo
 from assent.committees.recipes.tickets import composed, tickets
 from assent.committees.recipes.trajectory import snapshot, swag, tree
@@ -60,6 +61,7 @@ RECIPES: dict[str, Callable[..., Committee]] = {
 }
 TOGETHER: dict[str, Callable[..., Committee]] = {
     "packed": packed,
+    "sharded": sharded,
     "mimo": mimo,
     "batch_ensemble": batch_ensemble,
     "tree": tree,
