@@ -198,7 +198,8 @@ def test_when_none_is_left_an_error_says_so(name: str) -> None:
         made(name, 2, training=far)
 
 
-@pytest.mark.parametrize("name", RECIPES | TOGETHER)
+# a shard holds an item at least, so that two members want two
+@pytest.mark.parametrize("name", sorted((RECIPES | TOGETHER).keys() - {"sharded"}))
 def test_one_item_is_enough(name: str) -> None:
     committee = made(name, 2, data=replace(DATA, train=DATA.train[:1]), training=Training(steps=3, batch=100))
     assert np.isfinite(committee.logits(X)).all()

@@ -52,7 +52,7 @@ class Poison:
 WAYS = (("deep", 16), ("bagged", 16), ("tangent-trained", 16), ("tangent", 16))
 TICKETS = ("tickets", 8)
 GRID = tuple(
-    Poison("mnist", share, (*WAYS, TICKETS) if share in (0.01, 0.05) else WAYS, SOURCES, 2_000) for share in SHARES
+    Poison("mnist", share, (*WAYS, TICKETS) if share == SHARES[-1] else WAYS, SOURCES, 2_000) for share in SHARES
 )
 QUICK = tuple(Poison("digits", share, (("deep", 8), ("tangent", 8)), 8, 500) for share in (0.0, 0.1))
 
