@@ -26,7 +26,7 @@ SOURCE = (
     "that agreement says nothing where all learned the same lie is the objection to committees"
 )
 LABEL, SOURCES = 0, 16
-SHARES = (0.0, 0.001, 0.01, 0.02, 0.05)
+SHARES = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05)
 SPREAD, ONE_SOURCE, SHARDED = "spread", "one source", "shards"
 TOGETHER = ("deep", "tickets", "tangent-trained", "tangent")
 CARRIED, ACTED, REACHED, CLEAN = 0.9, 0.5, 1, 0.005
