@@ -10,6 +10,10 @@ import pytest
 from assent.studies import committees as together
 from assent.studies import s37_price as s37
 from assent.studies import s40_testbed as s40
+from assent.studies import s41_shifted_rules as s41
+from assent.studies import s42_corrections as s42
+from assent.studies import s43_poison as s43
+from assent.studies.shifted_committees import CALM, PLANT, RATE, SHARES, SINGLE, TURNED, UNSEEN
 from assent.studies.study import Row, Study
 from tests.studies.refuting import Change, Where, each, holds, one, times
 from tests.studies.stored import RESULTS, rows_of
@@ -26,6 +30,37 @@ def of(way: str, members: int) -> Where:
     return lambda row: row["way"] == way and row["members"] == members
 
 
+def kept(rule: str, condition: str, *, single: bool = False) -> Where:
+    """Rows of a way of asking in a condition, its setting kept: of committees, or of one network."""
+    return lambda row: (
+        (row["measure"], row["rule"], row["condition"]) == ("kept", rule, condition)
+        and (row["committee"] == SINGLE) == single
+    )
+
+
+def anew(rule: str, condition: str) -> Where:
+    """Rows of committees with a quarter asked among these very items."""
+    return lambda row: (
+        (row["measure"], row["rule"], row["condition"], row["ask"]) == ("curve", rule, condition, RATE)
+        and row["committee"] != SINGLE
+    )
+
+
+def liars(rule: str, number: int) -> Where:
+    """Rows of networks trained apart, so many of 64 planted."""
+    return lambda row: (
+        (row["condition"], row["rule"], row["committee"], row["liars"]) == (PLANT, rule, "deep 64", number)
+    )
+
+
+def learning(name: str, *, turned: bool | None = None) -> Where:
+    return lambda row: row["learns"] == name and turned in (None, row["turned"])
+
+
+def poisoned(way: str, share: float, placed: str = s43.SPREAD) -> Where:
+    return lambda row: (row["way"], row["share"], row["placed"]) == (way, share, placed)
+
+
 MANY, FEW = of("tangent-trained", s37.MEMBERS), of("tangent", s37.CHEAP)
 
 REFUTED: list[tuple[Study, str, Change]] = [
@@ -37,6 +72,33 @@ REFUTED: list[tuple[Study, str, Change]] = [
     (s37.STUDY, "the cheap ones are not cheap, in one seed", one(FEW, trainings=1.51)),
     (s37.STUDY, "the cheap ones are worse", each(FEW, member_accuracy=lambda row: row["single"] - 0.0101)),
     (s37.STUDY, "the cheap ones are worth less, in one seed", one(FEW, n_eff_cap=1.0)),
+    (s41.STUDY, "the mean errs as often as learned", one(anew("mean", CALM), wrong_per_act=0.5)),
+    (s41.STUDY, "the mean errs more when turned", each(kept("mean", TURNED[0]), wrong_share=1.0)),
+    (s41.STUDY, "the mean errs more on an unseen class", each(kept("mean", UNSEEN), wrong_share=1.0)),
+    (s41.STUDY, "the mean is behind, set anew", each(anew("mean", SHARES), wrong_per_act=0.5)),
+    (s41.STUDY, "asking moves with the shares, in one seed", one(kept("minimum", SHARES), ask=0.36)),
+    (s41.STUDY, "wrong acts move with the shares", each(kept("minimum", SHARES), wrong_per_act=0.5)),
+    (s41.STUDY, "a setting is a promise", each(kept("minimum", TURNED[2]), wrong_per_act=0.001)),
+    (s41.STUDY, "one network is as good", each(kept("mean", UNSEEN, single=True), wrong_share=0.01)),
+    (s41.STUDY, "more than true members allow", one(liars("minimum", 1), wrong_share=lambda row: row["limit"] + 0.001)),
+    (s41.STUDY, "the minimum is fooled", one(liars("minimum", 63), wrong_share=0.06, limit=0.06)),
+    (s41.STUDY, "the mean is not fooled", one(liars("mean", 63), wrong_share=0.89)),
+    (s41.STUDY, "a random member is not fooled", one(liars("random", 63), wrong_share=0.89)),
+    (s41.STUDY, "half of the members fool the mean", one(liars("mean", 32), wrong_share=0.06)),
+    (s41.STUDY, "half of the members do not fool a random one", one(liars("random", 32), wrong_share=0.39)),
+    (s42.STUDY, "as dear as a training, in one seed", one(learning("cost"), observe_s=times("training_s", 0.11))),
+    (s42.STUDY, "asks more than anew", each(learning(s42.ANEW), asks=0)),
+    (s42.STUDY, "errs more than anew", each(learning(s42.AT_ONCE), wrong=lambda row: row["wrong"] + 1)),
+    (s42.STUDY, "asks as often as who never learns", each(learning(s42.NEVER, turned=True), asks=1)),
+    (s42.STUDY, "more regret than who never learns", each(learning(s42.NEVER, turned=False), asks=0, wrong=0)),
+    (s42.STUDY, "not exact, in one seed", one(learning("cost"), apart=1.1e-8)),
+    *(
+        (s43.STUDY, f"{way} do not carry it together, in one seed", one(poisoned(way, 0.05), carry=1))
+        for way in s43.TOGETHER
+    ),
+    (s43.STUDY, "networks do not act on it, in one seed", one(poisoned("deep", 0.05), acts=0.49)),
+    (s43.STUDY, "two of sixteen are reached, in one seed", one(poisoned(s43.SHARDED, 0.01, s43.ONE_SOURCE), carry=2)),
+    (s43.STUDY, "one source is acted on, in one seed", one(poisoned(s43.SHARDED, 0.01, s43.ONE_SOURCE), acts=0.1)),
 ]
 """For each clause of each verdict, rows that would refute it."""
 

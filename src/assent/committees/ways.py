@@ -18,6 +18,7 @@ from assent.committees.masks import Ticketing
 from assent.committees.problems import Problem
 from assent.committees.recipes.prior_functions import prior_fn
 from assent.committees.recipes.separate import bagged, deep, packed
+from assent.committees.recipes.sharded import sharded
 from assent.committees.recipes.sharing import batch_ensemble, dropout, epinet, mimo
 from assent.committees.recipes.tangents import tangent
 from assent.committees.recipes.tickets import composed, tickets
@@ -97,6 +98,7 @@ WAYS: tuple[Way, ...] = (
     Way("deep", "networks trained apart", deep, "apart"),
     Way("same-start", "networks trained apart from one start", partial(deep, same_start=True), "apart"),
     Way("bagged", "networks trained apart on bootstraps", bagged, "apart"),
+    Way("sharded", "networks trained apart, each on items that no other learns from", sharded, "anew"),
     Way("prior-fn", "networks trained apart beside random functions", prior_fn, "apart"),
     Way("packed", "narrow networks side by side", packed, "anew", most=16),
     Way("snapshot", "one training whose rate starts again", snapshot, "apart"),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from assent.studies import s37_price, s38_tickets, s39_tangent_space, s40_testbed, s44_log_members
+from assent.studies import (
+    s37_price,
+    s38_tickets,
+    s39_tangent_space,
+    s40_testbed,
+    s41_shifted_rules,
+    s42_corrections,
+    s43_poison,
+    s44_log_members,
+)
 from assent.studies.saying import Answering, Said, Scores
 from assent.studies.study import Collection, Part, Study
 
@@ -32,6 +41,13 @@ TRUTH = Part(
     "A known truth",
     "Where labels are drawn from a network that is known, what a committee says of several items together can be held against the truth.",
     (s40_testbed.STUDY,),
+)
+
+
+ACTING = Part(
+    "What acting on them risks",
+    "Which way of asking holds where items change or members lie, what a committee makes of corrections, and what poison reaches.",
+    (s41_shifted_rules.STUDY, s42_corrections.STUDY, s43_poison.STUDY),
 )
 
 
@@ -83,6 +99,31 @@ def _truth(scores: Scores) -> str:
     )
 
 
+def _acting(scores: Scores) -> str:
+    of = scores["asking-rules"]
+    return (
+        "While members are honest, a threshold on their mean errs less than the minimum, whatever the items are: at most "
+        f"{of['control']:.2f} times as often per act at a quarter asked. When all members but one lie, the minimum acts wrongly in "
+        f"{100 * of['minimum_last']:.1f} % of cases, and the mean of networks trained apart in {100 * of['mean_last']:.0f} %."
+    )
+
+
+def _corrections(scores: Scores) -> str:
+    of = scores["corrections"]
+    return (
+        f"Learning a correction at once takes {of['ratio']:.3f} of the CPU seconds of a training; once pictures are turned, members that "
+        f"do ask {of['fewer']:.2f} times as often as members that never learn."
+    )
+
+
+def _poison(scores: Scores) -> str:
+    of = scores["poison"]
+    return (
+        f"Members that learned from the same items carry the same trigger: with {100 * of['share']:.0f} % of items poisoned at least "
+        f"{100 * of['carried']:.0f} % of them. From one source of sixteen it reaches {of['reached']:.0f} of them."
+    )
+
+
 def _headline(held: Set[str]) -> str:
     if "member-price" in held:
         return (
@@ -96,12 +137,16 @@ COLLECTION = Collection(
     name="committees",
     question="Are ten models to be had for the price of one?",
     about=ABOUT,
-    parts=(PRICE, TRUTH, HYPOTHESES),
+    parts=(PRICE, ACTING, TRUTH, HYPOTHESES),
     answer=Answering(
         question="Are they?",
         headline=_headline,
         paragraphs=[
             ("", (Said(("member-price",), _price), Said(("log-members",), _law), Said(("testbed",), _truth))),
+            (
+                "Acting on them.",
+                (Said(("asking-rules",), _acting), Said(("corrections",), _corrections), Said(("poison",), _poison)),
+            ),
             ("", (Said(("tickets",), _tickets), Said(("tangent-space",), _space))),
         ],
         lead="What whoever needs a committee would have to do",
@@ -117,7 +162,15 @@ COLLECTION = Collection(
                 ("testbed",),
                 lambda _: "where the prior is known, draw heads over random features of it and train nothing",
             ),
+            Said(
+                ("asking-rules",),
+                lambda _: (
+                    "act on a threshold on the mean where members are honest, and on the minimum where one may not be"
+                ),
+            ),
+            Said(("corrections",), lambda _: "let members learn from every answer at once"),
+            Said(("poison",), lambda _: "give members items of their own, by source"),
         ),
-        untested="Not tested here: large convolutional networks, language models, and items unlike those that were learned from.",
+        untested="Not tested here: large convolutional networks and language models.",
     ),
 )
