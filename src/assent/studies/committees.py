@@ -7,12 +7,10 @@ from collections.abc import Set
 from assent.studies import (
     s37_price,
     s38_tickets,
-    s39_tangent_space,
     s40_testbed,
     s41_shifted_rules,
     s42_corrections,
     s43_poison,
-    s44_log_members,
 )
 from assent.studies.saying import Answering, Said, Scores
 from assent.studies.study import Collection, Part, Study
@@ -28,22 +26,18 @@ ABOUT = (
 PRICE = Part(
     "The price",
     "What members are worth against what they cost, at about the accuracy of one network each, on items by which no setting was chosen.",
-    (s37_price.STUDY, s44_log_members.STUDY),
+    (s37_price.STUDY,),
 )
 HYPOTHESES = Part(
-    "Two hypotheses",
-    "That a random network holds good ones that only need to be found, and that training is a straight move from where it began.",
-    (s38_tickets.STUDY, s39_tangent_space.STUDY),
+    "Tickets",
+    "That a random network holds good ones that only need to be found.",
+    (s38_tickets.STUDY,),
 )
-
-
 TRUTH = Part(
     "A known truth",
     "Where labels are drawn from a network that is known, what a committee says of several items together can be held against the truth.",
     (s40_testbed.STUDY,),
 )
-
-
 ACTING = Part(
     "What acting on them risks",
     "Which way of asking holds where items change or members lie, what a committee makes of corrections, and what poison reaches.",
@@ -61,27 +55,12 @@ def _price(scores: Scores) -> str:
     )
 
 
-def _law(scores: Scores) -> str:
-    of = scores["log-members"]
-    return (
-        f"N trained apart are worth a logarithm of N: {of['members']:,.0f} are worth {of['apart']:.2f}, and no number of them would be "
-        f"worth more than {of['ceiling']:.1f}, for {100 * of['never_right']:.1f} % of items none of them gets right; who wants to be safe "
-        "there has to ask."
-    )
-
-
 def _tickets(scores: Scores) -> str:
     of = scores["tickets"]
     return (
         f"Masks over one random network are good members where memory is scarce: {of['composed_members']:.0f} of them take "
         f"{of['all_bits']:.1f} bits a weight. They are no way to save computing, and a linear reading of random features holds such "
         "tickets too."
-    )
-
-
-def _space(scores: Scores) -> str:
-    return (
-        "Training is nearly a straight move in the tangent space of where it began, and a ticket a long one out of it."
     )
 
 
@@ -142,12 +121,12 @@ COLLECTION = Collection(
         question="Are they?",
         headline=_headline,
         paragraphs=[
-            ("", (Said(("member-price",), _price), Said(("log-members",), _law), Said(("testbed",), _truth))),
+            ("", (Said(("member-price",), _price), Said(("testbed",), _truth))),
             (
                 "Acting on them.",
                 (Said(("asking-rules",), _acting), Said(("corrections",), _corrections), Said(("poison",), _poison)),
             ),
-            ("", (Said(("tickets",), _tickets), Said(("tangent-space",), _space))),
+            ("", (Said(("tickets",), _tickets),)),
         ],
         lead="What whoever needs a committee would have to do",
         advice=(
@@ -155,9 +134,7 @@ COLLECTION = Collection(
                 ("member-price",),
                 lambda _: "take a few roots, trained a little, and many samples from their tangent spaces",
             ),
-            Said(("log-members",), lambda _: _part(s44_log_members.STUDY)),
             Said(("tickets",), lambda _: _part(s38_tickets.STUDY)),
-            Said(("tangent-space",), lambda _: _part(s39_tangent_space.STUDY)),
             Said(
                 ("testbed",),
                 lambda _: "where the prior is known, draw heads over random features of it and train nothing",
