@@ -147,7 +147,7 @@ def verdict(numbers: Score) -> Verdict:
     missed = [name for name, held in bars.items() if not held]
     members, widest = round(numbers["composed_members"]), round(numbers["features"])
     best = "; ".join(
-        f"{name.removeprefix('best_').replace('_', ' ', 1)} {value:g} ({_share(numbers[name.replace('best', 'right', 1)])})"
+        f"{name.removeprefix('best_').replace('_', ' ')} {value:g} ({_share(numbers[name.replace('best', 'right', 1)])})"
         for name, value in numbers.items()
         if name.startswith("best_")
     )
