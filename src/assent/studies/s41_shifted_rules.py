@@ -187,6 +187,7 @@ def _turned(rows: Sequence[Row], width: float, name: str) -> Markup:
         )
         for committee in dict.fromkeys(row["committee"] for row in rows)
         for rule in ("minimum", "mean")
+        if not (committee == SINGLE and rule == "minimum")  # one network is no committee, and would dwarf all others
     ]
     return line_chart(
         width=width,

@@ -188,6 +188,8 @@ def _by_share(rows: Sequence[Row], what: str, width: float, name: str) -> Markup
         shares = sorted({row["share"] for row in mine})
         of = {share: [row for row in mine if row["share"] == share] for share in shares}
         y = [_mean([row[what] / (row["members"] if what == "carry" else 1) for row in of[share]]) for share in shares]
+        if len(shares) < 2:  # no line
+            continue
         words = f"{way}, {placed}" if way == SHARDED else way
         lines.append(Series(words, tuple(100.0 * share for share in shares), tuple(y)))
     return line_chart(
