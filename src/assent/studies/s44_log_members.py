@@ -272,8 +272,8 @@ def verdict(numbers: Score) -> Verdict:
     return Verdict(
         not missed,
         f"Yes, and for less: {most:,} members are worth {numbers['apart']:.2f} independent ones when they are trained apart, and "
-        f"{numbers['cheap']:.2f} for {numbers['cheap_trainings']:.1f} trainings in all. The ceiling is {numbers['ceiling']:.1f}: beyond it "
-        "only an overseer helps."
+        f"{numbers['cheap']:.2f} for {numbers['cheap_trainings']:.1f} trainings in all. No number of networks trained apart is worth more "
+        f"than {numbers['ceiling']:.1f}."
         if not missed
         else f"Not in everything: {', '.join(missed)} missed.",
         f"Means over {round(numbers['seeds'])} seeds. {most:,} trained apart are worth {numbers['apart']:.3f} (worst seed "
