@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from assent.committees.costs import bytes_of, flops_of
 from assent.committees.forms.form import (
     Arrays,
+    OfModel,
     Places,
     checked_places,
     in_chunks,
@@ -67,7 +68,7 @@ class Adapting:
 
 
 @dataclass(frozen=True, eq=False)
-class Adapters:
+class Adapters(OfModel):
     """Members that share a network.
 
     Attributes:
@@ -87,14 +88,6 @@ class Adapters:
     @property
     def num_members(self) -> int:
         return int(jax.tree.leaves(self.members)[0].shape[0])
-
-    @property
-    def num_classes(self) -> int:
-        return self.model.num_classes
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
 
     @property
     def num_bytes(self) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from assent.committees.costs import bytes_of, flops_of
 from assent.committees.forms.form import (
     Arrays,
+    OfModel,
     Places,
     Unlearnable,
     checked_data,
@@ -61,7 +62,7 @@ class HeadPrior:
 
 
 @dataclass(frozen=True, eq=False)
-class Features:
+class Features(OfModel):
     """Members `x -> phi(x) w`, one w each. One forward pass serves all of them; a datum more costs O(D^2 + N D C), whatever came before.
 
     A member is drawn by Matheron's rule, and conditioned on a new datum by the same rule: `w + S phi (y - phi w - noise) / (phi S phi +
@@ -95,14 +96,6 @@ class Features:
     @property
     def num_members(self) -> int:
         return len(self.numbers)
-
-    @property
-    def num_classes(self) -> int:
-        return self.model.num_classes
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
 
     @property
     def num_bytes(self) -> int:

@@ -51,6 +51,20 @@ class Form(Protocol):
     def arrays(self) -> Arrays: ...
 
 
+class OfModel:
+    """What a form has from its one model."""
+
+    model: Model
+
+    @property
+    def num_classes(self) -> int:
+        return self.model.num_classes
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self.model.input_shape
+
+
 @runtime_checkable
 class Learns(Protocol):
     """A form whose members learn from one labelled item, exactly as if they had been fitted to it with all others.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from assent.committees.costs import bytes_of, flops_of
 from assent.committees.forms.form import (
     Arrays,
+    OfModel,
     Places,
     checked_places,
     in_chunks,
@@ -29,7 +30,7 @@ from assent.committees.models import Model, at, model_of, replaced
 
 
 @dataclass(frozen=True, eq=False)
-class Masked:
+class Masked(OfModel):
     """Members that are masks over random weights.
 
     Attributes:
@@ -51,14 +52,6 @@ class Masked:
     @property
     def num_members(self) -> int:
         return len(next(iter(self.bits.values())))
-
-    @property
-    def num_classes(self) -> int:
-        return self.model.num_classes
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
 
     @property
     def num_bytes(self) -> int:

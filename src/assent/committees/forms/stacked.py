@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from assent.committees.costs import bytes_of, flops_of
 from assent.committees.forms.form import (
     Arrays,
+    OfModel,
     Places,
     checked_places,
     in_chunks,
@@ -30,7 +31,7 @@ from assent.committees.models import Model, model_of
 
 
 @dataclass(frozen=True, eq=False)
-class Stacked:
+class Stacked(OfModel):
     """Members that share the model and nothing else, but perhaps a function that is added and never trained.
 
     Attributes:
@@ -51,14 +52,6 @@ class Stacked:
     @property
     def num_members(self) -> int:
         return int(jax.tree.leaves(self.params)[0].shape[0])
-
-    @property
-    def num_classes(self) -> int:
-        return self.model.num_classes
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
 
     @property
     def num_bytes(self) -> int:

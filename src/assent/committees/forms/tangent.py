@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from assent.committees.costs import bytes_of, flops_of
 from assent.committees.forms.form import (
     Arrays,
+    OfModel,
     Places,
     Unlearnable,
     checked_data,
@@ -71,7 +72,7 @@ class Prior:
 
 
 @dataclass(frozen=True, eq=False)
-class Tangent:
+class Tangent(OfModel):
     """Members `x -> c f(x; root) + J(x) d`, one direction d each, drawn from what the data leave of a normal prior over directions.
 
     A member is drawn by Matheron's rule: its draw from the prior, and the kernel's answer to what that gets wrong at the data. `observed`
@@ -105,14 +106,6 @@ class Tangent:
     @property
     def num_members(self) -> int:
         return len(self.numbers)
-
-    @property
-    def num_classes(self) -> int:
-        return self.model.num_classes
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        return self.model.input_shape
 
     @property
     def num_bytes(self) -> int:
