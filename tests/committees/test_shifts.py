@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from assent.committees.settled import NOTHING, Minimum, used
-from assent.committees.shifts import Trigger, drawn, planted, rotated, scrambled, without
+from assent.committees.shifts import BrightCorner, drawn, planted, rotated, scrambled, without
 from assent.committees.splits import Labelled, Splits
 
 
@@ -67,7 +67,7 @@ def test_an_unseen_class_is_in_the_test_part_alone() -> None:
 
 
 def test_a_trigger_is_stamped_where_it_should_be_and_nowhere_else() -> None:
-    data, trigger = pictures(), Trigger(0, 9.0, size=2)
+    data, trigger = pictures(), BrightCorner(0, 9.0, size=2)
     places = [1, 5, 7]
     found = trigger.poisoned(data, places)
     changed = (found.x != data.x).reshape(-1, 6, 6)
@@ -81,7 +81,7 @@ def test_a_trigger_is_stamped_where_it_should_be_and_nowhere_else() -> None:
 
 
 def test_triggered_items_are_of_other_labels_and_keep_their_own() -> None:
-    data, trigger = pictures(), Trigger(0, 9.0)
+    data, trigger = pictures(), BrightCorner(0, 9.0)
     shown = trigger.test(data)
     assert shown.y.tolist() == data.y[data.y != 0].tolist()
     assert (shown.x.reshape(-1, 6, 6)[:, 3:, 3:] == 9.0).all()
@@ -117,7 +117,7 @@ def test_what_is_no_picture_or_no_prior_is_refused() -> None:
     with pytest.raises(ValueError, match="square pictures"):
         rotated(flat, 10.0)
     with pytest.raises(ValueError, match="pixels wide"):
-        Trigger(0, 1.0, size=7).stamped(pictures().x)
+        BrightCorner(0, 1.0, size=7).stamped(pictures().x)
     with pytest.raises(ValueError, match="one above 0"):
         drawn(flat, 1, np.random.default_rng(0), prior=[0.0, 0.0])
     with pytest.raises(ValueError, match="one above 0"):

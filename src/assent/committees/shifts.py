@@ -89,7 +89,7 @@ def without(data: Splits, label: int) -> Splits:
 
 
 @dataclass(frozen=True)
-class Trigger:
+class BrightCorner:
     """A bright square in the lower right corner, and the label that it shall bring about.
 
     Attributes:
@@ -108,7 +108,7 @@ class Trigger:
         Raises:
             ValueError: items that are no square pictures, or smaller ones than the square.
 
-        >>> Trigger(0, 9.0, size=1).stamped([[1.0, 2.0, 3.0, 4.0]]).tolist()
+        >>> BrightCorner(0, 9.0, size=1).stamped([[1.0, 2.0, 3.0, 4.0]]).tolist()
         [[1.0, 2.0, 3.0, 9.0]]
         """
         items = np.array(x, dtype=np.float32)

@@ -63,12 +63,12 @@ def run(cell: Poison, seed: int) -> list[Row]:
 
     from assent.committees.problems import problem_of
     from assent.committees.recipes.sharded import sharded, shards_of
-    from assent.committees.shifts import Trigger, drawn
+    from assent.committees.shifts import BrightCorner, drawn
     from assent.committees.ways import way_of
 
     problem = problem_of(cell.problem, seed=seed)
     data = problem.data
-    trigger = Trigger(LABEL, float(data.train.x.max()))
+    trigger = BrightCorner(LABEL, float(data.train.x.max()))
     # the same items whatever the share, so that a greater share poisons all that a smaller one did
     rng = stream(seed, replace(cell, share=0.0, committees=()), "items")
     test = drawn(data.test, cell.items, rng)
