@@ -13,8 +13,9 @@ import scipy.stats
 
 from assent.committees.kernels.logistic import moments
 from assent.committees.testbed import ReluNetworks, SyntheticProblem, joint_kl, sweep, twelve
-from assent.studies import _testbed_agents as agents
 from assent.studies import s40_testbed as study
+from assent.studies import testbed_agents as agents
+from assent.studies.testbed_measures import problems_of
 
 PROBLEM = SyntheticProblem(input_dim=2, data_ratio=5, temperature=0.1, seed=7)
 
@@ -144,11 +145,11 @@ def test_more_than_two_classes_are_refused() -> None:
 
 def test_every_seed_has_problems_of_its_own() -> None:
     cell = study.Fit("twelve", 10, 100, 0.1, study.MINE)
-    assert study.problems_of(cell, 0) == [one for one in twelve() if (one.input_dim, one.data_ratio) == (10, 100)]
-    of_seeds = [[one.seed for one in study.problems_of(cell, seed)] for seed in range(3)]
+    assert problems_of(cell, 0) == [one for one in twelve() if (one.input_dim, one.data_ratio) == (10, 100)]
+    of_seeds = [[one.seed for one in problems_of(cell, seed)] for seed in range(3)]
     assert len({one for seeds in of_seeds for one in seeds}) == 6
     cell = study.Fit("sweep", 10, 100, 0.01, study.MINE)
-    chosen = [study.problems_of(cell, seed) for seed in range(7)]
+    chosen = [problems_of(cell, seed) for seed in range(7)]
     assert all(len(one) == 1 for one in chosen)
     assert len({one[0].seed for one in chosen}) == 7
     assert chosen[3][0] in sweep()

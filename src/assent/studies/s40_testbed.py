@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
 
 from assent.report.figures import bar_chart
 from assent.studies.study import Figure, Row, Score, Study, Verdict
-
-if TYPE_CHECKING:
-    from assent.committees.testbed import SyntheticProblem
+from assent.studies.testbed_measures import Fit, at_seed, cpu_s, key_of, mean_kl, measured, of_agent, ratio_error
 
 MINE, PEER = "last-layer", "ensemble+"
 MOMENTS = "moments"
@@ -51,22 +46,6 @@ SOURCE = (
 )
 
 
-@dataclass(frozen=True)
-class Fit:
-    """One agent on the problems of one setting.
-
-    Attributes:
-        problems: `twelve`, or `sweep`: one of its five problems of the setting for each seed.
-        agent: one of `AGENTS`.
-    """
-
-    problems: str
-    input_dim: int
-    data_ratio: int
-    temperature: float
-    agent: str
-
-
 SETTINGS = (
     *(("twelve", dim, ratio, 0.1) for dim, ratio in itertools.product((2, 10), (1, 10, 100))),
     *(
@@ -80,12 +59,6 @@ BOUNDED = 20
 
 WORTH = 100
 """Draws that such a posterior must be worth to be told."""
-
-APART = 1_000
-"""Between the seeds of one list's problems and the next one's."""
-
-ENDLESS = 1e6
-"""In the place of an estimate of which not one draw is finite."""
 
 LEFT_OUT = {("sweep", "ensemble"), ("sweep", BOUND)}
 """What takes long, or says nothing, where no limit rests on it."""
@@ -103,69 +76,33 @@ QUICK = tuple(
 )
 
 
-def run(cell: Fit, seed: int) -> list[Row]:
-    """A row for each problem."""
-    from assent.committees.testbed import joint_kl
-    from assent.studies._testbed_agents import fitted
-
-    rows = list[Row]()
-    for problem in problems_of(cell, seed):
-        agent = fitted(cell.agent, problem)
-        found = joint_kl(agent.log_probs, problem, num_test_seeds=1_000)
-        rows.append(
-            {
-                **asdict(cell),
-                "seed": seed,
-                "problem_seed": problem.seed,
-                "num_train": problem.num_train,
-                "members": agent.members,
-                "joint_kl": found.clamped if math.isfinite(found.clamped) else ENDLESS,
-                "standard_error": found.standard_error if found.infinite == 0 else None,
-                "infinite": found.infinite,
-                "fit_cpu_s": agent.cpu_s,
-                "worth": agent.worth,
-            }
-        )
-    return rows
-
-
-def problems_of(cell: Fit, seed: int) -> list[SyntheticProblem]:
-    """The problems of a cell: for each seed others, of the same setting."""
-    from assent.committees.testbed import sweep, twelve
-
-    listed = twelve() if cell.problems == "twelve" else [one for one in sweep() if one.tau == 10]
-    setting = (cell.input_dim, cell.data_ratio, cell.temperature)
-    same = [one for one in listed if (one.input_dim, one.data_ratio, one.temperature) == setting]
-    if cell.problems == "twelve":
-        return [replace(one, seed=one.seed + APART * seed) for one in same]
-    again, place = divmod(seed, len(same))
-    return [replace(same[place], seed=same[place].seed + APART * again)]
-
-
 def score(rows: Sequence[Row]) -> dict[str, float]:
     """Each agent's mean, and how far the committee is from the ensemble over all and in each seed."""
     numbers: dict[str, float] = {"seeds": float(len({row["seed"] for row in rows}))}
     for problems in ("twelve", "sweep"):
         for agent in SHOWN:
-            mine = _of(rows, problems, agent)
+            mine = of_agent(rows, problems, agent)
             if mine:
-                numbers |= {f"{problems}_{agent}": _mean(mine), f"{problems}_{agent}_cpu": _cpu(mine)}
-        mine, peer = _of(rows, problems, MINE), _of(rows, problems, PEER)
-        apart = [(seed, _mean(_at(mine, seed)) / _mean(_at(peer, seed))) for seed in sorted({r["seed"] for r in mine})]
-        if others := _of(rows, problems, MOMENTS):
+                numbers |= {f"{problems}_{agent}": mean_kl(mine), f"{problems}_{agent}_cpu": cpu_s(mine)}
+        mine, peer = of_agent(rows, problems, MINE), of_agent(rows, problems, PEER)
+        apart = [
+            (seed, mean_kl(at_seed(mine, seed)) / mean_kl(at_seed(peer, seed)))
+            for seed in sorted({r["seed"] for r in mine})
+        ]
+        if others := of_agent(rows, problems, MOMENTS):
             numbers |= {
-                f"{problems}_moments_ratio": _mean(others) / _mean(peer),
-                f"{problems}_moments_error": _error(others, peer),
-                f"{problems}_moments_cpu_share": _cpu(others) / _cpu(peer),
+                f"{problems}_moments_ratio": mean_kl(others) / mean_kl(peer),
+                f"{problems}_moments_error": ratio_error(others, peer),
+                f"{problems}_moments_cpu_share": cpu_s(others) / cpu_s(peer),
             }
         numbers |= {
             f"{problems}_problems": float(len(mine)),
-            f"{problems}_ratio": _mean(mine) / _mean(peer),
+            f"{problems}_ratio": mean_kl(mine) / mean_kl(peer),
             f"{problems}_ratio_least": min(ratio for _, ratio in apart),
             f"{problems}_ratio_worst": max(ratio for _, ratio in apart),
             f"{problems}_worst_seed": float(max(apart, key=lambda pair: pair[1])[0]),
-            f"{problems}_error": _error(mine, peer),
-            f"{problems}_cpu_share": _cpu(mine) / _cpu(peer),
+            f"{problems}_error": ratio_error(mine, peer),
+            f"{problems}_cpu_share": cpu_s(mine) / cpu_s(peer),
         }
     numbers["infinite"] = float(sum(row["infinite"] for row in rows))
     return numbers | _bounded(rows)
@@ -214,8 +151,10 @@ def _chart(rows: Sequence[Row], words: str, width: float, name: str) -> Markup:
     for agent in SHOWN:
         mine = [row for row in rows if row["agent"] == agent]
         if mine:
-            each = [_mean(_at(mine, seed)) for seed in seeds]
-            bars.append((NAMES[agent], _mean(mine), min(each), max(each), "indifferent" if agent in PEERS else "keeps"))
+            each = [mean_kl(at_seed(mine, seed)) for seed in seeds]
+            bars.append(
+                (NAMES[agent], mean_kl(mine), min(each), max(each), "indifferent" if agent in PEERS else "keeps")
+            )
     return bar_chart(
         width=width,
         name=name,
@@ -261,13 +200,13 @@ def _said_of_moments(numbers: Score) -> str:
 
 def _bounded(rows: Sequence[Row]) -> dict[str, float]:
     """The generator's own posterior, and who is how far above it, where it is worth enough draws."""
-    bound = {_key(row): row["joint_kl"] for row in rows if row["agent"] == BOUND and row["worth"] >= WORTH}
+    bound = {key_of(row): row["joint_kl"] for row in rows if row["agent"] == BOUND and row["worth"] >= WORTH}
     found = {"bounded_problems": float(len(bound))}
     if bound:
         found["bounded_generator"] = float(np.mean(list(bound.values())))
         for agent in (MINE, MOMENTS, PEER):
-            mine = [row for row in rows if row["agent"] == agent and _key(row) in bound]
-            found |= {f"bounded_{agent}": _mean(mine)} if mine else {}
+            mine = [row for row in rows if row["agent"] == agent and key_of(row) in bound]
+            found |= {f"bounded_{agent}": mean_kl(mine)} if mine else {}
     return found
 
 
@@ -286,36 +225,6 @@ def _said_of_bound(numbers: Score) -> str:
     )
 
 
-def _of(rows: Sequence[Row], problems: str, agent: str) -> list[Row]:
-    """In an order that agents share."""
-    return sorted((row for row in rows if row["problems"] == problems and row["agent"] == agent), key=_key)
-
-
-def _key(row: Row) -> tuple[str, int, int]:
-    return row["problems"], row["seed"], row["problem_seed"]
-
-
-def _at(rows: Sequence[Row], seed: int) -> list[Row]:
-    return [row for row in rows if row["seed"] == seed]
-
-
-def _mean(rows: Sequence[Row]) -> float:
-    return float(np.mean([row["joint_kl"] for row in rows]))
-
-
-def _cpu(rows: Sequence[Row]) -> float:
-    return float(sum(row["fit_cpu_s"] for row in rows))
-
-
-def _error(mine: Sequence[Row], peer: Sequence[Row]) -> float:
-    """Of the ratio of means, over problems, by the delta method."""
-    a, b = (np.asarray([row["joint_kl"] for row in rows]) for rows in (mine, peer))
-    if len(a) < 2:
-        return 0.0
-    left = a - b * (a.mean() / b.mean())
-    return float(np.std(left, ddof=1) / math.sqrt(len(a)) / b.mean())
-
-
 STUDY = Study(
     name="testbed",
     title="Are heads over features that nobody trained as near to a known truth as a hundred networks?",
@@ -331,7 +240,7 @@ STUDY = Study(
     grid=GRID,
     quick=QUICK,
     seeds=3,
-    run=run,
+    run=measured,
     score=score,
     verdict=verdict,
     figures=figures,
