@@ -20,20 +20,9 @@ _JAX_STRICT = {"jax_numpy_dtype_promotion": "strict", "jax_numpy_rank_promotion"
 for _option, _value in _JAX_STRICT.items():
     os.environ.setdefault(_option.upper(), _value)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Recipes compile a program at every call; what one test or process compiled, the others find.
-_COMPILED = {
-    "JAX_COMPILATION_CACHE_DIR": os.path.join(os.path.dirname(os.path.dirname(__file__)), ".pytest_cache", "compiled"),
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1",
-    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-}
-for _option, _value in _COMPILED.items():
-    os.environ.setdefault(_option, _value)
 if "jax" in sys.modules:  # a plugin was faster: JAX reads the environment only once
     for _option, _value in _JAX_STRICT.items():
         sys.modules["jax"].config.update(_option, _value)
-    sys.modules["jax"].config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
-    sys.modules["jax"].config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-    sys.modules["jax"].config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 # `ci` draws the same examples every time, so that a red run is red again; `dev` keeps looking for new ones.
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
