@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -16,7 +15,6 @@ import assent
 import assent.lab
 from assent.cli.imitate_worlds import ALWAYS, ARENAS
 from assent.overseers.scripted import READS_LABELS
-from assent.peers.environment import environment_for
 from assent.peers.imitation_process import METHODS, Task, _given, run_imitation
 from assent.peers.imitation_worker import RUNS, Life
 from assent.peers.trace import sweep
@@ -81,16 +79,6 @@ def test_a_program_that_ends_early_says_what_it_printed() -> None:
 
 def test_the_methods_are_those_that_the_worker_has() -> None:
     assert {method.key for method in METHODS} == RUNS.keys()
-
-
-@pytest.fixture(scope="module")
-def python() -> Path:
-    try:
-        return environment_for()
-    except RuntimeError as failure:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"no environment for imitation can be made here: {failure}")
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +12,6 @@ import pytest
 
 from assent.committees.models import conv_n
 from assent.committees.problems import Problem, digits
-from assent.peers.environment import environment_for
 from assent.peers.uncertainty_process import METHODS, Task, _given, run_uncertainty
 
 DIGITS = digits(0)
@@ -50,16 +48,6 @@ def test_a_program_that_ends_early_says_what_it_printed() -> None:
     """This interpreter has no laplace-torch: the worker cannot do anything there."""
     with pytest.raises(RuntimeError, match=r"exit code 1 after 0 of 1 tasks(.|\n)*No module named"):
         list(run_uncertainty([Task("torch-uncertainty deep", 2, 0)], SHORT, python=Path(sys.executable)))
-
-
-@pytest.fixture(scope="module")
-def python() -> Path:
-    try:
-        return environment_for()
-    except RuntimeError as failure:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(f"no environment for the peers can be made here: {failure}")
 
 
 @pytest.mark.slow

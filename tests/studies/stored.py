@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 from functools import cache
 from pathlib import Path
 
-from assent.studies.study import Row, Value
+from assent.studies.study import Row, Study, Value
 
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "results"
 
@@ -35,3 +36,18 @@ def value(field: str) -> Value:
         except ValueError:
             continue
     return field
+
+
+def page_says_what_rows_say(collection: str, study: Study) -> None:
+    """The published section of a study holds its claim, and the verdict, figures and pictures of the published rows."""
+    rows = rows_of(collection, study.name)
+    score = study.score(rows)
+    assert all(isinstance(value, float) and not math.isnan(value) for value in score.values())
+    page = (RESULTS / f"{collection}.md").read_text(encoding="utf-8")
+    section = page.split(f"(study-{study.name})=")[1].split("(study-")[0]
+    verdict = study.verdict(score)
+    assert ("**Holds.**" if verdict.holds else "**Fails.**") in section
+    assert verdict.figure in section
+    assert study.claim in section
+    for figure in study.figures(rows):
+        assert (RESULTS / collection / f"{study.name}-{figure.name}.svg").is_file()

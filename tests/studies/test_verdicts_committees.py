@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 
 from assent.studies import committees as together
@@ -14,7 +12,7 @@ from assent.studies import s43_poison as s43
 from assent.studies.shifted_committees import CALM, PLANT, RATE, SHARES, SINGLE, TURNED, UNSEEN
 from assent.studies.study import Row, Study
 from tests.studies.refuting import Change, Where, each, holds, one, times
-from tests.studies.stored import RESULTS, rows_of
+from tests.studies.stored import page_says_what_rows_say, rows_of
 
 COLLECTION = together.COLLECTION
 
@@ -122,16 +120,7 @@ def test_members_worse_in_one_seed_are_what_an_average_allows_for() -> None:
 
 @pytest.mark.parametrize("study", COLLECTION.studies, ids=lambda study: study.name)
 def test_the_published_page_says_what_its_rows_say(study: Study) -> None:
-    score = study.score(stored(study))
-    assert all(isinstance(value, float) and not math.isnan(value) for value in score.values())
-    page = (RESULTS / f"{COLLECTION.name}.md").read_text(encoding="utf-8")
-    section = page.split(f"(study-{study.name})=")[1].split("(study-")[0]
-    verdict = study.verdict(score)
-    assert ("**Holds.**" if verdict.holds else "**Fails.**") in section
-    assert verdict.figure in section
-    assert study.claim in section
-    for figure in study.figures(stored(study)):
-        assert (RESULTS / COLLECTION.name / f"{study.name}-{figure.name}.svg").is_file()
+    page_says_what_rows_say(COLLECTION.name, study)
 
 
 def test_the_headline_is_said_only_if_it_was_shown() -> None:

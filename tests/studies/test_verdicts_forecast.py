@@ -15,7 +15,7 @@ from assent.studies.deployments import WORLDS
 from assent.studies.saying import Answering
 from assent.studies.study import Finding, Row, Study
 from tests.studies.refuting import Change, Where, each, holds, one
-from tests.studies.stored import RESULTS, rows_of
+from tests.studies.stored import page_says_what_rows_say, rows_of
 
 COLLECTION = together.COLLECTION
 EXACT, JEFFREYS, CLOPPER, SEQUENCE = s35.METHODS
@@ -125,16 +125,7 @@ def test_what_jeffreys_must_be_wrong_in_is_computed_from_where_it_passes_the_tru
 
 @pytest.mark.parametrize("study", COLLECTION.studies, ids=lambda study: study.name)
 def test_the_published_page_says_what_its_rows_say(study: Study) -> None:
-    score = study.score(stored(study))
-    assert all(isinstance(value, float) and not math.isnan(value) for value in score.values())
-    page = (RESULTS / f"{COLLECTION.name}.md").read_text(encoding="utf-8")
-    section = page.split(f"(study-{study.name})=")[1].split("(study-")[0]
-    verdict = study.verdict(score)
-    assert ("**Holds.**" if verdict.holds else "**Fails.**") in section
-    assert verdict.figure in section
-    assert study.claim in section
-    for figure in study.figures(stored(study)):
-        assert (RESULTS / COLLECTION.name / f"{study.name}-{figure.name}.svg").is_file()
+    page_says_what_rows_say(COLLECTION.name, study)
 
 
 def test_the_published_rows_are_those_of_the_whole_grid() -> None:
