@@ -56,6 +56,28 @@ def test_what_is_finished_is_found_and_nothing_else_is(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4 + 3
 
 
+def test_a_program_is_compiled_once_for_its_settings_and_shapes() -> None:
+    """Closures over other settings, other functions of the same name, and other shapes are programs of their own."""
+    traced = list[float]()
+
+    def of(rate: float, label: str = "scaled", x: jax.Array = X) -> float:
+        def fit(key: jax.Array, x: jax.Array) -> tuple[Any, jax.Array]:
+            traced.append(rate)
+            return rate * x, jnp.zeros(1)
+
+        return float(Work().fitted(label, fit, KEYS[:2], x, settings={"rate": rate}).trees[0][0, 0])
+
+    assert [of(2.0), of(3.0), of(2.0), of(2.0, x=X + X)] == [2.0, 3.0, 2.0, 4.0]
+    assert traced == [2.0, 3.0]
+    assert (of(2.0, "another"), of(2.0, x=X[:1])) == (2.0, 2.0)
+    assert traced == [2.0, 3.0, 2.0, 2.0]
+
+    def fit(key: jax.Array, x: jax.Array) -> tuple[Any, jax.Array]:
+        return -x, jnp.zeros(1)
+
+    assert Work().fitted("scaled", fit, KEYS[:1], X, settings={"rate": 2.0}).trees[0][0, 0] == -1.0
+
+
 def test_a_file_that_was_cut_short_is_made_again(tmp_path: Path) -> None:
     first = Work(tmp_path).fitted("squares", squares, KEYS[:1], X)
     (file,) = tmp_path.iterdir()

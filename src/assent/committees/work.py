@@ -24,6 +24,11 @@ Progress: TypeAlias = Callable[[int, int], None]
 """`(done, total)` pieces."""
 
 
+MOST_PROGRAMS = 64
+_PROGRAMS: dict[Any, Counted] = {}
+"""By digest of label and settings, the function's code, and whether JAX computes in double precision."""
+
+
 class DroppedWarning(UserWarning):
     """A member's training left the finite numbers, and it was left out."""
 
@@ -75,7 +80,10 @@ class Work:
         names: Sequence[str] = (),
         rows: bool = False,
     ) -> Pieces:
-        """`fit(key, *args) -> (tree, losses)` for each key, compiled once.
+        """`fit(key, *args) -> (tree, losses)` for each key.
+
+        A process compiles it once for each label, settings and shapes: whoever calls again with these, at the same place in the code, is
+        given the program of before.
 
         Args:
             label: of the work, for the files' names.
@@ -87,7 +95,7 @@ class Work:
             ValueError: every piece was dropped.
         """
         identity = _digest([label, settings, *args]) if self.folder else ""
-        counted = Counted(fit)
+        counted = _program(_digest([label, settings]), fit)
         trees, numbers, dropped, losses = list[Any](), list[int](), list[int](), list[float]()
         flops, cpu_s = list[float](), list[float]()
         for number, key in enumerate(keys):
@@ -126,6 +134,19 @@ class Work:
         if file is not None:
             _write(file, tree, {"loss": repr(loss), "flops": repr(measured.flops), "cpu_s": repr(measured.cpu_s)})
         return tree, loss, measured.flops, measured.cpu_s
+
+
+def _program(identity: str, fit: Callable[..., tuple[Any, jax.Array]]) -> Counted:
+    """`fit`, or what was compiled in its place before; the programs that were used last are kept."""
+    code = getattr(fit, "__code__", None)
+    if code is None:
+        return Counted(fit)
+    name = (identity, code, bool(jax.config.read("jax_enable_x64")))
+    counted = _PROGRAMS.pop(name, None) or Counted(fit)
+    _PROGRAMS[name] = counted
+    while len(_PROGRAMS) > MOST_PROGRAMS:
+        del _PROGRAMS[next(iter(_PROGRAMS))]
+    return counted
 
 
 def finite_rows(tree: Any, names: Sequence[str]) -> tuple[Any, list[str], list[str]]:
