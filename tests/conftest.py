@@ -1,5 +1,6 @@
 """What all tests share: one thread per process, strict JAX promotion, Hypothesis profiles, the three array backends."""
 
+import gc
 import importlib
 import os
 import sys
@@ -20,14 +21,42 @@ _JAX_STRICT = {"jax_numpy_dtype_promotion": "strict", "jax_numpy_rank_promotion"
 for _option, _value in _JAX_STRICT.items():
     os.environ.setdefault(_option.upper(), _value)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# What one test or process compiled, the others find.
+_COMPILED = {
+    "jax_compilation_cache_dir": os.path.join(os.path.dirname(os.path.dirname(__file__)), ".pytest_cache", "compiled"),
+    "jax_persistent_cache_min_compile_time_secs": 0.1,
+    "jax_persistent_cache_min_entry_size_bytes": -1,
+}
+for _option, _value in _COMPILED.items():
+    os.environ.setdefault(_option.upper(), str(_value))
 if "jax" in sys.modules:  # a plugin was faster: JAX reads the environment only once
-    for _option, _value in _JAX_STRICT.items():
+    for _option, _value in {**_JAX_STRICT, **_COMPILED}.items():
         sys.modules["jax"].config.update(_option, _value)
+
+MOST_MAPPINGS = 8_000
+"""Of memory, that a process of tests holds. Compiled programs take some each, and where the system gives no more, XLA dies."""
 
 # `ci` draws the same examples every time, so that a red run is red again; `dev` keeps looking for new ones.
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if CI else "dev"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Let go of compiled programs before there are too many: thousands of tests compile tens of thousands of them."""
+    if "jax" in sys.modules and nextitem is not None and nextitem.fspath != item.fspath and _mappings() > MOST_MAPPINGS:
+        sys.modules["jax"].clear_caches()
+        gc.collect()
+
+
+def _mappings() -> int:
+    """Of this process's memory; none where the system does not say."""
+    try:
+        with open("/proc/self/maps", "rb") as lines:
+            return sum(1 for _ in lines)
+    except OSError:
+        return 0
 
 
 @dataclass(frozen=True)
