@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from _report import Row, best_s, main
 
-from assent.committees.forms.tangent import Prior, tangent_members
+from assent.committees.forms.prior import Prior
+from assent.committees.forms.tangent import tangent_members
 from assent.committees.masks import Ticketing, first_scores, mask_of, random_weights, through
 from assent.committees.models import Model, at, conv_n, mlp, replaced
 from assent.committees.training import Training, advanced, begun, cross_entropy, plain_loss

@@ -26,8 +26,9 @@ from assent.committees.forms.composed import Composed, every_way
 from assent.committees.forms.features import HeadPrior, feature_members
 from assent.committees.forms.form import Form
 from assent.committees.forms.masked import masked
+from assent.committees.forms.prior import Prior
 from assent.committees.forms.stacked import Stacked, stacked
-from assent.committees.forms.tangent import Prior, tangent_members
+from assent.committees.forms.tangent import tangent_members
 from assent.committees.masks import Ticketing, first_scores, mask_of
 from assent.committees.models import Model, mlp
 from assent.committees.splits import Labelled, digits

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from assent.committees.forms import form, tangent
 from assent.committees.forms.form import Unlearnable
-from assent.committees.forms.tangent import Prior, Tangent, tangent_members
+from assent.committees.forms.prior import Prior
+from assent.committees.forms.tangent import Tangent, tangent_members
+from assent.committees.kernels import room
 from assent.committees.kernels.tangents import Kernel
 from assent.committees.layers import Conv, Dense, Flatten, Relu
 from assent.committees.models import Model, mlp
@@ -129,7 +131,7 @@ def test_thirty_data_one_by_one_are_all_of_them_fitted_again(
 ) -> None:
     """1e-8 in double precision, through arrays that grow, and for members that were chosen before or after. The wrong variant
     learned all but one."""
-    monkeypatch.setattr(tangent, "ROOM", 20)
+    monkeypatch.setattr(room, "ROOM", 20)
     with jax.enable_x64(True):
         found = members(model, 4, data=3, prior=Prior(kernel, centre=1.0))
         turned = [3, 1, 0, 2]

@@ -12,7 +12,8 @@ import pytest
 
 from assent.committees.committee import Committee
 from assent.committees.forms.features import Features, HeadPrior
-from assent.committees.forms.tangent import Prior, Tangent
+from assent.committees.forms.prior import Prior
+from assent.committees.forms.tangent import Tangent
 from assent.committees.models import mlp
 from assent.committees.recipes import tangents
 from assent.committees.recipes.tangents import SPREADS, WITHIN, chosen_spread, tangent

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -15,13 +14,15 @@ import scipy.optimize
 from numpy.typing import ArrayLike, NDArray
 
 from assent.committees.costs import Cost
+from assent.committees.files import read, write
 from assent.committees.forms.adapters import Adapters
 from assent.committees.forms.composed import Composed
 from assent.committees.forms.features import Features
 from assent.committees.forms.form import Form, Learns, Places, Unlearnable, checked_places
 from assent.committees.forms.masked import Masked
+from assent.committees.forms.prior import Prior
 from assent.committees.forms.stacked import Stacked, stacked
-from assent.committees.forms.tangent import Prior, Tangent, tangent_members
+from assent.committees.forms.tangent import Tangent, tangent_members
 from assent.committees.models import mlp
 from assent.committees.splits import Labelled
 from assent.core import Answer, Grade
@@ -29,7 +30,6 @@ from assent.core import Answer, Grade
 FORMS: dict[str, Callable[[Mapping[str, Any], Mapping[str, NDArray[Any]]], Form]] = {
     kind.kind: kind.restored for kind in (Stacked, Masked, Composed, Tangent, Features, Adapters)
 }
-VERSION = 1
 MIXED = "mixed"
 TEMPERATURES = (1e-3, 1e3)
 """Between which a softmax temperature is looked for."""
@@ -333,13 +333,10 @@ class Committee:
 
     def save(self, path: Path | str) -> None:
         """Everything into one safetensors file; masks stay bits."""
-        from safetensors.numpy import save_file
-
         arrays: dict[str, NDArray[Any]] = {"log_weights": self.log_weights, "roots": self.roots}
         for number, part in enumerate(self.parts):
             arrays |= {f"{number} {name}": np.ascontiguousarray(array) for name, array in part.arrays().items()}
         about = {
-            "version": VERSION,
             "parts": [{"form": part.kind, **part.settings()} for part in self.parts],
             "temperature": self.temperature,
             "scales": self.scales,
@@ -348,11 +345,7 @@ class Committee:
             "dropped": self.dropped,
             "floor": self.floor,
         }
-        place = Path(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = place.with_name(place.name + ".part")
-        save_file(arrays, str(unfinished), metadata={"assent.committee": json.dumps(about)})
-        unfinished.replace(place)
+        write(path, about, arrays)
 
     @staticmethod
     def load(path: Path | str) -> Committee:
@@ -362,21 +355,7 @@ class Committee:
             FileNotFoundError: there is no such file.
             ValueError: a file of something else, of a later version, or with arrays of another architecture.
         """
-        from safetensors import SafetensorError, safe_open
-
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"There is no file {path}; make one with Committee.save or `assent committee fit`.")
-        try:
-            with safe_open(str(path), framework="numpy") as file:
-                metadata = file.metadata() or {}
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no mapping)
-        except (SafetensorError, OSError) as error:
-            raise ValueError(f"{path} cannot be read as safetensors: {error}. It may be cut short.") from error
-        if "assent.committee" not in metadata:
-            raise ValueError(f"{path} holds arrays but no committee; give a file that Committee.save wrote.")
-        about = json.loads(metadata["assent.committee"])
-        if about["version"] != VERSION:
-            raise ValueError(f"{path} has version {about['version']}; this release reads {VERSION}.")
+        about, arrays = read(path)
         try:
             return _restored(about, arrays)
         except KeyError as error:

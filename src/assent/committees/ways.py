@@ -13,7 +13,7 @@ import numpy as np
 from assent.committees.committee import Committee
 from assent.committees.costs import Cost
 from assent.committees.forms.features import HeadPrior
-from assent.committees.forms.tangent import Prior
+from assent.committees.forms.prior import Prior
 from assent.committees.masks import Ticketing
 from assent.committees.problems import Problem
 from assent.committees.recipes.prior_functions import prior_fn

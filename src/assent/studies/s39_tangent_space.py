@@ -184,7 +184,8 @@ def _ticket(cell: Width, problem: Any, seed: int, x: Any, right: Any) -> dict[st
 
 def _fitted(model: Any, root: Any, train: Any, x: Any) -> np.ndarray:
     """What a fit in closed form says, least squares on the labels in the tangent space, of the classes' mean kernel."""
-    from assent.committees.forms.tangent import Prior, tangent_members
+    from assent.committees.forms.prior import Prior
+    from assent.committees.forms.tangent import tangent_members
 
     key, one = np.zeros(2, dtype=np.uint32), np.zeros(1, dtype=np.int64)
     fit = tangent_members(model, root, train.x, train.y, prior=Prior("averaged", spread=0.0), key=key, numbers=one)

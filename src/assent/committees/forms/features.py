@@ -40,7 +40,7 @@ class HeadPrior:
     Attributes:
         features: see `assent.committees.kernels.features.FeatureMap`.
         number: directions of a sketch.
-        variance, noise, spread: as in `assent.committees.forms.tangent.Prior`.
+        variance, noise, spread: as in `assent.committees.forms.prior.Prior`.
     """
 
     features: FeatureMap = "last"

@@ -27,48 +27,12 @@ from assent.committees.forms.form import (
     unnamed,
     widest,
 )
+from assent.committees.forms.prior import Prior
 from assent.committees.kernels.posterior import Conditioned, Floats, conditioned, drawn_noise, extended
-from assent.committees.kernels.tangents import Kernel, Taps, along_all, directions, gram, taps
+from assent.committees.kernels.room import taps_with_room, with_row
+from assent.committees.kernels.tangents import Taps, along_all, directions, gram, taps
 from assent.committees.layers import Params
 from assent.committees.models import Model, at, model_of, replaced
-
-ROOM = 256
-"""Data come into arrays of this many, so that one more seldom changes a shape, and with it what is compiled."""
-
-
-@dataclass(frozen=True)
-class Prior:
-    """What is believed before the data of logits in a tangent space.
-
-    Attributes:
-        kernel: see `assent.committees.kernels.tangents.Kernel`. With `entk` members are exact draws from the posterior. The two others put
-            one kernel for all logits into the solution, while prior draws come from the whole tangent space: an approximation.
-        variance: of a logit before any data, in units of the targets (1 for the right label), averaged over the data.
-        noise: variance of the targets.
-        spread: what deviations from the posterior's mean are multiplied by: below 1 members are nearer to it, and to each other.
-        centre: how many times the root's own logits are what is believed at first; 0 is what the published linearisations call
-            the centred one.
-    """
-
-    kernel: Kernel = "averaged"
-    variance: float = 2.5
-    noise: float = 0.01
-    spread: float = 0.3
-    centre: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.kernel not in ("entk", "averaged", "pntk"):
-            raise ValueError(f"The kernel {self.kernel!r} is unknown; give entk, averaged or pntk.")
-        if not (
-            0 < self.variance < np.inf
-            and 0 < self.noise < np.inf
-            and 0 <= self.spread < np.inf
-            and np.isfinite(self.centre)
-        ):
-            raise ValueError(
-                f"variance = {self.variance}, noise = {self.noise}, spread = {self.spread}, centre = {self.centre}: variances are above "
-                "0, the spread is at least 0, and the centre a number."
-            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +217,7 @@ class Tangent(OfModel):
             items=np.concatenate([self.items, item[None]]),
             labels=np.concatenate([self.labels, np.asarray([y])]),
             known=known,
-            seen=_with_row(_with_room(self.seen, n + 1), tap, n),
+            seen=with_row(self.seen, tap, n),
         )
 
     def refitted(self) -> Tangent:
@@ -307,7 +271,7 @@ class Tangent(OfModel):
         model, prior = model_of(settings["model"]), Prior(**settings["prior"])
         root = unnamed(arrays, shapes_of(model), "root")
         known = Conditioned(arrays["lower"], arrays["coefficients"], settings["jitter"])
-        seen = _taps_of(model, root, arrays["items"], prior.kernel)
+        seen = taps_with_room(model, root, arrays["items"], kernel=prior.kernel)
         return cls(
             model,
             root,
@@ -345,7 +309,7 @@ def tangent_members(
         ValueError: data that members cannot be conditioned on, or a root whose kernel is not finite or vanishes everywhere.
     """
     checked_data(x, y, model)
-    seen = _taps_of(model, root, x, prior.kernel)
+    seen = taps_with_room(model, root, x, kernel=prior.kernel)
     kernel = np.asarray(gram(seen, seen, kernel=prior.kernel), dtype=np.float64)[: len(x), : len(x)]
     flat = _flat(kernel)
     if scale is None:
@@ -405,33 +369,6 @@ def _extended_by_classes(
         moved = before[place] @ (known.coefficients[: before.shape[1]] - start) if place else 0.0
         known = extended(known, row, float(corner[place, place]), missing[:, place] - said - moved, noise=noise)
     return known
-
-
-def room_for(number: int) -> int:
-    """Places for so many data: kernels are computed over all of them.
-
-    >>> room_for(1), room_for(256), room_for(1_000)
-    (256, 256, 1024)
-    """
-    return -(-number // ROOM) * ROOM
-
-
-def _taps_of(model: Model, root: Params, x: NDArray[np.floating[Any]], kernel: Kernel) -> Taps:
-    padded = np.concatenate([x, np.zeros((room_for(len(x)) - len(x), *x.shape[1:]), x.dtype)])
-    return taps(model, root, jnp.asarray(padded), kernel=kernel)
-
-
-def _with_room(seen: Taps, number: int) -> Taps:
-    """Taps with places for at least `number` data."""
-    have = len(seen[0].given)
-    if number <= have:
-        return seen
-    return jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.zeros((ROOM, *leaf.shape[1:]), leaf.dtype)]), seen)
-
-
-@jax.jit
-def _with_row(seen: Taps, tap: Taps, place: int | jax.Array) -> Taps:
-    return jax.tree.map(lambda every, one: jax.lax.dynamic_update_slice_in_dim(every, one, place, axis=0), seen, tap)
 
 
 @functools.partial(jax.jit, static_argnums=0)

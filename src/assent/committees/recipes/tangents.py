@@ -17,9 +17,11 @@ from assent.committees.committee import Committee
 from assent.committees.costs import Cost, flops_of
 from assent.committees.forms.features import Features, HeadPrior, feature_members
 from assent.committees.forms.form import shapes_of
-from assent.committees.forms.tangent import Prior, Tangent, room_for, tangent_members
+from assent.committees.forms.prior import Prior
+from assent.committees.forms.tangent import Tangent, tangent_members
 from assent.committees.joint import joint_log_loss
 from assent.committees.kernels.features import features
+from assent.committees.kernels.room import room_for
 from assent.committees.kernels.tangents import along_all, gram, kept_directions, taps
 from assent.committees.layers import Params
 from assent.committees.models import Model
