@@ -18,10 +18,11 @@ from assent.committees.forms.form import Unlearnable
 from assent.committees.forms.prior import Prior
 from assent.committees.forms.tangent import Tangent, tangent_members
 from assent.committees.kernels import room
+from assent.committees.kernels.posterior import JitterWarning
 from assent.committees.kernels.tangents import Kernel
 from assent.committees.layers import Conv, Dense, Flatten, Relu
 from assent.committees.models import Model, mlp
-from tests.committees.small_nets import MLP, WORDS, direction_of, flat, items, jacobian, labels, root
+from tests.committees.small_nets import MLP, NETS, WORDS, direction_of, flat, items, jacobian, labels, root
 
 KERNELS: tuple[Kernel, ...] = get_args(Kernel)
 SMALL = mlp((2,), (4,), 2)
@@ -271,6 +272,94 @@ def test_an_item_at_which_members_overflow_cannot_be_read_nor_learned() -> None:
         assert not np.isfinite(found.logits(great[None])).all()
         with pytest.raises(Unlearnable, match="too great"):
             found.observed(great, 0)
+
+
+CORNERS = np.random.default_rng(0)
+LABELS = CORNERS.integers(0, 3, 60)
+NEAR = (CORNERS.normal(size=(60, 4)) * 0.3 + np.eye(3, 4)[LABELS]).astype(np.float32)
+WIDE = mlp((4,), (32,), 3)
+
+
+def learned(answers: list[tuple[Any, int]], kernel: Kernel = "averaged", data: Any = NEAR, number: int = 8) -> Tangent:
+    """Members of three classes that are told apart, after some answers more; what cannot be learned is left out."""
+    y = LABELS[: len(data)]
+    prior = Prior(kernel)
+    found = tangent_members(WIDE, root(WIDE), data, y, prior=prior, key=WORDS, numbers=np.arange(number), scale=0.05)
+    for x, label in answers:
+        try:
+            found = found.observed(np.asarray(x, np.float32), label)
+        except Unlearnable:
+            continue
+    return found
+
+
+def acted_wrongly(found: Tangent) -> float:
+    """Share of the data on which all members have one label first, and it is another."""
+    first = found.logits(NEAR).argmax(axis=2)
+    return float(((first == first[0]).all(axis=0) & (first[0] != LABELS)).mean())
+
+
+@pytest.mark.parametrize("kernel", ["averaged", "pntk"])
+@pytest.mark.parametrize("size", [1e2, 1e3, 1e4, 1e6, 1e10, 1e18])
+def test_great_items_that_contradict_each_other_ruin_nothing(kernel: Kernel, size: float) -> None:
+    """What is left of their variance is a difference of great numbers: in single precision it was noise, and all members agreed on what
+    was wrong after three answers."""
+    rng = np.random.default_rng(1)
+    near = [(size * (1 + 1e-3 * rng.normal(size=4)), int(rng.integers(0, 3))) for _ in range(4)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", JitterWarning)
+        for answers in (near, [(np.full(4, size), label) for label in (0, 1, 1)]):
+            found = learned(answers, kernel)
+            assert acted_wrongly(found) <= 0.02
+            assert np.abs(found.logits(NEAR)).max() < 5
+
+
+@pytest.mark.parametrize("size", [1e4, 1e10, 1e15])
+def test_after_an_outlier_ordinary_answers_are_learned_as_before(size: float) -> None:
+    """What was added to an outlier's variance was added to that of every later answer, which then taught nothing."""
+    item = np.asarray([0.5, 0.5, 0.0, 0.0], np.float32)
+    answers = [(item, 2)] * 30
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", JitterWarning)
+        found = learned([(np.full(4, size), 0)] * 2 + answers)
+    assert (found.logits(item[None]).argmax(axis=2) == 2).all()
+    np.testing.assert_allclose(found.logits(item[None]), learned(answers).logits(item[None]), atol=0.1)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("size", [1e3, 1e5, 1e7, 3e18, 1e25])
+def test_where_nothing_can_be_learned_nothing_is_said(kernel: Kernel, size: float) -> None:
+    """Else members would go on saying what no answer could take back."""
+    found, item = learned([], kernel, NEAR[:20]), np.full(4, size, np.float32)
+    said = found.logits(item[None])
+    try:
+        found.observed(item, 0)
+    except Unlearnable:
+        assert np.isnan(said).any(axis=2).all()
+    else:
+        assert size < 1e7
+        assert np.isfinite(said).all()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", JitterWarning)
+            after = learned([(item, 0)] * 6, kernel, NEAR[:20]).logits(item[None])
+        assert (after.argmax(axis=2) == 0).mean() >= 0.5
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_in_single_precision_too_one_by_one_is_all_at_once(kernel: Kernel) -> None:
+    """Items of sizes from 1 to 1,000. The wrong variant learned all but one."""
+    data = NEAR[:20] * np.geomspace(1, 1e3, 20, dtype=np.float32)[:, None]
+    found = learned(list(zip(data[10:], LABELS[10:20].tolist(), strict=True)), kernel, data[:10])
+    again, but_one = found.refitted().logits(NEAR), learned([], kernel, data[:19]).logits(NEAR)
+    np.testing.assert_allclose(found.logits(NEAR), again, rtol=0, atol=2e-3)
+    assert np.abs(but_one - again).max() > 1e-2
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("model", [MLP, LIGHT, NETS["residual"]], ids=["mlp", "conv", "residual"])
+def test_no_items_have_no_logits(model: Model, kernel: Kernel) -> None:
+    nothing = np.zeros((0, *model.input_shape), np.float32)
+    assert members(model, 2, prior=Prior(kernel)).logits(nothing).shape == (2, 0, model.num_classes)
 
 
 def test_members_that_were_given_another_item_stay_as_they_were() -> None:

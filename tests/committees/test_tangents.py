@@ -14,7 +14,7 @@ from assent.committees.forms.tangent import _flat  # pyright: ignore[reportPriva
 from assent.committees.kernels import tangents
 from assent.committees.kernels.features import features, head_of
 from assent.committees.kernels.posterior import drawn_noise
-from assent.committees.kernels.tangents import Kernel, along, along_all, gram, taps
+from assent.committees.kernels.tangents import Kernel, along, along_all, diagonal, gram, taps
 from assent.committees.layers import Dense, Relu
 from assent.committees.models import Model
 from tests.committees.small_nets import CONV, MLP, NETS, NORMED, direction_of, flat, items, jacobian, root
@@ -61,6 +61,17 @@ def test_kernels_by_layers_are_the_jacobians_products(name: str) -> None:
 def test_kernels_by_layers_are_the_jacobians_products_in_single_precision() -> None:
     """Products round to 6e-8: 1e-5 of the greatest entry."""
     agree(CONV, 1e-5, ("entk",))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("name", ["mlp", "conv", "residual"])
+def test_the_diagonal_is_the_kernels(name: str, kernel: Kernel) -> None:
+    with jax.enable_x64(True):
+        model, x = NETS[name], items(NETS[name], 4)
+        whole = kernel_of(model, root(model), x, x, kernel)
+        own = np.einsum("nncc->nc", whole).max(axis=1) if kernel == "entk" else np.diag(whole)
+        found = diagonal(taps(model, root(model), jnp.asarray(x), kernel=kernel), kernel=kernel)
+        np.testing.assert_allclose(found, own, rtol=1e-12)
 
 
 def test_only_parameters_of_linear_layers_count() -> None:

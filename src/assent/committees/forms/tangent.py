@@ -29,10 +29,13 @@ from assent.committees.forms.form import (
 )
 from assent.committees.forms.prior import Prior
 from assent.committees.kernels.posterior import Conditioned, Floats, conditioned, drawn_noise, extended
-from assent.committees.kernels.room import taps_with_room, with_row
-from assent.committees.kernels.tangents import Taps, along_all, directions, gram, taps
+from assent.committees.kernels.room import as_computed, exact_gram, exact_taps, taps_with_room, with_row
+from assent.committees.kernels.tangents import Taps, along_all, diagonal, directions, gram, taps
 from assent.committees.layers import Params
 from assent.committees.models import Model, at, model_of, replaced
+
+MOST = 1e8
+"""Variance of a logit before any data, in units of the targets, above which one learns nothing of it: a target is lost in rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +54,7 @@ class Tangent(OfModel):
         numbers: integers [N], which of all draws these members are.
         items, labels: `[n, ...]` and integers `[n]`, the data.
         known: what the functions know of them; `[n, N C]`, or `[n C, N]` for `entk`.
-        seen: the items' taps, in arrays with room for more.
+        seen, exact: the items' taps, in arrays with room for more, as the model computes and in double precision.
     """
 
     static_fields: ClassVar[tuple[str, ...]] = ("model", "prior", "scale")
@@ -66,6 +69,7 @@ class Tangent(OfModel):
     labels: NDArray[np.int64]
     known: Conditioned
     seen: Taps
+    exact: Taps
 
     @property
     def num_members(self) -> int:
@@ -90,14 +94,7 @@ class Tangent(OfModel):
         both = flops_of(
             lambda own, moved, x: jax.jvp(lambda p: self.model.apply(p, x), (own,), (moved,)), shapes, shapes, item
         )
-        row = flops_of(
-            lambda own, x, seen: gram(
-                taps(self.model, own, x, kernel=self.prior.kernel), seen, kernel=self.prior.kernel
-            ),
-            shapes,
-            item,
-            self.seen,
-        )
+        row = flops_of(self._kernel_of, shapes, item, self.seen)
         outputs = self.num_classes if self.prior.kernel == "entk" else 1
         return root + self.num_members * (both - root) + row + 2.0 * outputs * self.known.coefficients.size
 
@@ -112,7 +109,9 @@ class Tangent(OfModel):
 
     def _logits(self, x: jax.Array) -> Any:
         prior = self.prior.spread * np.sqrt(self.scale) * self.prior_draws(x)
-        rows = self._rows(x)
+        rows, own = (self.scale * np.asarray(part, np.float64) for part in self._kernel_of(self.root, x, self.seen))
+        rows = _flat(rows[:, : len(self.labels)])
+        prior[:, ~(own <= MOST)] = np.nan  # where nothing can be learned, nothing is said
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is seen by whoever reads the logits
             added = self.known.values(rows)
         if self.prior.kernel == "entk":
@@ -194,18 +193,18 @@ class Tangent(OfModel):
                 f"An item of the shape {item.shape} with the label {y}: give one of the shape {self.input_shape}, of finite numbers, with "
                 f"a label from 0 to {self.num_classes - 1}."
             )
-        given = jnp.asarray(item[None])
-        tap = taps(self.model, self.root, given, kernel=self.prior.kernel)
+        tap = exact_taps(self.model, self.root, item[None], kernel=self.prior.kernel)
         n, classes = len(self.labels), self.num_classes
-        rows = self.scale * np.asarray(gram(tap, self.seen, kernel=self.prior.kernel), dtype=np.float64)[:, :n]
-        corner = self.scale * np.asarray(gram(tap, tap, kernel=self.prior.kernel), dtype=np.float64)
+        rows = self.scale * exact_gram(tap, self.exact, kernel=self.prior.kernel)[:, :n]
+        corner = self.scale * exact_gram(tap, tap, kernel=self.prior.kernel)
         target = _targets(np.asarray([y]), classes)[0]
-        said = np.asarray(self._logits(given), dtype=np.float64)[:, 0]
+        said = np.asarray(self._logits(jnp.asarray(item[None])), dtype=np.float64)[:, 0]
         noise = self._noise(np.asarray([n]))[:, 0]
         missing = target[None] - said - noise  # [N, C]
         if not (np.isfinite(rows).all() and np.isfinite(corner).all() and np.isfinite(missing).all()):
             raise Unlearnable(
-                "Members or their kernel are not finite at this item: its numbers are too great. Scale it down."
+                f"Nothing can be learned at this item, whose logits could have any value of a variance of {np.max(corner):.2g} before it: "
+                "its numbers are too great. Scale it down."
             )
         known = self.known
         if self.prior.kernel == "entk":
@@ -217,7 +216,8 @@ class Tangent(OfModel):
             items=np.concatenate([self.items, item[None]]),
             labels=np.concatenate([self.labels, np.asarray([y])]),
             known=known,
-            seen=with_row(self.seen, tap, n),
+            seen=with_row(self.seen, as_computed(tap, self.root), n),
+            exact=with_row(self.exact, tap, n),
         )
 
     def refitted(self) -> Tangent:
@@ -233,14 +233,10 @@ class Tangent(OfModel):
             numbers=self.numbers,
         )
 
-    def _rows(self, x: jax.Array) -> Floats:
-        """`s^2` times the kernel between items and the data: `[B, n]`, or `[B C, n C]` for `entk`."""
-        tap = taps(self.model, self.root, x, kernel=self.prior.kernel)
-        found = (
-            self.scale
-            * np.asarray(gram(tap, self.seen, kernel=self.prior.kernel), dtype=np.float64)[:, : len(self.labels)]
-        )
-        return _flat(found)
+    def _kernel_of(self, root: Params, x: jax.Array, seen: Taps) -> tuple[jax.Array, jax.Array]:
+        """Between items and what was seen, and of each item with itself; `s^2` left out."""
+        tap = taps(self.model, root, x, kernel=self.prior.kernel)
+        return gram(tap, seen, kernel=self.prior.kernel), diagonal(tap, kernel=self.prior.kernel)
 
     def _centre(self, x: jax.Array) -> Floats:
         if not self.prior.centre:
@@ -271,7 +267,7 @@ class Tangent(OfModel):
         model, prior = model_of(settings["model"]), Prior(**settings["prior"])
         root = unnamed(arrays, shapes_of(model), "root")
         known = Conditioned(arrays["lower"], arrays["coefficients"], settings["jitter"])
-        seen = taps_with_room(model, root, arrays["items"], kernel=prior.kernel)
+        exact = taps_with_room(model, root, arrays["items"], kernel=prior.kernel)
         return cls(
             model,
             root,
@@ -282,7 +278,8 @@ class Tangent(OfModel):
             arrays["items"],
             arrays["labels"],
             known,
-            seen,
+            as_computed(exact, root),
+            exact,
         )
 
 
@@ -309,8 +306,8 @@ def tangent_members(
         ValueError: data that members cannot be conditioned on, or a root whose kernel is not finite or vanishes everywhere.
     """
     checked_data(x, y, model)
-    seen = taps_with_room(model, root, x, kernel=prior.kernel)
-    kernel = np.asarray(gram(seen, seen, kernel=prior.kernel), dtype=np.float64)[: len(x), : len(x)]
+    exact = taps_with_room(model, root, x, kernel=prior.kernel)
+    kernel = exact_gram(exact, exact, kernel=prior.kernel)[: len(x), : len(x)]
     flat = _flat(kernel)
     if scale is None:
         mean = float(np.mean(np.diag(flat)))
@@ -331,10 +328,11 @@ def tangent_members(
         np.asarray(x),
         np.asarray(y, dtype=np.int64),
         nothing,
-        seen,
+        as_computed(exact, root),
+        exact,
     )
-    given = jnp.asarray(x)
-    said = prior.spread * np.sqrt(scale) * bare.prior_draws(given) + bare._centre(given)[None]  # pyright: ignore[reportPrivateUsage]
+    draws = in_chunks(bare.prior_draws, x, per_item=8 * (widest(model) + len(numbers) * model.num_classes))
+    said = prior.spread * np.sqrt(scale) * draws + bare._centre(jnp.asarray(x))[None]  # pyright: ignore[reportPrivateUsage]
     missing = _targets(y, model.num_classes)[None] - said - bare._noise(np.arange(len(x)))  # pyright: ignore[reportPrivateUsage]
     if prior.kernel == "entk":
         residual = missing.transpose(1, 2, 0).reshape(-1, len(numbers))

@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 JITTERS = tuple(10.0**power for power in range(-12, -1, 2))
 """Shares of the mean diagonal that are added to a kernel that is singular in float64, one after the other."""
 
+LEAST = 1e-8
+"""Share of a datum's variance before the data that is left of it after them, if not more: differences below are rounding."""
+
 
 class JitterWarning(UserWarning):
     """A kernel was singular, and something was added to its diagonal, so that what was computed is not quite what was asked for."""
@@ -34,7 +37,7 @@ class Conditioned:
     Attributes:
         lower: `[n, n]`, the lower triangle of the Cholesky factor of kernel plus noise.
         coefficients: `[n, K]`: function k at x is its prior draw plus `kernel(x, X) @ coefficients[:, k]`.
-        jitter: what was added to the diagonal beyond the noise; 0 almost always.
+        jitter: the most that was added to a datum's variance beyond the noise; 0 almost always.
     """
 
     lower: Floats
@@ -132,17 +135,18 @@ def extended(known: Conditioned, row: Floats, corner: float, missing: Floats, *,
         raise ValueError("The new datum's kernel or target holds a number that is not finite; leave it out.")
     n = len(known)
     beside = scipy.linalg.solve_triangular(known.lower, row, lower=True)
-    left = corner + noise + known.jitter - float(beside @ beside)
-    jitter = known.jitter
-    if left <= np.finfo(np.float64).eps * (corner + noise):
-        jitter = max(jitter, JITTERS[0] * (corner + noise))
+    # never below the noise but by rounding
+    left, jitter = max(corner + noise - float(beside @ beside), noise), known.jitter
+    least = LEAST * (corner + noise)
+    if left < least:
+        jitter = max(jitter, least - left)
         warnings.warn(
-            f"The new datum says what {n:,} others said: its own variance is {left:.2g}, for which {jitter:.2g} is taken. "
+            f"The new datum says what {n:,} others said: of its variance {left:.2g} is left, for which {least:.2g} is taken. "
             "More noise avoids it.",
             JitterWarning,
             stacklevel=2,
         )
-        left = jitter
+        left = least
     weights = scipy.linalg.solve_triangular(known.lower, beside, lower=True, trans=1)
     change = missing / left
     lower = np.zeros((n + 1, n + 1))

@@ -101,8 +101,7 @@ def _of_layer(left: Tap, right: Tap, *, kernel: Kernel) -> jax.Array:
         if kernel == "entk":
             outputs = jnp.einsum("nro,mso->nmrs", left.back[:, :, 0], right.back[:, :, 0])
             return inputs[:, :, None, None] * outputs
-        n, m = len(a), len(b)
-        return inputs * (left.back.reshape(n, -1) @ right.back.reshape(m, -1).T)
+        return inputs * jnp.einsum("nro,mro->nm", left.back[:, :, 0], right.back[:, :, 0])
     return _of_places(left, right, kernel=kernel)
 
 
@@ -119,6 +118,25 @@ def _of_places(left: Tap, right: Tap, *, kernel: Kernel) -> jax.Array:
         return jnp.einsum("nrko,msko->nmrs" if kernel == "entk" else "nrko,mrko->nm", one, other)
 
     return functools.reduce(jnp.add, map(part, range(0, outputs, width)))
+
+
+@functools.partial(jax.jit, static_argnames=("kernel",))
+def diagonal(seen: Taps, *, kernel: Kernel) -> jax.Array:
+    """The kernel of each item with itself, `[B]`; for `entk` that of the logit whose is greatest."""
+    found = functools.reduce(jnp.add, [_of_itself(tap) for tap in seen])
+    return found.max(axis=1) if kernel == "entk" else found.mean(axis=1)
+
+
+def _of_itself(tap: Tap) -> jax.Array:
+    """By reading, `[B, R]`."""
+    if tap.given.shape[1] == 1:
+        return jnp.sum(tap.given[:, 0] ** 2, axis=1)[:, None] * jnp.sum(tap.back[:, :, 0] ** 2, axis=2)
+
+    def one(own: Tap) -> jax.Array:
+        single = jax.tree.map(lambda leaf: leaf[None], own)
+        return jnp.diagonal(_of_places(single, single, kernel="entk")[0, 0])
+
+    return jax.lax.map(one, tap)
 
 
 def directions(model: Model, params: Params, key: jax.Array, number: int | jax.Array) -> Params:
