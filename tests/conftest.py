@@ -4,6 +4,7 @@ import gc
 import importlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -21,16 +22,8 @@ _JAX_STRICT = {"jax_numpy_dtype_promotion": "strict", "jax_numpy_rank_promotion"
 for _option, _value in _JAX_STRICT.items():
     os.environ.setdefault(_option.upper(), _value)
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# What one test or process compiled, the others find.
-_COMPILED = {
-    "jax_compilation_cache_dir": os.path.join(os.path.dirname(os.path.dirname(__file__)), ".pytest_cache", "compiled"),
-    "jax_persistent_cache_min_compile_time_secs": 0.1,
-    "jax_persistent_cache_min_entry_size_bytes": -1,
-}
-for _option, _value in _COMPILED.items():
-    os.environ.setdefault(_option.upper(), str(_value))
 if "jax" in sys.modules:  # a plugin was faster: JAX reads the environment only once
-    for _option, _value in {**_JAX_STRICT, **_COMPILED}.items():
+    for _option, _value in _JAX_STRICT.items():
         sys.modules["jax"].config.update(_option, _value)
 
 MOST_MAPPINGS = 8_000
@@ -42,11 +35,25 @@ hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if CI else "dev"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """What a test compiled, later ones of the same process find: a file that another process writes may be read half finished."""
+    with tempfile.TemporaryDirectory(prefix="assent-compiled-") as folder:
+        config = importlib.import_module("jax").config
+        config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+        config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        config.update("jax_compilation_cache_dir", folder)
+        yield
+        config.update("jax_compilation_cache_dir", None)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Let go of compiled programs before there are too many: thousands of tests compile tens of thousands of them."""
     if "jax" in sys.modules and nextitem is not None and nextitem.fspath != item.fspath and _mappings() > MOST_MAPPINGS:
         sys.modules["jax"].clear_caches()
+        if "assent.committees.programs" in sys.modules:
+            sys.modules["assent.committees.programs"].forget()
         gc.collect()
 
 

@@ -65,7 +65,7 @@ def trained_roots(
     )
     common = jax.random.fold_in(key, 2**31 - 1)
     return work.fitted(
-        "root", fit, keys_of(key, numbers), common, *training_arrays(data), settings=settings, names=names
+        "root", fit, keys_of(key, numbers), common, *training_arrays(data), settings=settings, of=model, names=names
     )
 
 

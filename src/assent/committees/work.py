@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,17 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from assent.committees.costs import Cost, Counted
+from assent.committees.identity import code_of_layers, computing, digest
 from assent.committees.models import Model
+from assent.committees.programs import program
 from assent.committees.splits import Splits
 from assent.committees.training import Training
 
 Progress: TypeAlias = Callable[[int, int], None]
 """`(done, total)` pieces."""
-
-
-MOST_PROGRAMS = 64
-_PROGRAMS: dict[Any, Counted] = {}
-"""By digest of label and settings, the function's code, and whether JAX computes in double precision."""
 
 
 class DroppedWarning(UserWarning):
@@ -77,25 +72,26 @@ class Work:
         keys: Sequence[jax.Array],
         *args: Any,
         settings: Any = (),
+        of: Any = None,
         names: Sequence[str] = (),
         rows: bool = False,
     ) -> Pieces:
         """`fit(key, *args) -> (tree, losses)` for each key.
 
-        A process compiles it once for each label, settings and shapes: whoever calls again with these, at the same place in the code, is
-        given the program of before.
+        A process compiles it once for a model, settings and shapes: whoever calls again with these is given the program of before.
 
         Args:
             label: of the work, for the files' names.
             settings: what else the result depends on (beside keys and args), as JSON's values or dataclasses of them.
+            of: the model that is trained, by which compiled programs are told apart; without it `fit` is compiled anew.
             names: of the pieces, for the warning about those that are dropped.
             rows: whether a tree's leaves have a row for each member. Then a piece stays if one row is finite, and `finite_rows` says which.
 
         Raises:
             ValueError: every piece was dropped.
         """
-        identity = _digest([label, settings, *args]) if self.folder else ""
-        counted = _program(_digest([label, settings]), fit)
+        identity = digest([label, settings, *code_of_layers(of), *computing(), *args]) if self.folder else ""
+        counted = program(fit, of, digest([label, settings]), args)
         trees, numbers, dropped, losses = list[Any](), list[int](), list[int](), list[float]()
         flops, cpu_s = list[float](), list[float]()
         for number, key in enumerate(keys):
@@ -134,19 +130,6 @@ class Work:
         if file is not None:
             _write(file, tree, {"loss": repr(loss), "flops": repr(measured.flops), "cpu_s": repr(measured.cpu_s)})
         return tree, loss, measured.flops, measured.cpu_s
-
-
-def _program(identity: str, fit: Callable[..., tuple[Any, jax.Array]]) -> Counted:
-    """`fit`, or what was compiled in its place before; the programs that were used last are kept."""
-    code = getattr(fit, "__code__", None)
-    if code is None:
-        return Counted(fit)
-    name = (identity, code, bool(jax.config.read("jax_enable_x64")))
-    counted = _PROGRAMS.pop(name, None) or Counted(fit)
-    _PROGRAMS[name] = counted
-    while len(_PROGRAMS) > MOST_PROGRAMS:
-        del _PROGRAMS[next(iter(_PROGRAMS))]
-    return counted
 
 
 def finite_rows(tree: Any, names: Sequence[str]) -> tuple[Any, list[str], list[str]]:
@@ -208,17 +191,6 @@ def _said_of_dropped(names: Sequence[str], left: int) -> None:
         )
 
 
-def _digest(parts: Any) -> str:
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(parts, is_leaf=lambda item: isinstance(item, dict)):
-        if hasattr(leaf, "dtype") and hasattr(leaf, "shape"):
-            array = np.asarray(jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf)
-            digest.update(f"{array.dtype.str}{array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-        else:
-            digest.update(json.dumps(leaf, sort_keys=True, default=repr).encode())
-    return digest.hexdigest()[:16]
-
-
 def _write(file: Path, tree: Any, metadata: dict[str, str]) -> None:
     from safetensors.numpy import save_file
 
@@ -237,7 +209,10 @@ def _read(file: Path, shapes: Any) -> tuple[Any, float, float, float] | None:
     try:
         with safe_open(str(file), framework="numpy") as opened:
             arrays = [jnp.asarray(opened.get_tensor(str(number))) for number in range(len(leaves))]
-            about = opened.metadata()
-    except SafetensorError:
+            about = opened.metadata() or {}
+            loss, flops, cpu_s = (float(about[name]) for name in ("loss", "flops", "cpu_s"))
+    except (SafetensorError, KeyError, ValueError):
         return None
-    return jax.tree.unflatten(tree, arrays), float(about["loss"]), float(about["flops"]), float(about["cpu_s"])
+    if any(array.shape != leaf.shape or array.dtype != leaf.dtype for array, leaf in zip(arrays, leaves, strict=True)):
+        return None
+    return jax.tree.unflatten(tree, arrays), loss, flops, cpu_s

@@ -27,6 +27,7 @@ from assent.committees.forms.form import (
     unnamed,
     widest,
 )
+from assent.committees.forms.prior import MOST_VARIANCE
 from assent.committees.kernels.features import FeatureMap, features
 from assent.committees.kernels.posterior import Floats, drawn_noise, factorised
 from assent.committees.layers import Params
@@ -126,6 +127,7 @@ class Features(OfModel):
     def _logits(self, x: jax.Array) -> Any:
         phi = self._features(x)
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is seen by whoever reads the logits
+            phi[~self._learnable(phi)] = np.nan  # where nothing can be learned, nothing is said
             if self.prior.features == "sketch":
                 return np.einsum("bcd,nd->nbc", phi, self.heads, optimize=True)
             return np.matmul(phi[None, :, 0], self.heads)
@@ -136,6 +138,11 @@ class Features(OfModel):
             self.model, self.root, _key(self.key), given, kind=self.prior.features, number=self.prior.number
         )
         return np.asarray(found, dtype=np.float64)
+
+    def _learnable(self, phi: Floats) -> NDArray[np.bool_]:
+        """Of each item, by its features `[B, 1 or C, D]`."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.scale * (phi**2).sum(axis=2).max(axis=1) <= MOST_VARIANCE
 
     def subset(self, places: Places) -> Features:
         chosen = checked_places(places, self.num_members)
@@ -164,10 +171,10 @@ class Features(OfModel):
                 f"a label from 0 to {self.num_classes - 1}."
             )
         phi = self._features(jnp.asarray(item[None]))[0]  # [1 or C, D]
-        with np.errstate(over="ignore"):
-            finite = np.isfinite(np.sum(phi**2))
-        if not finite:
-            raise Unlearnable("The features are not finite at this item: its numbers are too great. Scale it down.")
+        if not self._learnable(phi[None])[0]:
+            raise Unlearnable(
+                "The features are not finite or huge at this item: its numbers are too great. Scale it down."
+            )
         target = np.eye(self.num_classes)[y] - 1.0 / self.num_classes
         noise = _noise(self.key, self.numbers, np.asarray([self.num_data]), self.num_classes, self.prior)[:, 0]
         covariance, heads, mean = self.covariance, self.heads, self.mean

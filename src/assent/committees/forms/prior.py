@@ -8,6 +8,9 @@ import numpy as np
 
 from assent.committees.kernels.tangents import Kernel
 
+MOST_VARIANCE = 1e8
+"""Of a logit before any data, in units of the targets: above it nothing is learned of an item, for a target is lost in rounding."""
+
 
 @dataclass(frozen=True)
 class Prior:

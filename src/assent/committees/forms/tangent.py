@@ -27,15 +27,12 @@ from assent.committees.forms.form import (
     unnamed,
     widest,
 )
-from assent.committees.forms.prior import Prior
+from assent.committees.forms.prior import MOST_VARIANCE, Prior
 from assent.committees.kernels.posterior import Conditioned, Floats, conditioned, drawn_noise, extended
 from assent.committees.kernels.room import as_computed, exact_gram, exact_taps, taps_with_room, with_row
 from assent.committees.kernels.tangents import Taps, along_all, diagonal, directions, gram, taps
 from assent.committees.layers import Params
 from assent.committees.models import Model, at, model_of, replaced
-
-MOST = 1e8
-"""Variance of a logit before any data, in units of the targets, above which one learns nothing of it: a target is lost in rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +108,7 @@ class Tangent(OfModel):
         prior = self.prior.spread * np.sqrt(self.scale) * self.prior_draws(x)
         rows, own = (self.scale * np.asarray(part, np.float64) for part in self._kernel_of(self.root, x, self.seen))
         rows = _flat(rows[:, : len(self.labels)])
-        prior[:, ~(own <= MOST)] = np.nan  # where nothing can be learned, nothing is said
+        prior[:, ~(own <= MOST_VARIANCE)] = np.nan  # where nothing can be learned, nothing is said
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is seen by whoever reads the logits
             added = self.known.values(rows)
         if self.prior.kernel == "entk":

@@ -63,6 +63,7 @@ def prior_fn(
         keys_of(key, range(n)),
         *training_arrays(data),
         settings=described(model, schedule, scale=scale, resampled=resampled),
+        of=model,
         names=names,
     )
     trained, fixed = zip(*pieces.trees, strict=True)

@@ -82,6 +82,7 @@ def sharded(
         jnp.asarray(places),
         *training_arrays(data),
         settings=described(model, schedule),
+        of=model,
         names=names,
     )
     return committee_of(Stacked(model, stacked(pieces.trees)), pieces, names)

@@ -183,6 +183,7 @@ def batch_ensemble(
         keys_of(key, [0]),
         *training_arrays(data),
         settings=described(model, schedule, n=n),
+        of=model,
         names=["all members"],
     )
     trained = pieces.trees[0]
@@ -225,6 +226,7 @@ def _shared(
         keys_of(key, [0]),
         *training_arrays(data),
         settings=described(model, training, adapting=repr(adapting), **(others or {})),
+        of=model,
         names=["the network"],
     )
     members = stacked([first_member(model, adapting, jax.random.fold_in(key, 1), number) for number in range(n)])

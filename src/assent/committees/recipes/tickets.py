@@ -74,6 +74,7 @@ def tickets(
         common,
         *training_arrays(data),
         settings=described(model, schedule, ticketing=repr(rules), shared_weights=shared_weights),
+        of=model,
         names=names,
     )
     keys = np.stack([np.asarray(tree[2]) for tree in pieces.trees])
@@ -161,6 +162,7 @@ def composed(
         keys_of(key, [0]),
         *training_arrays(data),
         settings=described(model, schedule, ticketing=repr(rules), alternatives=alternatives),
+        of=model,
         names=["all alternatives"],
     )
     form = Composed(_base(model, rules, pieces.trees[0], alternatives, of), every_way(alternatives, len(slots), n))

@@ -62,6 +62,7 @@ def snapshot(
         keys_of(key, [0]),
         *training_arrays(data),
         settings=described(model, falling, n=n),
+        of=model,
         names=["all snapshots"],
         rows=True,
     )
@@ -120,6 +121,7 @@ def swag(
         keys_of(key, [0]),
         *arrays,
         settings=described(model, base, walk=repr(walk), moments=moments, every=every),
+        of=model,
         names=["the walk"],
     )
     mean, spread, deviations = pieces.trees[0]
@@ -191,6 +193,7 @@ def tree(
         keys_of(key, [0]),
         *arrays,
         settings=described(model, base, depth=depth),
+        of=model,
         names=["the tree"],
         rows=True,
     )
