@@ -148,19 +148,21 @@ def test_its_fingerprint_is_of_every_number_in_it(committee: Committee, form: st
     """The wrong variant counts dictionaries by their type: two networks are one to it. What members cost makes no difference."""
     assert fingerprint(Committee.of(PARTS[form]())) == fingerprint(committee)
     assert fingerprint(replace(committee, cost=Cost(cpu_s=1.0))) == fingerprint(committee)
-    leaves, tree = jax.tree.flatten([part.arrays() for part in committee.parts])
-    for place, leaf in enumerate(leaves):
-        if leaf.size and leaf.dtype.kind == "f":
+    for place, part in enumerate(committee.parts):
+        for name, leaf in part.arrays().items():
             moved = leaf.copy()
-            moved.flat[-1] += 1
-            others = jax.tree.unflatten(tree, [*leaves[:place], moved, *leaves[place + 1 :]])
-            parts = [
-                type(part).restored(json.loads(json.dumps(part.settings())), own)  # pyright: ignore[reportAttributeAccessIssue]
-                for part, own in zip(committee.parts, others, strict=True)
-            ]
-            assert fingerprint(Committee.of(parts)) != fingerprint(committee)
-            break
+            moved.flat[-1] = moved.flat[-1] ^ 1 if leaf.dtype.kind in "iu" else moved.flat[-1] + 1
+            try:
+                other = _restored_as(part, {**part.arrays(), name: moved})
+            except ValueError:  # no checkpoint, then
+                continue
+            parts = [*committee.parts[:place], other, *committee.parts[place + 1 :]]
+            assert fingerprint(replace(committee, parts=tuple(parts))) != fingerprint(committee), (part.kind, name)
     assert fingerprint(replace(committee, floor=0.03)) != fingerprint(committee)
+
+
+def _restored_as(part: Any, arrays: dict[str, Any]) -> Form:
+    return type(part).restored(json.loads(json.dumps(part.settings())), arrays)
 
 
 @pytest.mark.parametrize("obs", [[np.nan, 0.0], [np.inf, 0.0], [1e300, 0.0], [3e38, 3e38]], ids=str)
@@ -285,11 +287,13 @@ def test_settings_that_do_not_fit_are_refused(settings: dict[str, Any], words: s
 
 
 def test_weights_move_by_likelihood_and_members_learn() -> None:
-    """Bayes' rule on the rows after the floor. The wrong variant scores members after they have learned the answer."""
+    """Bayes' rule on the rows after the floor; samples of one part, that learn, by their mean. The wrong variant scores members after they
+    have learned the answer."""
     mixed, x = Committee.of(PARTS["mixed"]()), np.asarray([0.7, -1.1], dtype=np.float32)
     said = np.exp(mixed.log_policy(mixed.init(), x))[:, 1]
     after = mixed.observe(x, 1)
-    np.testing.assert_allclose(np.exp(after.log_weights), said / said.sum(), rtol=1e-12)
+    moved = np.concatenate([said[:2], np.repeat([said[2:5].mean(), said[5:].mean()], 3)])
+    np.testing.assert_allclose(np.exp(after.log_weights), moved / moved.sum(), rtol=1e-12)
     later = np.exp(after.log_policy(after.init(), x))[:, 1]
     assert np.abs(later / later.sum() - said / said.sum()).max() > 1e-3
     np.testing.assert_array_equal(later[:2], said[:2])  # networks stay as they are
@@ -299,6 +303,15 @@ def test_weights_move_by_likelihood_and_members_learn() -> None:
     np.testing.assert_array_equal(
         mixed.log_policy(mixed.learn(mixed.init(), x, Answer(np.asarray(1))), x), np.log(after_rows(after, x))
     )
+
+
+def test_samples_that_learn_stay_as_likely_as_each_other() -> None:
+    """After hundreds of answers too: the wrong variant counts each answer twice, and one sample is left."""
+    found = Committee.of(samples())
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        found = found.observe(rng.normal(size=2), int(rng.integers(0, 3)))
+    np.testing.assert_allclose(np.exp(found.log_weights), 1 / 3, rtol=1e-9)
 
 
 def after_rows(committee: Committee, x: NDArray[Any]) -> NDArray[np.float64]:
@@ -316,8 +329,10 @@ def test_a_member_that_cannot_say_neither_gains_nor_loses() -> None:
         assert np.isnan(found.mean_log_probs(x)).all()
     assert np.isnan(log_probs[1]).all()
     assert np.isfinite(log_probs[[0, 2]]).all()
-    assert np.isfinite(after.log_weights).all()
-    assert np.exp(after.log_weights).sum() == pytest.approx(1.0, rel=1e-12)
+    # the wrong variant takes what it did not say for certainty, and its weight grows
+    said = np.exp(found.log_policy(found.init(), x[0]))[[0, 2], 0]
+    wanted = [1 / 3 * 2 * said[0] / said.sum(), 1 / 3, 1 / 3 * 2 * said[1] / said.sum()]
+    np.testing.assert_allclose(np.exp(after.log_weights), wanted, rtol=1e-12)
     with pytest.raises(ValueError, match="no temperature"):
         found.tempered(Labelled.of(items(MODEL, 3), [0, 1, 2]))
     with pytest.raises(ValueError, match="no temperature"):
@@ -395,6 +410,8 @@ def test_files_that_hold_no_committee_are_refused(tmp_path: Path) -> None:
         (lambda about: about["parts"][0].update(model=mlp((2,), (4, 4), 3).describe()), "another architecture"),
         (lambda about: about.pop("temperature"), "does not say"),
         (lambda about: about["parts"][0].pop("model"), "does not say"),
+        (lambda about: about.pop("version"), "has version None"),
+        (lambda about: about["cost"].update(seconds=1.0), "no committee has"),
     ],
 )
 def test_files_of_another_version_or_architecture_are_refused(change: Any, words: str, tmp_path: Path) -> None:
@@ -410,6 +427,61 @@ def test_files_of_another_version_or_architecture_are_refused(change: Any, words
     save_file(arrays, str(file), metadata={"assent.committee": json.dumps(about)})
     with pytest.raises(ValueError, match=words):
         Committee.load(file)
+
+
+@pytest.mark.parametrize(
+    ("form", "name", "change", "words"),
+    [
+        ("separate", "log_weights", lambda array: array + 1.0, "weights, of a sum of 2.7"),
+        ("separate", "log_weights", lambda array: np.append(array, -9.0), "weights"),
+        ("separate", "log_weights", lambda array: array * np.nan, "weights, of a sum of nan"),
+        ("separate", "roots", lambda array: array + 0.5, "roots are of the type float64"),
+        ("samples", "0 items", lambda array: array[:-1], "array items has the shape"),
+        ("samples", "0 lower", lambda array: array[:-1], "array lower has the shape"),
+        ("samples", "0 lower", lambda array: array * np.nan, "not finite"),
+        ("samples", "0 coefficients", lambda array: array[:, :-1], "array coefficients has the shape"),
+        ("samples", "0 labels", lambda array: array + 9, "labels"),
+        ("heads", "0 covariance", lambda array: array[:-1], "array covariance has the shape"),
+        ("heads", "0 covariance", lambda array: -array, "variances that are not above 0"),
+        ("heads", "0 heads", lambda array: array[:, :-1], "array heads has the shape"),
+    ],
+)
+def test_files_whose_arrays_do_not_fit_are_refused(
+    form: str, name: str, change: Any, words: str, tmp_path: Path
+) -> None:
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    file = tmp_path / "it.safetensors"
+    Committee.of({"separate": separate, "samples": samples, "heads": heads}[form]()).save(file)
+    with safe_open(str(file), framework="numpy") as opened:
+        arrays = {each: opened.get_tensor(each) for each in opened.keys()}  # noqa: SIM118
+        metadata = opened.metadata()
+    save_file({**arrays, name: np.ascontiguousarray(change(arrays[name]))}, str(file), metadata=metadata)
+    with pytest.raises(ValueError, match=words):
+        Committee.load(file)
+
+
+@pytest.mark.parametrize("part", [tickets, samples, heads, thinned])
+def test_members_that_would_be_drawn_otherwise_are_not_loaded(part: Callable[[], Form], tmp_path: Path) -> None:
+    """In double precision a key gives other numbers: the same file would be other members. Networks have all their numbers in the file."""
+    file, networks = tmp_path / "it.safetensors", tmp_path / "networks.safetensors"
+    Committee.of(part()).save(file)
+    Committee.of(separate(2)).save(networks)
+    with jax.enable_x64(True):
+        with pytest.raises(ValueError, match="drawn anew from a key"):
+            Committee.load(file)
+        Committee.load(networks)
+    Committee.load(file)
+
+
+@pytest.mark.parametrize("wrong", [1.9, 1.0, True, "1", [1], None])
+def test_a_label_is_an_integer(wrong: Any) -> None:
+    found = Committee.of(separate(2))
+    with unchecked(), pytest.raises(ValueError, match="give one integer"):
+        found.observe(np.zeros(2), wrong)
+    with pytest.raises(ValueError, match="give one integer"):
+        found.learn(found.init(), np.zeros(2), Answer(np.asarray(1.9)))
 
 
 # in an agent

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import numpy as np
 import pytest
 
 from assent import checks
+from assent.committees.committee import Committee
 from assent.committees.ensemble import CommitteeEnsemble
 from assent.committees.ways import way_of
 from assent.core import Answer
@@ -60,3 +64,17 @@ def test_wrapped_members_learn_through_answers(learner: CommitteeEnsemble) -> No
     for _ in range(5):
         memory = members.learn(memory, obs, Answer(np.asarray(3)))
     assert (np.exp(members.log_policy(memory, obs))[:, 3] > 0.5).all()
+
+
+@pytest.mark.parametrize("wrong", [{"scale": 0.0}, {"scale": float("nan")}, {"shift": float("inf")}])
+def test_units_that_are_none_are_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="give finite numbers"):
+        CommitteeEnsemble(Committee.example(), **wrong)
+
+
+def test_an_item_beyond_single_precision_is_no_observation() -> None:
+    """Silently: under warnings as errors it was an exception."""
+    found = CommitteeEnsemble(Committee.example())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(found.predict(found.init(), np.asarray([1e300, 0.0]))).all()

@@ -128,3 +128,10 @@ def test_what_cannot_be_set_is_refused() -> None:
         Conformal.asking(0.0, said(1, sharpness=0.0)[0], labels)
     with pytest.raises(ValueError, match="one for each"):
         used(Minimum(1.0), log_probs, labels[1:])
+
+
+@pytest.mark.parametrize("size", [0.0, 0.5, -3.5, float("nan"), float("inf")])
+def test_a_minimum_is_over_a_member_at_least(size: float) -> None:
+    """Over none it is 1 everywhere, and everything is acted on."""
+    with pytest.raises(ValueError, match="at least one member"):
+        Minimum(size)

@@ -25,7 +25,7 @@ from assent.committees.forms.stacked import Stacked, stacked
 from assent.committees.forms.tangent import Tangent, tangent_members
 from assent.committees.models import mlp
 from assent.committees.splits import Labelled
-from assent.core import Answer, Grade
+from assent.core import Answer, Grade, bayes_update
 
 FORMS: dict[str, Callable[[Mapping[str, Any], Mapping[str, NDArray[Any]]], Form]] = {
     kind.kind: kind.restored for kind in (Stacked, Masked, Composed, Tangent, Features, Adapters)
@@ -241,7 +241,10 @@ class Committee:
         return replace(joined, log_weights=_normalised(np.concatenate(weights)), scales=scales)
 
     def observe(self, x: ArrayLike, y: int) -> Committee:
-        """The committee after one labelled item: weights by each member's likelihood, and members that learn have learned it.
+        """The committee after one labelled item: members that learn have learned it, and weights have moved by what was likely.
+
+        Samples of what is known after the data are samples of it after one datum more, each as likely as before. So members of a part that
+        learns move together, by what they gave the label on average; others move each by its own. Who cannot say what is likely sleeps.
 
         Args:
             x: one item.
@@ -250,16 +253,23 @@ class Committee:
         Raises:
             ValueError: another shape, a number that is not finite, or no such label.
         """
-        item = self._items(np.asarray(x)[None])[0]
-        if not np.isfinite(item).all() or not 0 <= y < self.num_actions:
+        item, label = self._items(np.asarray(x)[None])[0], _label(y)
+        if not np.isfinite(item).all() or not 0 <= label < self.num_actions:
             raise ValueError(
                 f"The item holds {int((~np.isfinite(item)).sum())} numbers that are not finite, the label is {y}; give finite numbers and "
                 f"a label from 0 to {self.num_actions - 1}."
             )
-        said = self.log_policy(self.parts, item)[:, y]
-        # who cannot say what is likely neither gains nor loses
-        weights = _normalised(self.log_weights + np.where(np.isnan(said), 0.0, said))
-        return replace(self, parts=_observed(self.parts, item, y), log_weights=weights)
+        said, first = self.log_policy(self.parts, item)[:, label], 0
+        awake = ~np.isnan(said)
+        for part in self.parts:
+            mine = np.arange(self.num_members)
+            mine = mine[(mine >= first) & (mine < first + part.num_members) & awake]
+            if isinstance(part, Learns) and mine.size:
+                weights = self.log_weights[mine]
+                said[mine] = np.logaddexp.reduce(weights + said[mine]) - np.logaddexp.reduce(weights)
+            first += part.num_members
+        weights = np.asarray(bayes_update(self.log_weights, np.where(awake, said, 0.0), awake=awake))
+        return replace(self, parts=_observed(self.parts, item, label), log_weights=weights)
 
     def tempered(self, data: Labelled) -> Committee:
         """The committee with the one temperature at which the members' mean has the least log-loss on `data`. Validation, never test.
@@ -327,7 +337,7 @@ class Committee:
         item = self._items(np.asarray(obs)[None])[0]
         if not np.isfinite(item).all():
             return memory
-        return _observed(memory, item, int(np.asarray(answer.action)))
+        return _observed(memory, item, _label(answer.action))
 
     # on disk
 
@@ -360,6 +370,8 @@ class Committee:
             return _restored(about, arrays)
         except KeyError as error:
             raise ValueError(f"{path} does not say {error}, which a committee needs; save it again.") from error
+        except TypeError as error:
+            raise ValueError(f"{path} says what no committee has: {error}; save it again.") from error
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
 
@@ -381,6 +393,8 @@ def _restored(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> C
         if settings["form"] not in FORMS:
             raise ValueError(f"There are members of the form {settings['form']!r}; known are {', '.join(FORMS)}.")
         parts.append(FORMS[settings["form"]](settings, own))
+    if arrays["roots"].dtype.kind not in "iu":
+        raise ValueError(f"The roots are of the type {arrays['roots'].dtype}; they are integers.")
     committee = Committee.of(
         parts,
         roots=arrays["roots"],
@@ -393,7 +407,21 @@ def _restored(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> C
     scales = tuple(float(scale) for scale in about["scales"])
     if len(scales) != len(parts) or not all(0 < scale < math.inf for scale in scales):
         raise ValueError(f"There are scales {scales} for {len(parts)} parts; a committee has one above 0 for each.")
-    return replace(committee, log_weights=arrays["log_weights"], scales=scales)
+    weights = arrays["log_weights"]
+    if weights.shape != (committee.num_members,) or not abs(np.exp(weights).sum() - 1.0) <= 1e-6:
+        raise ValueError(
+            f"There are {weights.size} weights, of a sum of {np.exp(weights).sum():.6g}; {committee.num_members} members have as many, and "
+            "a sum of 1."
+        )
+    return replace(committee, log_weights=weights, scales=scales)
+
+
+def _label(value: Any) -> int:
+    """An integer, and no other number."""
+    found = np.asarray(value)
+    if found.ndim or found.dtype.kind not in "iu":
+        raise ValueError(f"The label is {value!r}; give one integer.")
+    return int(found)
 
 
 def _observed(parts: tuple[Form, ...], item: NDArray[np.floating[Any]], label: int) -> tuple[Form, ...]:

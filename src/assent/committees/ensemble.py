@@ -47,5 +47,12 @@ class CommitteeEnsemble:
         """The memory after an answer."""
         return self.committee.learn(memory, self._item(obs), Answer(action))
 
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.shift) and np.isfinite(self.scale) and self.scale != 0):
+            raise ValueError(
+                f"shift = {self.shift}, scale = {self.scale}: give finite numbers, and a scale that is not 0."
+            )
+
     def _item(self, obs: Any) -> NDArray[np.float32]:
-        return np.asarray((np.asarray(obs, dtype=np.float64) - self.shift) / self.scale, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what single precision cannot hold is infinite, and no observation
+            return np.asarray((np.asarray(obs, dtype=np.float64) - self.shift) / self.scale, dtype=np.float32)

@@ -44,6 +44,6 @@ def read(path: Path | str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     if "assent.committee" not in metadata:
         raise ValueError(f"{path} holds arrays but no committee; give a file that Committee.save wrote.")
     about = json.loads(metadata["assent.committee"])
-    if about["version"] != VERSION:
-        raise ValueError(f"{path} has version {about['version']}; this release reads {VERSION}.")
+    if about.get("version") != VERSION:
+        raise ValueError(f"{path} has version {about.get('version')}; this release reads {VERSION}.")
     return about, arrays

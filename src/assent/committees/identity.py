@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from types import CodeType
 from typing import Any
@@ -68,6 +69,21 @@ def code_of_layers(model: Any) -> list[str]:
 def computing() -> tuple[str, ...]:
     """JAX's settings by which the same program gives other numbers."""
     return tuple(f"{option}={getattr(jax.config, option)}" for option in COMPUTING)
+
+
+def drawing() -> str:
+    """What a key's draws depend on beside the key: JAX's generator, and the precision of its normal numbers."""
+    return digest([np.asarray(jax.random.bits(jax.random.key(0), (9,))), str(jnp.result_type(float))])
+
+
+def checked_drawing(settings: Mapping[str, Any]) -> None:
+    """Raises a ValueError where members that a key is drawn anew for would come out as others."""
+    if settings["drawing"] != drawing():
+        raise ValueError(
+            "These members are drawn anew from a key, and JAX draws other numbers here than where they were saved: load them with the same "
+            f"precision (jax_enable_x64; now it computes in {jnp.result_type(float)}) and the same generator (jax_default_prng_impl, "
+            "jax_threefry_partitionable)."
+        )
 
 
 def _kinds(layers: tuple[Any, ...]) -> set[type]:

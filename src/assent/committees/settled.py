@@ -43,6 +43,12 @@ class Minimum:
 
     size: float
 
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.size < np.inf:
+            raise ValueError(
+                f"size = {self.size}: a minimum is over at least one member, else everything would be acted on."
+            )
+
     @classmethod
     def asking(cls, rate: float, log_probs: ArrayLike) -> Minimum:
         """As many members as ask about a share `rate` of these items; one, where one asks more.

@@ -26,6 +26,7 @@ from assent.committees.forms.form import (
     unnamed,
     widest,
 )
+from assent.committees.identity import checked_drawing, drawing
 from assent.committees.layers import Conv, Dense, Flatten, Hook, Params, Path, apply_layers, linear
 from assent.committees.masks import name_of
 from assent.committees.models import Model, at, mlp, model_of
@@ -114,6 +115,7 @@ class Adapters(OfModel):
         return {
             "model": self.model.describe(),
             "adapting": {**asdict(self.adapting), "hidden": list(self.adapting.hidden)},
+            "drawing": drawing(),
         }
 
     def arrays(self) -> Arrays:
@@ -121,7 +123,12 @@ class Adapters(OfModel):
 
     @classmethod
     def restored(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Adapters:
-        """What `settings` and `arrays` were taken of."""
+        """What `settings` and `arrays` were taken of.
+
+        Raises:
+            ValueError: an array is missing or of another architecture, or draws would be others here.
+        """
+        checked_drawing(settings)
         given = settings["adapting"]
         adapting, model = Adapting(**{**given, "hidden": tuple(given["hidden"])}), model_of(settings["model"])
         like = jax.eval_shape(

@@ -19,6 +19,7 @@ from assent.committees.forms.form import (
     OfModel,
     Places,
     Unlearnable,
+    checked_arrays,
     checked_data,
     checked_places,
     in_chunks,
@@ -28,6 +29,7 @@ from assent.committees.forms.form import (
     widest,
 )
 from assent.committees.forms.prior import MOST_VARIANCE
+from assent.committees.identity import checked_drawing, drawing
 from assent.committees.kernels.features import FeatureMap, features
 from assent.committees.kernels.posterior import Floats, drawn_noise, factorised
 from assent.committees.layers import Params
@@ -127,7 +129,8 @@ class Features(OfModel):
     def _logits(self, x: jax.Array) -> Any:
         phi = self._features(x)
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is seen by whoever reads the logits
-            phi[~self._learnable(phi)] = np.nan  # where nothing can be learned, nothing is said
+            # where nothing can be learned, nothing is said
+            phi = np.where(self._learnable(phi)[:, None, None], phi, np.nan)
             if self.prior.features == "sketch":
                 return np.einsum("bcd,nd->nbc", phi, self.heads, optimize=True)
             return np.matmul(phi[None, :, 0], self.heads)
@@ -196,7 +199,13 @@ class Features(OfModel):
 
     def settings(self) -> dict[str, Any]:
         prior = {name: getattr(self.prior, name) for name in ("features", "number", "variance", "noise", "spread")}
-        return {"model": self.model.describe(), "prior": prior, "scale": self.scale, "num_data": self.num_data}
+        return {
+            "model": self.model.describe(),
+            "prior": prior,
+            "scale": self.scale,
+            "num_data": self.num_data,
+            "drawing": drawing(),
+        }
 
     def arrays(self) -> Arrays:
         return named(self.root, "root") | {
@@ -209,12 +218,22 @@ class Features(OfModel):
 
     @classmethod
     def restored(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Features:
-        """What `settings` and `arrays` were taken of."""
-        model = model_of(settings["model"])
+        """What `settings` and `arrays` were taken of.
+
+        Raises:
+            ValueError: arrays that do not fit each other, or draws that would be others here.
+        """
+        checked_drawing(settings)
+        model, prior = model_of(settings["model"]), HeadPrior(**settings["prior"])
+        number, width = len(arrays["numbers"]), len(arrays["covariance"])
+        wide = (width,) if prior.features == "sketch" else (width, model.num_classes)
+        checked_arrays(arrays, covariance=(width, width), mean=wide, heads=(number, *wide), key=(2,))
+        if not (np.diag(arrays["covariance"]) > 0).all():
+            raise ValueError("The checkpoint's covariance has variances that are not above 0: it is damaged.")
         return cls(
             model,
             unnamed(arrays, shapes_of(model), "root"),
-            HeadPrior(**settings["prior"]),
+            prior,
             settings["scale"],
             np.asarray(arrays["key"], dtype=np.uint32),
             arrays["numbers"],

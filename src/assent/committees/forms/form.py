@@ -126,6 +126,17 @@ def named(tree: Any, prefix: str) -> Arrays:
     return {prefix + jax.tree_util.keystr(path): np.asarray(leaf) for path, leaf in leaves}
 
 
+def checked_arrays(arrays: Mapping[str, NDArray[Any]], **wanted: tuple[int, ...]) -> None:
+    """Raises a ValueError if an array has another shape, or numbers that are not finite: a checkpoint that is damaged."""
+    for name, shape in wanted.items():
+        array = arrays[name]
+        if array.shape != shape or not np.isfinite(array).all():
+            raise ValueError(
+                f"The checkpoint's array {name} has the shape {array.shape} where its other arrays want {shape}, and "
+                f"{int((~np.isfinite(array)).sum())} numbers that are not finite: it is damaged, or one of another architecture."
+            )
+
+
 def unnamed(arrays: Mapping[str, NDArray[Any]], like: Any, prefix: str) -> Any:
     """The pytree that `named` gave the arrays of; `like` has its structure.
 

@@ -24,6 +24,7 @@ from assent.committees.forms.form import (
     taken,
     widest,
 )
+from assent.committees.identity import checked_drawing, drawing
 from assent.committees.layers import Params
 from assent.committees.masks import Ticketing, masked_params, name_of, packed, random_weights, unpacked
 from assent.committees.models import Model, at, model_of, replaced
@@ -101,7 +102,7 @@ class Masked(OfModel):
         return replace(self, weight_keys=keys, bits=bits, rest=taken(self.rest, chosen))
 
     def settings(self) -> dict[str, Any]:
-        return {"model": self.model.describe(), "ticketing": asdict(self.ticketing)}
+        return {"model": self.model.describe(), "ticketing": asdict(self.ticketing), "drawing": drawing()}
 
     def arrays(self) -> Arrays:
         found: Arrays = {"weight_keys": self.weight_keys}
@@ -115,8 +116,9 @@ class Masked(OfModel):
         """What `settings` and `arrays` were taken of.
 
         Raises:
-            ValueError: masks of another architecture.
+            ValueError: masks of another architecture, or over weights that would be drawn otherwise here.
         """
+        checked_drawing(settings)
         model, ticketing = model_of(settings["model"]), Ticketing(**settings["ticketing"])
         bits = {name.removeprefix("bits "): every for name, every in arrays.items() if name.startswith("bits ")}
         rest: dict[str, Any] = {}

@@ -19,6 +19,7 @@ from assent.committees.forms.form import (
     OfModel,
     Places,
     Unlearnable,
+    checked_arrays,
     checked_data,
     checked_places,
     in_chunks,
@@ -28,6 +29,7 @@ from assent.committees.forms.form import (
     widest,
 )
 from assent.committees.forms.prior import MOST_VARIANCE, Prior
+from assent.committees.identity import checked_drawing, drawing
 from assent.committees.kernels.posterior import Conditioned, Floats, conditioned, drawn_noise, extended
 from assent.committees.kernels.room import as_computed, exact_gram, exact_taps, taps_with_room, with_row
 from assent.committees.kernels.tangents import Taps, along_all, diagonal, directions, gram, taps
@@ -246,7 +248,13 @@ class Tangent(OfModel):
 
     def settings(self) -> dict[str, Any]:
         prior = {name: getattr(self.prior, name) for name in ("kernel", "variance", "noise", "spread", "centre")}
-        return {"model": self.model.describe(), "prior": prior, "scale": self.scale, "jitter": self.known.jitter}
+        return {
+            "model": self.model.describe(),
+            "prior": prior,
+            "scale": self.scale,
+            "jitter": self.known.jitter,
+            "drawing": drawing(),
+        }
 
     def arrays(self) -> Arrays:
         return named(self.root, "root") | {
@@ -260,9 +268,25 @@ class Tangent(OfModel):
 
     @classmethod
     def restored(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Tangent:
-        """What `settings` and `arrays` were taken of."""
+        """What `settings` and `arrays` were taken of.
+
+        Raises:
+            ValueError: arrays that do not fit each other, or draws that would be others here.
+        """
+        checked_drawing(settings)
         model, prior = model_of(settings["model"]), Prior(**settings["prior"])
         root = unnamed(arrays, shapes_of(model), "root")
+        n, classes = len(arrays["labels"]), model.num_classes
+        size, columns = (n * classes, 1) if prior.kernel == "entk" else (n, classes)
+        checked_arrays(
+            arrays,
+            items=(n, *model.input_shape),
+            labels=(n,),
+            lower=(size, size),
+            coefficients=(size, len(arrays["numbers"]) * columns),
+            key=(2,),
+        )
+        checked_data(arrays["items"], arrays["labels"], model)
         known = Conditioned(arrays["lower"], arrays["coefficients"], settings["jitter"])
         exact = taps_with_room(model, root, arrays["items"], kernel=prior.kernel)
         return cls(
