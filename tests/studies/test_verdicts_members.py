@@ -12,6 +12,7 @@ import pytest
 
 from assent.studies import committees as together
 from assent.studies import s38_tickets as s38
+from assent.studies import s44_log_members as s44
 from assent.studies.study import Row, Study
 from tests.studies.refuting import Change, Where, each, holds, one, times
 from tests.studies.stored import rows_of
@@ -36,11 +37,16 @@ def less(name: str, by: float) -> Any:
 
 
 COMPOSED, TICKETS, MANY = (of("committee", way=way) for way in ("composed", "tickets", "many-tickets"))
+APART, CHEAP = (of("members", way=way, members=1_024) for way in ("deep", "tangent"))
+DEEP, TRAINED = (of("committee", way=way) for way in ("deep", "tangent-trained"))
+
+
 SOUND: dict[str, tuple[Change, ...]] = {
     "tickets": (
         each(TICKETS, mask_correlation=s38.MASKS["edge-popup"]),
         each(of("committee", way="biprop"), mask_correlation=s38.MASKS["biprop"]),
     ),
+    "log-members": (each(DEEP, wrong=0.01),),
 }
 """What has to be changed in the published rows for the claim to hold."""
 
@@ -61,6 +67,22 @@ REFUTED: list[tuple[Study, str, Change]] = [
     (s38.STUDY, "best where most is kept", each(of("sweep", keep=0.9, way="biprop", paper_compat=False), accuracy=1.0)),
     (s38.STUDY, "masks carry more than H(keep), once", one(of("sweep", keep=0.3), bits_counted=0.9)),
     (s38.STUDY, "linear readings hold none", each(of("readout", features=4_096), accuracy=0.8)),
+    (s44.STUDY, "a later half adds more, in one seed", one(APART, n_eff_cap=1.95)),
+    (s44.STUDY, "more than two, in one seed", one(APART, n_eff_cap=2.01)),
+    (
+        s44.STUDY,
+        "the mixture is off, in one seed",
+        one(of("mixture", members=1_024), n_eff_cap=times("n_eff_cap", 1.2)),
+    ),
+    (s44.STUDY, "the price is no logarithm, in one seed", one(CHEAP, trainings=10.1)),
+    (s44.STUDY, "worth less at that price, in one seed", one(CHEAP, n_eff_cap=1.2)),
+    (s44.STUDY, "members at that price are worse", each(CHEAP, member_accuracy=less("member_accuracy", 0.02))),
+    (s44.STUDY, "one network knows as well, against networks", one(DEEP, joint=times("joint", 1.5))),
+    (s44.STUDY, "one network knows as well, against samples", one(TRAINED, joint=times("joint", 2.0))),
+    (s44.STUDY, "one network errs less, against networks", each(DEEP, wrong=0.1)),
+    (s44.STUDY, "one network errs less, against samples", each(TRAINED, wrong=0.1)),
+    (s44.STUDY, "nothing can be said of a committee's acts", each(TRAINED, wrong=None)),
+    (s44.STUDY, "one network is as often right", each(TRAINED, accuracy=0.9)),
 ]
 """For each clause of each verdict, rows that would refute it."""
 

@@ -11,6 +11,7 @@ from assent.studies import (
     s41_shifted_rules,
     s42_corrections,
     s43_poison,
+    s44_log_members,
 )
 from assent.studies.saying import Answering, Said, Scores
 from assent.studies.study import Collection, Part, Study
@@ -26,7 +27,7 @@ ABOUT = (
 PRICE = Part(
     "The price",
     "What members are worth against what they cost, at about the accuracy of one network each, on items by which no setting was chosen.",
-    (s37_price.STUDY,),
+    (s37_price.STUDY, s44_log_members.STUDY),
 )
 HYPOTHESES = Part(
     "Tickets",
@@ -52,6 +53,15 @@ def _price(scores: Scores) -> str:
         f"{of['cheap_trainings']:.1f} trainings in all, and are worth {of['cheap_worth']:.2f} independent models; sixteen networks trained "
         f"apart are worth {of['apart_worth_16']:.2f}. An answer of theirs takes {of['cheap_infer']:.0f} times the operations of one "
         "network's: the price is paid there."
+    )
+
+
+def _law(scores: Scores) -> str:
+    of = scores["log-members"]
+    return (
+        f"N trained apart are worth a logarithm of N: {of['members']:,.0f} are worth {of['apart']:.2f}, and no number of them would be "
+        f"worth more than {of['ceiling']:.1f}, for {100 * of['never_right']:.1f} % of items none of them gets right; who wants to be safe "
+        "there has to ask."
     )
 
 
@@ -121,7 +131,7 @@ COLLECTION = Collection(
         question="Are they?",
         headline=_headline,
         paragraphs=[
-            ("", (Said(("member-price",), _price), Said(("testbed",), _truth))),
+            ("", (Said(("member-price",), _price), Said(("log-members",), _law), Said(("testbed",), _truth))),
             (
                 "Acting on them.",
                 (Said(("asking-rules",), _acting), Said(("corrections",), _corrections), Said(("poison",), _poison)),
@@ -134,6 +144,7 @@ COLLECTION = Collection(
                 ("member-price",),
                 lambda _: "take a few roots, trained a little, and many samples from their tangent spaces",
             ),
+            Said(("log-members",), lambda _: _part(s44_log_members.STUDY)),
             Said(("tickets",), lambda _: _part(s38_tickets.STUDY)),
             Said(
                 ("testbed",),

@@ -336,7 +336,7 @@ def _big_chart(rows: Sequence[Row], width: float, name: str) -> Markup:
     return bar_chart(
         width=width,
         name=name,
-        title="One network of a committee's operations acts wrongly more often",
+        title="Wrong acts of committees, and of one network of their operations",
         desc="Wrong acts per act alone at a quarter asked.",
         unit="wrong acts",
         bars=bars,
