@@ -29,6 +29,12 @@ class CommitteeEnsemble:
     shift: float = 0.0
     scale: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.shift) and np.isfinite(self.scale) and self.scale != 0):
+            raise ValueError(
+                f"shift = {self.shift}, scale = {self.scale}: give finite numbers, and a scale that is not 0."
+            )
+
     @property
     def num_members(self) -> int:
         return self.committee.num_members
@@ -46,12 +52,6 @@ class CommitteeEnsemble:
     def update(self, memory: tuple[Form, ...], obs: Any, action: Array) -> tuple[Form, ...]:
         """The memory after an answer."""
         return self.committee.learn(memory, self._item(obs), Answer(action))
-
-    def __post_init__(self) -> None:
-        if not (np.isfinite(self.shift) and np.isfinite(self.scale) and self.scale != 0):
-            raise ValueError(
-                f"shift = {self.shift}, scale = {self.scale}: give finite numbers, and a scale that is not 0."
-            )
 
     def _item(self, obs: Any) -> NDArray[np.float32]:
         with np.errstate(over="ignore"):  # what single precision cannot hold is infinite, and no observation
