@@ -98,6 +98,11 @@ def test_other_depths_are_refused(depth: int) -> None:
 def test_what_is_no_classifier_is_refused() -> None:
     with pytest.raises(ValueError, match="one number for each class"):
         Model((Conv(3),), (4, 4, 1))
+    with pytest.raises(ValueError, match=r"shape \(4, 4, 8\) and takes rows of numbers; put Flatten"):
+        Model((Conv(8), Relu(), Dense(3)), (4, 4, 1))
+    with pytest.raises(ValueError, match="rows of numbers"):
+        Model((Residual((Dense(1),), (Conv(1), Flatten(), Dense(1))),), (4, 4, 1))
+    assert Model((Conv(8), Relu(), Flatten(), Dense(3)), (4, 4, 1)).output_shape == (3,)
     with pytest.raises(ValueError, match="does not fit into 1 x 1"):
         conv_n(8, input_shape=(8, 8, 1))
 

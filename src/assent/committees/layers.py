@@ -58,6 +58,10 @@ class Dense:
     gain: float = math.sqrt(2.0)
 
     def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ValueError(
+                f"A dense layer is given items of the shape {shape} and takes rows of numbers; put Flatten() or MeanOverPlaces() before it."
+            )
         return (self.outputs,)
 
     def init(self, key: jax.Array, shape: Shape) -> Params:
