@@ -26,10 +26,10 @@ from assent.committees.kernels.tangents import along_all, gram, kept_directions,
 from assent.committees.layers import Params
 from assent.committees.models import Model
 from assent.committees.recipes.making import costed, counted
-from assent.committees.roots import named, trained_roots
+from assent.committees.roots import items_and_labels, named, trained_roots
 from assent.committees.splits import Labelled, Splits
 from assent.committees.training import Training
-from assent.committees.work import DroppedWarning, Pieces, Work, keys_of, training_arrays
+from assent.committees.work import DroppedWarning, Pieces, Work, keys_of
 
 SPREADS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.85, 1.0)
 """What deviations from the posterior's mean are multiplied by, to be chosen from on validation."""
@@ -191,7 +191,7 @@ def _roots(
     at: Sequence[Params],
 ) -> Pieces:
     if at:
-        training_arrays(data)
+        items_and_labels(model, data)
         return _given(at)
     return trained_roots(
         key, model, data, range(number), training=training, work=work, share=trained, names=named("root", range(number))
