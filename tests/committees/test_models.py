@@ -167,7 +167,9 @@ def test_calibration_holds_a_chunk_however_many_items_there_are(monkeypatch: pyt
     def held(number: int) -> int:
         items = jax.ShapeDtypeStruct((number, 4, 4, 2), jnp.float32)
         compiled = jax.jit(lambda params, x: NORMED.calibrated(params, x)).lower(shapes, items).compile()
-        return compiled.memory_analysis().temp_size_in_bytes
+        analysis = compiled.memory_analysis()
+        assert analysis is not None
+        return analysis.temp_size_in_bytes
 
     few, many = held(100), held(6_400)
     assert many > 40 * few
