@@ -97,3 +97,13 @@ def test_the_band_holds_the_truth_about_as_often_as_it_says() -> None:
 def test_what_does_not_fit_is_a_sentence(roots: list[int], sizes: list[int], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         n_eff_cap_evenly(np.zeros((3, 5), dtype=bool), roots, sizes)
+
+
+@pytest.mark.parametrize("roots", [[0, 0, 0], [0, 1, 2], [0, 0, 1]])
+@pytest.mark.parametrize("resamples", [0, -1])
+def test_a_band_without_resamples_is_refused_whatever_the_roots(roots: list[int], resamples: int) -> None:
+    errors = np.asarray([[1, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0]], dtype=bool)
+    with pytest.raises(ValueError, match=f"resamples = {resamples}: .* at least once"):
+        n_eff_cap_evenly(errors, roots, [1, 2], resamples=resamples)
+    with pytest.raises(ValueError, match=f"resamples = {resamples}: .* at least once"):
+        n_eff_cap(errors, resamples=resamples)

@@ -156,6 +156,25 @@ def test_more_members_than_memory_say_the_same(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("kind", MAPS)
+def test_more_data_than_memory_are_fitted_in_chunks(kind: FeatureMap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 10 items no more than 4 fit, whose layers and features are counted by hand, and members are the same."""
+    whole, shown, before = members(kind), list[int](), Features._features  # pyright: ignore[reportPrivateUsage]
+
+    def counting(found: Features, x: jax.Array) -> Any:
+        shown.append(len(x))
+        return before(found, x)
+
+    monkeypatch.setattr(Features, "_features", counting)
+    monkeypatch.setattr(form, "HELD", 4 * (5 + (5 if kind == "last" else 2 * 12 * 4)))
+    found = members(kind)
+    assert shown == [4, 4, 2]
+    # single precision, other batches; the covariance is one over a noise of 0.01
+    x = items(MLP, 7, seed=3)
+    np.testing.assert_allclose(found.mean, whole.mean, rtol=0, atol=1e-4 * np.abs(whole.mean).max())
+    np.testing.assert_allclose(found.logits(x), whole.logits(x), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", MAPS)
 def test_what_is_no_datum_is_refused_and_changes_nothing(kind: FeatureMap) -> None:
     found, at = members(kind), items(MLP, 3, seed=3)
     before = found.logits(at)

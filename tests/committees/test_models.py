@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from assent.committees.costs import flops_of
 from assent.committees.layers import BatchNorm, Conv, Dense, Flatten, Relu, Residual
 from assent.committees.models import (
     Model,
@@ -98,6 +99,11 @@ def test_other_depths_are_refused(depth: int) -> None:
 def test_what_is_no_classifier_is_refused() -> None:
     with pytest.raises(ValueError, match="one number for each class"):
         Model((Conv(3),), (4, 4, 1))
+    with pytest.raises(ValueError, match=r"shape \(4, 4, 8\) and takes rows of numbers; put Flatten"):
+        Model((Conv(8), Relu(), Dense(3)), (4, 4, 1))
+    with pytest.raises(ValueError, match="rows of numbers"):
+        Model((Residual((Dense(1),), (Conv(1), Flatten(), Dense(1))),), (4, 4, 1))
+    assert Model((Conv(8), Relu(), Flatten(), Dense(3)), (4, 4, 1)).output_shape == (3,)
     with pytest.raises(ValueError, match="does not fit into 1 x 1"):
         conv_n(8, input_shape=(8, 8, 1))
 
@@ -127,6 +133,54 @@ def test_calibration_is_what_the_batch_said() -> None:
     assert np.abs(np.asarray(model.apply(params, x)) - want).max() > 0.1  # without calibration it does not
     assert at(calibrated, (0, "body", 0))["weight"].tolist() == at(params, (0, "body", 0))["weight"].tolist()
     assert np.asarray(model.apply(calibrated, x[:1])) == pytest.approx(want[:1], abs=1e-5)
+
+
+INNER = Residual((Conv(4, bias=False), BatchNorm(), Relu()), (Conv(4, size=1), BatchNorm(True)))
+NORMED = Model((INNER, Relu(), Flatten(), Dense(3), BatchNorm(), Relu(), Dense(2)), (4, 4, 2))
+"""Its patches are 4 x 4 x 18 numbers of an item."""
+
+
+@pytest.mark.parametrize("number", [18, 20, 7])
+def test_calibration_in_chunks_is_that_of_all_items(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks of 6, with a rest or without, of items that go up from chunk to chunk: who took the mean of chunks' variances, or left the
+    rest out, would be far off. Single precision of numbers of size 10."""
+    rng = np.random.default_rng(1)
+    x = jnp.asarray(rng.normal(size=(number, 4, 4, 2)) + np.linspace(-2, 4, number)[:, None, None, None], "float32")
+    params = NORMED.init(KEY)
+    whole = NORMED.calibrated(params, x)
+    monkeypatch.setattr("assent.committees.models.CALIBRATED_AT_ONCE", 6 * 288)
+    found = jax.jit(NORMED.calibrated)(params, x)
+    for path in ((0, "body", 1), (0, "shortcut", 1), (4,)):
+        for name in ("mean", "variance"):
+            want = np.asarray(at(whole, path)[name])
+            assert np.asarray(at(found, path)[name]) == pytest.approx(want, rel=1e-4, abs=1e-5), (path, name)
+            without = np.asarray(at(NORMED.calibrated(params, x[: number // 6 * 6]), path)[name])
+            assert number == 18 or np.abs(without - want).max() > 1e-3
+    broken = NORMED.calibrated(params, x.at[-1, 0, 0, 0].set(jnp.nan))
+    assert np.isnan(at(broken, (4,))["variance"]).all()
+
+
+def test_calibration_holds_a_chunk_however_many_items_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the compiled program takes beside its inputs; all at once, it is 64 times as much for 64 times the items."""
+    shapes = jax.eval_shape(NORMED.init, KEY)
+
+    def held(number: int) -> int:
+        items = jax.ShapeDtypeStruct((number, 4, 4, 2), jnp.float32)
+        compiled = jax.jit(lambda params, x: NORMED.calibrated(params, x)).lower(shapes, items).compile()
+        analysis = compiled.memory_analysis()
+        assert analysis is not None
+        return analysis.temp_size_in_bytes
+
+    few, many = held(100), held(6_400)
+    assert many > 40 * few
+    monkeypatch.setattr("assent.committees.models.CALIBRATED_AT_ONCE", 50 * 288)
+    chunked = [held(number) for number in (100, 6_400)]
+    assert max(chunked) < 2 * few + 6_400 / 50 * 200  # and a few numbers of each chunk
+    costs = [
+        flops_of(NORMED.calibrated, shapes, jax.ShapeDtypeStruct((number, 4, 4, 2), jnp.float32))
+        for number in (50, 6_400)
+    ]
+    assert 128 * costs[0] < costs[1] < 3 * 128 * costs[0]  # of three normalisations
 
 
 def test_a_model_without_normalisations_is_not_run_for_its_calibration() -> None:

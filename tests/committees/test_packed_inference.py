@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -151,3 +152,27 @@ def test_convolutions_and_real_weights_are_refused(form: Masked) -> None:
     real = Masked(form.model, Ticketing(binary=False), form.weight_keys, form.bits, form.rest)
     with pytest.raises(ValueError, match="edge-popup"):
         packed_row(real, 0)
+
+
+@pytest.mark.parametrize("name", ["mean", "variance", "scale", "shift"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_normalisations_that_are_not_finite_are_refused(name: str, value: float) -> None:
+    """Where the floating-point network says NaN, bits would say a number."""
+    form = form_of(row(widths=WIDTHS[:1], affine=True), 0)
+    (place,) = form.rest
+    broken = form.rest[place][name].at[1, 3].set(value)
+    spoilt = replace(form, rest={place: {**form.rest[place], name: broken}})
+    with pytest.raises(ValueError, match=f"Of layer 2, a normalisation, .*: {name}\\. "):
+        packed_row(spoilt, 1)
+    x = np.random.default_rng(1).normal(size=(3, 4, 9)).astype(np.float32)
+    np.testing.assert_array_equal(packed_row(spoilt, 0).logits(x), packed_row(form, 0).logits(x))  # the other member
+    if np.isnan(value):
+        assert np.isnan(spoilt.logits(x)[1]).all()
+
+
+def test_a_variance_below_0_is_refused(form: Masked) -> None:
+    place = next(iter(form.rest))
+    own = form.rest[place]
+    spoilt = replace(form, rest={**form.rest, place: {**own, "variance": own["variance"].at[0, 0].set(-1.0)}})
+    with pytest.raises(ValueError, match=r"below 0: variance\."):
+        packed_row(spoilt, 0)

@@ -22,6 +22,7 @@ from assent.committees.recipes.prior_functions import prior_fn
 from assent.committees.recipes.separate import bagged, deep, packed
 from assent.committees.recipes.sharded import sharded
 from assent.committees.recipes.sharing import batch_ensemble, dropout, epinet, mimo
+from assent.committees.recipes.tangents import tangent
 from assent.committees.recipes.tickets import composed, tickets
 from assent.committees.recipes.trajectory import snapshot, swag, tree
 from assent.committees.roots import narrowed, trained_roots
@@ -122,6 +123,31 @@ def test_no_members_are_refused(name: str) -> None:
     for n in (0, -1):
         with pytest.raises(ValueError, match=f"n = {n}: a committee has at least one member"):
             made(name, n)
+
+
+MISFITS = {
+    "fewer classes than the data": (mlp((4,), (6,), 2, bias=False), "3 classes; .* tells 2 classes apart"),
+    "items of another length": (mlp((5,), (6,), 3, bias=False), r"shape \(4,\) .* takes items of the shape \(5,\)"),
+    "items as pictures": (mlp((2, 2), (6,), 3, bias=False), r"takes items of the shape \(2, 2\)"),
+}
+"""Of the last, a flattening layer would take what is flat already."""
+
+
+@pytest.mark.parametrize("misfit", MISFITS)
+@pytest.mark.parametrize("name", [*RECIPES, *TOGETHER, "tangent", "tangent at roots", "combine"])
+def test_a_model_made_for_other_data_is_refused(name: str, misfit: str) -> None:
+    model, said = MISFITS[misfit]
+    others: dict[str, Callable[..., Committee]] = {
+        "tangent": tangent,
+        "tangent at roots": functools.partial(tangent, at=[model.init(KEY)]),
+        "combine": functools.partial(combine, of=[deep, dropout]),
+    }
+    with pytest.raises(ValueError, match=said):
+        (RECIPES | TOGETHER | others)[name](KEY, model, DATA, 2, training=SHORT)
+
+
+def test_a_model_of_more_classes_than_the_data_have_is_none_of_that() -> None:
+    assert deep(KEY, mlp((4,), (6,), 5), DATA, 1, training=SHORT).num_actions == 5
 
 
 @pytest.mark.parametrize("name", RECIPES | TOGETHER)

@@ -75,6 +75,19 @@ def test_what_is_not_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
         splits.mnist()
 
 
+def test_items_that_do_not_vary_are_0_and_no_nan(tmp_path: Path) -> None:
+    """The wrong variant divides by their spread."""
+    images = np.full((3, 28, 28), 3, dtype=np.uint8)
+    images[:, ::2, ::2] = 1  # each window of four has the mean 2.5
+    other = np.full((1, 28, 28), 4, dtype=np.uint8)
+    labels = np.zeros(3, dtype=np.uint8)
+    np.savez(tmp_path / "mnist.npz", train_image=images, train_label=labels, test_image=other, test_label=labels[:1])
+    found = splits.mnist(num_train=2, num_validation=1, folder=tmp_path)
+    assert found.train.x.tolist() == np.zeros((2, 196)).tolist()
+    assert found.validation.x.tolist() == np.zeros((1, 196)).tolist()
+    assert found.test.x.tolist() == np.full((1, 196), 1.5).tolist()
+
+
 def test_more_items_than_there_are_is_a_sentence(folder: Path) -> None:
     with pytest.raises(ValueError, match="60,000 in all"):
         splits.mnist(num_train=60_000, num_validation=1, folder=folder)
@@ -90,6 +103,8 @@ def test_more_items_than_there_are_is_a_sentence(folder: Path) -> None:
         ([[np.nan], [1.0], [np.inf]], [0, 0, 0], "Item 0 holds .* 1 others"),
         ([[1.0]], [-1], "integers from 0"),
         ([[1.0]], [0.5], "integers from 0"),
+        ([[1.0], [2.0]], [2**32, 2**32 + 1], "from 4294967296 to 4294967297"),
+        ([[1.0], [2.0]], [0, 2**31], "2,147,483,647 at most"),
         ([1.0], [0], r"\[n, \.\.\.\]"),
     ],
 )

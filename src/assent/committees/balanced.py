@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from assent.committees.correlation import BAND, CapCurve, checked_errors, in_members, n_eff_cap
+from assent.committees.correlation import BAND, CapCurve, checked_errors, checked_resamples, in_members, n_eff_cap
 
 Floats = NDArray[np.float64]
 
@@ -27,17 +27,17 @@ def n_eff_cap_evenly(
         errors: bool [N, T].
         roots: integers [N].
         sizes: ascending numbers of members, from 1 to N.
-        resamples: of the test points, for the 95 % band.
+        resamples: of the test points, for the 95 % band; at least 1.
         seed: of the resampling.
 
     Raises:
-        ValueError: no such shapes, or sizes that are no such numbers.
+        ValueError: no such shapes, sizes that are no such numbers, or no resamples.
 
     >>> curve = n_eff_cap_evenly([[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 1, 0, 0]], [0, 0, 1, 1], [1, 2])
     >>> curve.value.tolist()[0], bool(curve.bounded[1])            # two roots that never err together
     (1.0, True)
     """
-    wrong, stems = checked_errors(errors), np.asarray(roots)
+    wrong, stems, resamples = checked_errors(errors), np.asarray(roots), checked_resamples(resamples)
     members, points = wrong.shape
     if stems.shape != (members,):
         raise ValueError(f"There are roots of the shape {stems.shape} for {members} members; give one for each.")
@@ -52,13 +52,11 @@ def n_eff_cap_evenly(
     groups = [wrong[stems == root] for root in every]
     chances = np.stack([_all_wrong(groups, n) for n in (1, *numbers)], axis=1)
     rng = np.random.default_rng(seed)
-    drawn = (
-        rng.multinomial(points, np.full(points, 1.0 / points), size=resamples) if resamples else np.zeros((0, points))
-    )
+    drawn = rng.multinomial(points, np.full(points, 1.0 / points), size=resamples)
     value, bounded = in_members(chances.mean(axis=0)[None], points)
     spread, _ = in_members(drawn @ chances / points, points)
-    low, high = np.quantile(spread, BAND, axis=0) if resamples else (value[0], value[0])
-    return CapCurve(value[0, 1:], np.asarray(low)[1:], np.asarray(high)[1:], bounded[0, 1:])
+    low, high = np.quantile(spread, BAND, axis=0)
+    return CapCurve(value[0, 1:], low[1:], high[1:], bounded[0, 1:])
 
 
 def _all_wrong(groups: Sequence[NDArray[np.bool_]], number: int) -> Floats:

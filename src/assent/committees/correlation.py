@@ -144,13 +144,16 @@ def n_eff_cap(errors: ArrayLike, *, resamples: int = 1_000, seed: int = 0) -> Ca
 
     Args:
         errors: bool [N, T].
-        resamples: of the test points.
+        resamples: of the test points, at least 1.
         seed: of the resampling.
+
+    Raises:
+        ValueError: no such table, or no resamples.
 
     >>> n_eff_cap([[0, 0, 1, 1], [0, 1, 0, 1]]).value.round(6).tolist()      # 1/4 = (1/2)^2
     [1.0, 2.0]
     """
-    wrong = checked_errors(errors)
+    wrong, resamples = checked_errors(errors), checked_resamples(resamples)
     members, points = wrong.shape
     counts = np.bincount(wrong.sum(axis=0), minlength=members + 1)
     table = _all_of_a_draw(members)
@@ -194,6 +197,17 @@ def checked_errors(errors: ArrayLike) -> Errors:
             f"The errors have the shape {wrong.shape}; give a table of 0 and 1, a row for each member and a column for each test point."
         )
     return wrong.astype(np.bool_)
+
+
+def checked_resamples(resamples: int) -> int:
+    """As given.
+
+    Raises:
+        ValueError: none, of which no band could be told.
+    """
+    if resamples < 1:
+        raise ValueError(f"resamples = {resamples}: the band is over test points drawn anew; draw them at least once.")
+    return resamples
 
 
 def _standardised(wrong: Errors) -> Floats:

@@ -58,6 +58,10 @@ class Dense:
     gain: float = math.sqrt(2.0)
 
     def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ValueError(
+                f"A dense layer is given items of the shape {shape} and takes rows of numbers; put Flatten() or MeanOverPlaces() before it."
+            )
         return (self.outputs,)
 
     def init(self, key: jax.Array, shape: Shape) -> Params:
@@ -285,6 +289,18 @@ def shape_after(layers: tuple[Any, ...], shape: Shape) -> Shape:
     return shape
 
 
+def widest_of(layers: tuple[Any, ...], shape: Shape) -> int:
+    """Numbers that one item of this shape brings about at the widest place, patches of convolutions included."""
+    most = math.prod(shape)
+    for layer in layers:
+        inputs, shape = shape, layer.output_shape(shape)
+        if isinstance(layer, Residual):
+            most = max(most, widest_of(layer.body, inputs), widest_of(layer.shortcut, inputs))
+        size = layer.size if isinstance(layer, Conv) else 1
+        most = max(most, math.prod(shape), math.prod(shape[:-1]) * inputs[-1] * size**2)
+    return most
+
+
 def init_layers(layers: tuple[Any, ...], key: jax.Array, shape: Shape) -> Params:
     """Parameters of each layer; those of one do not depend on how many come after it."""
     params = list[Params]()
@@ -313,6 +329,18 @@ def apply_layers(
         else:
             x = layer.apply(own, x, training=training)
     return x
+
+
+def given_at(layers: tuple[Any, ...], params: Params, x: jax.Array, path: Path) -> jax.Array:
+    """What the layer at `path` is given, and nothing beyond it."""
+    number, *inside = path
+    assert isinstance(number, int)
+    x = apply_layers(layers[:number], params[:number], x)
+    if not inside:
+        return x
+    branch, *further = inside
+    assert isinstance(branch, str)
+    return given_at(getattr(layers[number], branch), params[number][branch], x, tuple(further))
 
 
 def _along(vector: jax.Array, like: jax.Array) -> jax.Array:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from assent.committees.layers import (
@@ -26,12 +27,17 @@ from assent.committees.layers import (
     Shape,
     Sign,
     apply_layers,
+    given_at,
     init_layers,
     shape_after,
+    widest_of,
 )
 
 KINDS = {kind.__name__: kind for kind in (Dense, Conv, Relu, Sign, Pool, MeanOverPlaces, Flatten, BatchNorm, Residual)}
 """Layers that a description may name."""
+
+CALIBRATED_AT_ONCE = 1 << 26
+"""Numbers that a chunk of items may bring about at once while the statistics of normalisations are taken."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +88,19 @@ class Model:
         yield from _linear(self.layers, ())
 
     def calibrated(self, params: Params, x: jax.Array) -> Params:
-        """Parameters whose normalisations go by the statistics of items `[n, *input_shape]`; without normalisations what was given."""
+        """Parameters whose normalisations go by the statistics of items `[n, *input_shape]`; without normalisations what was given.
+
+        Items that bring about more than `CALIBRATED_AT_ONCE` numbers are taken in chunks, for one normalisation after the other and each
+        time from the items on: of L normalisations that is up to L passes, where one would have to hold what all items bring about.
+        """
         if not normalises(self.layers):
             return params  # a forward pass for nothing would stand in the ledger
+        at_once = max(1, CALIBRATED_AT_ONCE // widest_of(self.layers, self.input_shape))
+        if len(x) > at_once:
+            for path in _normalisations(self.layers, ()):
+                moments = _moments(self.layers, params, x, path, at_once)
+                params = replaced(params, path, {**at(params, path), **moments})
+            return params
         found: dict[Path, dict[str, jax.Array]] = {}
 
         def note(path: Path, layer: Any, own: Params, given: jax.Array, training: bool) -> jax.Array:
@@ -238,6 +254,39 @@ def _linear(layers: tuple[Any, ...], path: Path) -> Iterator[tuple[Path, Any]]:
             yield from _linear(layer.shortcut, (*here, "shortcut"))
         elif isinstance(layer, Dense | Conv):
             yield here, layer
+
+
+def _normalisations(layers: tuple[Any, ...], path: Path) -> Iterator[Path]:
+    """In the order in which a datum meets them."""
+    for number, layer in enumerate(layers):
+        here = (*path, number)
+        if isinstance(layer, Residual):
+            yield from _normalisations(layer.body, (*here, "body"))
+            yield from _normalisations(layer.shortcut, (*here, "shortcut"))
+        elif isinstance(layer, BatchNorm):
+            yield here
+
+
+def _moments(layers: tuple[Any, ...], params: Params, x: jax.Array, path: Path, at_once: int) -> dict[str, jax.Array]:
+    """Mean and variance of what the layer at `path` is given over all items, put together from those of chunks."""
+
+    def of_chunk(items: jax.Array) -> tuple[jax.Array, jax.Array]:
+        given = given_at(layers, params, items, path)
+        axes = tuple(range(given.ndim - 1))
+        return given.mean(axis=axes), given.var(axis=axes)
+
+    full = len(x) // at_once
+    means, variances = jax.lax.map(
+        lambda place: of_chunk(jax.lax.dynamic_slice_in_dim(x, place * at_once, at_once)), jnp.arange(full)
+    )
+    sizes = [at_once] * full
+    if rest := len(x) - full * at_once:
+        mean, variance = of_chunk(x[-rest:])
+        means, variances = jnp.concatenate([means, mean[None]]), jnp.concatenate([variances, variance[None]])
+        sizes.append(rest)
+    shares = jnp.asarray(np.asarray(sizes) / len(x), means.dtype)[:, None]
+    mean = (shares * means).sum(axis=0)
+    return {"mean": mean, "variance": (shares * (variances + (means - mean[None]) ** 2)).sum(axis=0)}
 
 
 def _described(layer: Any) -> dict[str, Any]:

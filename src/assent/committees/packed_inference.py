@@ -109,8 +109,8 @@ def packed_row(form: Masked, place: int) -> PackedRow:
     """One member in bits.
 
     Raises:
-        ValueError: a form that keeps more than signs, or layers other than dense ones without biases, with `BatchNorm()` and `Sign()` units
-            between them.
+        ValueError: a form that keeps more than signs, layers other than dense ones without biases, with `BatchNorm()` and `Sign()` units
+            between them, or a normalisation whose numbers are not finite: a bit cannot be NaN.
     """
     if not form.ticketing.binary:
         raise ValueError(
@@ -123,7 +123,7 @@ def packed_row(form: Masked, place: int) -> PackedRow:
         mask = form.mask(place)[name_of((dense,))] & (weight != 0)
         inputs, outputs = weight.shape
         gain = np.abs(weight).max(initial=np.float32(0))
-        found = None if norm is None else _norm(form.model.layers[norm], at(params, (norm,)))
+        found = None if norm is None else _norm(form.model.layers[norm], at(params, (norm,)), norm)
         layers.append(
             PackedLayer(inputs, outputs, packed_words(weight.T > 0), packed_words(mask.T), np.float32(gain), found)
         )
@@ -161,7 +161,15 @@ def _places(model: Model) -> list[tuple[int, int | None]]:
     return [(place + offset, place + offset + 1 if place + 1 < len(kinds) else None) for place in ends]
 
 
-def _norm(layer: Any, own: Any) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def _norm(layer: Any, own: Any, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    broken = [name for name, leaf in own.items() if not np.isfinite(leaf).all()]
+    if not broken and np.min(own["variance"]) < 0:
+        broken = ["variance"]
+    if broken:
+        raise ValueError(
+            f"Of layer {number}, a normalisation, these are not finite or below 0: {', '.join(broken)}. Its units are NaN, and no bit says "
+            "so; leave that member out."
+        )
     mean, variance = (np.asarray(own[name], dtype=np.float32) for name in ("mean", "variance"))
     factor = np.asarray(np.float32(1) / np.sqrt(variance + np.float32(layer.epsilon)), dtype=np.float32)
     if not layer.affine:

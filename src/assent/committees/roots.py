@@ -39,7 +39,7 @@ def trained_roots(
         resampled: whether each learns from a bootstrap of the items.
 
     Raises:
-        ValueError: a share outside [0, 1], or every root left the finite numbers.
+        ValueError: a share outside [0, 1], data that are none for the model, or every root left the finite numbers.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share = {share}: give a part of a training, from 0 to 1.")
@@ -65,8 +65,29 @@ def trained_roots(
     )
     common = jax.random.fold_in(key, 2**31 - 1)
     return work.fitted(
-        "root", fit, keys_of(key, numbers), common, *training_arrays(data), settings=settings, of=model, names=names
+        "root",
+        fit,
+        keys_of(key, numbers),
+        common,
+        *items_and_labels(model, data),
+        settings=settings,
+        of=model,
+        names=names,
     )
+
+
+def items_and_labels(model: Model, data: Splits) -> tuple[jax.Array, jax.Array]:
+    """Items `[n, ...]` and labels `[n]` that the model is to learn from: every recipe has them from here.
+
+    Raises:
+        ValueError: items that the model does not take, more classes than it tells apart, and as `training_arrays`.
+    """
+    if data.input_shape != model.input_shape or data.num_classes > model.num_classes:
+        raise ValueError(
+            f"The data have items of the shape {data.input_shape} and {data.num_classes} classes; the model takes items of the shape "
+            f"{model.input_shape} and tells {model.num_classes} classes apart. Give a model made for these data."
+        )
+    return training_arrays(data)
 
 
 def narrowed(model: Model, factor: float) -> Model:

@@ -36,7 +36,8 @@ class Labelled:
         """Items and labels, checked.
 
         Raises:
-            ValueError: another number of labels than of items, none at all, a number that is not finite, a label below 0.
+            ValueError: another number of labels than of items, none at all, a number that is not finite, a label below 0 or
+                beyond what 32 bits hold.
 
         >>> len(Labelled.of([[1.0, 2.0]], [0]))
         1
@@ -51,8 +52,11 @@ class Labelled:
             raise ValueError(
                 f"Item {int(unsound[0])} holds a number that is not finite, and so do {len(unsound) - 1} others; leave them out."
             )
-        if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-            raise ValueError(f"Labels are {labels.dtype} from {labels.min()}; give integers from 0.")
+        most = np.iinfo(np.int32).max
+        if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() > most:
+            raise ValueError(
+                f"Labels are {labels.dtype} from {labels.min()} to {labels.max()}; give integers from 0 to {most:,} at most."
+            )
         return cls(items, labels.astype(np.int32))
 
     def __len__(self) -> int:
@@ -172,9 +176,11 @@ def _places(number: int, seed: int, num_train: int, num_validation: int) -> tupl
 
 
 def _standardised(splits: Splits, *, axes: tuple[int, ...] | None = None) -> Splits:
-    """All parts less the training part's mean, in its standard deviations: of all numbers together, or over `axes`."""
+    """All parts less the training part's mean, in its standard deviations: of all numbers together, or over `axes`. What does not vary
+    there is 0 there, and elsewhere as far from it as it was."""
     mean = splits.train.x.mean(axis=axes, dtype=np.float64)
-    spread = splits.train.x.std(axis=axes, dtype=np.float64)
+    found = splits.train.x.std(axis=axes, dtype=np.float64)
+    spread = np.where(found > 0, found, 1.0)
 
     def scaled(part: Labelled) -> Labelled:
         return replace(part, x=np.asarray((part.x - mean) / spread, dtype=np.float32))

@@ -12,10 +12,12 @@ import numpy as np
 
 from assent.committees.committee import Committee
 from assent.committees.costs import Cost
+from assent.committees.evaluation import in_turn
 from assent.committees.forms.features import HeadPrior
 from assent.committees.forms.prior import Prior
 from assent.committees.masks import Ticketing
 from assent.committees.problems import Problem
+from assent.committees.recipes.making import costed
 from assent.committees.recipes.prior_functions import prior_fn
 from assent.committees.recipes.separate import bagged, deep, packed
 from assent.committees.recipes.sharded import sharded
@@ -64,7 +66,9 @@ class Way:
         return made.tempered(problem.data.validation)
 
     def cost_of(self, committee: Committee, n: int) -> Cost:
-        """What the first n members took, of what all took.
+        """What n members take, of what all took: those of each root in turn, as a committee of n has them.
+
+        What is spent goes by `grows`; what an answer takes and what is kept is asked of those members, who share some of it.
 
         Raises:
             ValueError: members depend on how many there are, so that nobody can say.
@@ -81,15 +85,14 @@ class Way:
             fixed = min(n, roots) / roots
         spent = whole.train_flops + whole.factor_flops
         parts = (spent * fixed + whole.member_flops * share) / max(spent + whole.member_flops, 1.0)
-        return replace(
+        paid = replace(
             whole,
             train_flops=whole.train_flops * fixed,
             factor_flops=whole.factor_flops * fixed,
             member_flops=whole.member_flops * share,
-            infer_flops=whole.infer_flops * share,
-            num_bytes=round(whole.num_bytes * share),
             cpu_s=whole.cpu_s * parts,
         )
+        return costed(committee.subset(in_turn(committee.roots)[:n]).parts, paid)
 
 
 POPUP = Ticketing(binary=False)

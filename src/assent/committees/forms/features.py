@@ -282,7 +282,9 @@ def feature_members(
         np.zeros((len(numbers), 0)),
         len(x),
     )
-    phi = bare._features(jnp.asarray(x))  # pyright: ignore[reportPrivateUsage]
+    each = widest(model) + (2 * prior.number * classes if sketch else widest(model))
+    found = in_chunks(lambda part: np.moveaxis(bare._features(part), 0, 1), x, per_item=each)  # pyright: ignore[reportPrivateUsage]
+    phi = np.ascontiguousarray(np.moveaxis(found, 1, 0))
     width = phi.shape[2]
     if scale is None:
         mean = float(np.mean(np.sum(phi**2, axis=2)))

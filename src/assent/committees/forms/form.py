@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
@@ -12,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from assent.committees.layers import Conv, Params, Residual, Shape
+from assent.committees.layers import Params, widest_of
 from assent.committees.models import Model
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
@@ -100,18 +99,7 @@ def in_chunks(
 
 def widest(model: Model) -> int:
     """Numbers that one item brings about at the model's widest place, patches of convolutions included."""
-    return _widest(model.layers, model.input_shape)
-
-
-def _widest(layers: tuple[Any, ...], shape: Shape) -> int:
-    most = math.prod(shape)
-    for layer in layers:
-        inputs, shape = shape, layer.output_shape(shape)
-        if isinstance(layer, Residual):
-            most = max(most, _widest(layer.body, inputs), _widest(layer.shortcut, inputs))
-        size = layer.size if isinstance(layer, Conv) else 1
-        most = max(most, math.prod(shape), math.prod(shape[:-1]) * inputs[-1] * size**2)
-    return most
+    return widest_of(model.layers, model.input_shape)
 
 
 @functools.lru_cache(maxsize=64)

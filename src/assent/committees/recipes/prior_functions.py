@@ -11,10 +11,10 @@ from assent.committees.committee import Committee
 from assent.committees.forms.stacked import Stacked, stacked
 from assent.committees.models import Model
 from assent.committees.recipes.making import committee_of, counted
-from assent.committees.roots import named
+from assent.committees.roots import items_and_labels, named
 from assent.committees.splits import Splits
 from assent.committees.training import Training, advanced, begun, cross_entropy
-from assent.committees.work import Work, described, keys_of, training_arrays
+from assent.committees.work import Work, described, keys_of
 
 
 def prior_fn(
@@ -61,7 +61,7 @@ def prior_fn(
         "prior-function",
         fit,
         keys_of(key, range(n)),
-        *training_arrays(data),
+        *items_and_labels(model, data),
         settings=described(model, schedule, scale=scale, resampled=resampled),
         of=model,
         names=names,

@@ -13,10 +13,10 @@ from assent.committees.committee import Committee
 from assent.committees.forms.stacked import Stacked, stacked
 from assent.committees.models import Model
 from assent.committees.recipes.making import committee_of, counted
-from assent.committees.roots import named
+from assent.committees.roots import items_and_labels, named
 from assent.committees.splits import Splits
 from assent.committees.training import Training, advanced, begun, plain_loss
-from assent.committees.work import Work, described, keys_of, training_arrays
+from assent.committees.work import Work, described, keys_of
 
 
 def shards_of(number: int, n: int) -> NDArray[np.int64]:
@@ -80,7 +80,7 @@ def sharded(
         keys,
         jnp.stack([jax.random.key_data(one) for one in keys]),
         jnp.asarray(places),
-        *training_arrays(data),
+        *items_and_labels(model, data),
         settings=described(model, schedule),
         of=model,
         names=names,

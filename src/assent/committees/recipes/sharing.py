@@ -24,10 +24,10 @@ from assent.committees.forms.stacked import stacked
 from assent.committees.layers import Params
 from assent.committees.models import Model, normalises
 from assent.committees.recipes.making import committee_of, counted
-from assent.committees.roots import named
+from assent.committees.roots import items_and_labels, named
 from assent.committees.splits import Splits
 from assent.committees.training import Loss, Training, advanced, begun, cross_entropy
-from assent.committees.work import Work, described, keys_of, training_arrays
+from assent.committees.work import Work, described, keys_of
 
 
 def dropout(
@@ -181,7 +181,7 @@ def batch_ensemble(
         "batch-ensemble",
         fit,
         keys_of(key, [0]),
-        *training_arrays(data),
+        *items_and_labels(model, data),
         settings=described(model, schedule, n=n),
         of=model,
         names=["all members"],
@@ -224,7 +224,7 @@ def _shared(
         adapting.method,
         fit,
         keys_of(key, [0]),
-        *training_arrays(data),
+        *items_and_labels(model, data),
         settings=described(model, training, adapting=repr(adapting), **(others or {})),
         of=model,
         names=["the network"],

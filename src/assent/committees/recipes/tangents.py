@@ -26,10 +26,10 @@ from assent.committees.kernels.tangents import along_all, gram, kept_directions,
 from assent.committees.layers import Params
 from assent.committees.models import Model
 from assent.committees.recipes.making import costed, counted
-from assent.committees.roots import named, trained_roots
+from assent.committees.roots import items_and_labels, named, trained_roots
 from assent.committees.splits import Labelled, Splits
 from assent.committees.training import Training
-from assent.committees.work import DroppedWarning, Pieces, Work, keys_of, training_arrays
+from assent.committees.work import DroppedWarning, Pieces, Work, keys_of
 
 SPREADS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.85, 1.0)
 """What deviations from the posterior's mean are multiplied by, to be chosen from on validation."""
@@ -128,11 +128,21 @@ def chosen_spread(
     Args:
         band: how much less often right than a root.
         random: whether the roots had no whole training; then members are held against the posterior's mean.
+
+    Raises:
+        ValueError: members are not finite at some validation item.
     """
     x, y = validation.x, np.asarray(validation.y)
     some = [part.subset(np.arange(min(part.num_members, -(-AT_ONCE // len(parts))))) for part in parts]
-    means = [part.subset([0]).spread_to(0.0).logits(x)[0] for part in some]
-    apart = [part.spread_to(1.0).logits(x) - mean[None] for part, mean in zip(some, means, strict=True)]
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is said below
+        means = [part.subset([0]).spread_to(0.0).logits(x)[0] for part in some]
+        apart = [part.spread_to(1.0).logits(x) - mean[None] for part, mean in zip(some, means, strict=True)]
+    broken = np.flatnonzero(~np.all([np.isfinite(own).all(axis=(0, 2)) for own in apart], axis=0))
+    if len(broken):
+        raise ValueError(
+            f"Members are not finite at {len(broken)} of {len(y)} validation items, the first at place {broken[0]}: their numbers are too "
+            "great for the model. Scale them down or leave them out."
+        )
     if random:
         least = 1.0 - MORE * float(np.mean([(mean.argmax(axis=-1) != y).mean() for mean in means]))
     else:
@@ -181,7 +191,7 @@ def _roots(
     at: Sequence[Params],
 ) -> Pieces:
     if at:
-        training_arrays(data)
+        items_and_labels(model, data)
         return _given(at)
     return trained_roots(
         key, model, data, range(number), training=training, work=work, share=trained, names=named("root", range(number))
@@ -221,14 +231,14 @@ def _factor_cost(model: Model, data: Splits, prior: Prior | HeadPrior, number: i
     items = jax.ShapeDtypeStruct(data.train.x.shape, jnp.float32)
     shapes, n = shapes_of(model), len(data.train)
     if isinstance(prior, HeadPrior):
-        readings = data.num_classes if prior.features == "sketch" else 1
         width = prior.number if prior.features == "sketch" else model_width(model)
         made = flops_of(
             lambda p, x: features(model, p, jax.random.key(0), x, kind=prior.features, number=prior.number),
             shapes,
             items,
         )
-        return Cost(factor_flops=number * (made + n * readings * width**2 + width**3 / 3 + width**3))
+        solved = _heads_flops(n, width, data.num_classes, sketch=prior.features == "sketch")[0]
+        return Cost(factor_flops=number * (made + solved))
 
     def kernel(p: Params, x: jax.Array) -> jax.Array:
         seen = taps(model, p, x, kernel=prior.kernel)
@@ -244,13 +254,22 @@ def _member_cost(model: Model, data: Splits, prior: Prior | HeadPrior, number: i
     n, classes = len(data.train), data.num_classes
     if isinstance(prior, HeadPrior):
         width = prior.number if prior.features == "sketch" else model_width(model)
-        outputs = 1 if prior.features == "sketch" else classes
-        return Cost(member_flops=number * (4.0 * n * width * classes + 2.0 * width**2 * outputs))
+        return Cost(member_flops=number * _heads_flops(n, width, classes, sketch=prior.features == "sketch")[1])
     items = jax.ShapeDtypeStruct(data.train.x.shape, jnp.float32)
     words = jax.ShapeDtypeStruct((1,), jnp.int32)
     draw = flops_of(lambda p, k, x: along_all(model, p, jax.random.key(0), k, x), shapes_of(model), words, items)
     size, columns = (n * classes, 1) if prior.kernel == "entk" else (n, classes)
     return Cost(member_flops=number * (draw + 2.0 * size**2 * columns))
+
+
+def _heads_flops(n: int, width: int, classes: int, *, sketch: bool) -> tuple[float, float]:
+    """What `feature_members` does with features of n items: once, and for each member. Sums by element are left out."""
+    rows, columns = (n * classes, 1) if sketch else (n, classes)
+    covariance = 2.0 * rows * width**2 + width**3 / 3 + 2.0 * width**3  # a product, its factor, two solutions
+    once, each = covariance + 2.0 * (rows + width) * width * columns, 4.0 * n * width * classes
+    if sketch:
+        return once, each + 2.0 * width**2
+    return once + 2.0 * n * width**2, each  # the covariance meets the features once for all members
 
 
 def model_width(model: Model) -> int:

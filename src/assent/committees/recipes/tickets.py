@@ -17,10 +17,10 @@ from assent.committees.layers import Params, Path
 from assent.committees.masks import Ticketing, first_scores, mask_of, masked_params, random_weights, through
 from assent.committees.models import Model, at, replaced
 from assent.committees.recipes.making import committee_of, counted
-from assent.committees.roots import named
+from assent.committees.roots import items_and_labels, named
 from assent.committees.splits import Splits
 from assent.committees.training import Training, advanced, begun, cross_entropy
-from assent.committees.work import Work, described, keys_of, training_arrays
+from assent.committees.work import Work, described, keys_of
 
 PUBLISHED = Training(optimiser="sgd", learning_rate=0.1, momentum=0.9, weight_decay=5e-4, cosine=True)
 """How scores are trained in the published code, but for the number of steps."""
@@ -72,7 +72,7 @@ def tickets(
         fit,
         keys_of(key, range(n)),
         common,
-        *training_arrays(data),
+        *items_and_labels(model, data),
         settings=described(model, schedule, ticketing=repr(rules), shared_weights=shared_weights),
         of=model,
         names=names,
@@ -160,7 +160,7 @@ def composed(
         f"composed-{of}",
         fit,
         keys_of(key, [0]),
-        *training_arrays(data),
+        *items_and_labels(model, data),
         settings=described(model, schedule, ticketing=repr(rules), alternatives=alternatives),
         of=model,
         names=["all alternatives"],

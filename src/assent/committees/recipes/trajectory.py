@@ -14,10 +14,10 @@ from assent.committees.costs import Cost, Counted
 from assent.committees.forms.stacked import Stacked, stacked
 from assent.committees.models import Model
 from assent.committees.recipes.making import committee_of, counted
-from assent.committees.roots import named
+from assent.committees.roots import items_and_labels, named
 from assent.committees.splits import Splits
 from assent.committees.training import State, Training, advanced, begun, plain_loss
-from assent.committees.work import Work, described, finite_rows, keys_of, training_arrays
+from assent.committees.work import Work, described, finite_rows, keys_of
 
 
 def snapshot(
@@ -60,7 +60,7 @@ def snapshot(
         "snapshots",
         fit,
         keys_of(key, [0]),
-        *training_arrays(data),
+        *items_and_labels(model, data),
         settings=described(model, falling, n=n),
         of=model,
         names=["all snapshots"],
@@ -114,7 +114,7 @@ def swag(
         deviations = jax.tree.map(lambda leaf, centre: leaf - centre[None], seen, mean)
         return (mean, spread, deviations), jnp.concatenate([losses, walked.ravel()])
 
-    arrays = training_arrays(data)
+    arrays = items_and_labels(model, data)
     pieces = (work or Work()).fitted(
         "swag",
         fit,
@@ -165,7 +165,7 @@ def tree(
     if 2**depth != n:
         raise ValueError(f"n = {n} is no power of two, and a tree that branches in two has 2, 4, 8, ... leaves.")
     base = training or Training()
-    loss, arrays, worker = plain_loss(model, base), training_arrays(data), work or Work()
+    loss, arrays, worker = plain_loss(model, base), items_and_labels(model, data), work or Work()
     shares = [2.0**-level / (2.0 - 2.0**-depth) for level in range(depth + 1)]
     ends = [round(base.steps * sum(shares[: level + 1])) for level in range(depth + 1)]
 
