@@ -355,6 +355,21 @@ def test_in_single_precision_too_one_by_one_is_all_at_once(kernel: Kernel) -> No
     assert np.abs(but_one - again).max() > 1e-2
 
 
+def test_what_was_seen_stays_in_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there was no place left: else single precision comes back with the first answer."""
+    monkeypatch.setattr(room, "ROOM", 4)
+    found = members(MLP, 2, data=3)
+    for x, y in zip(items(MLP, 6, seed=2), labels(MLP, 6, seed=2), strict=True):
+        found = found.observed(x, int(y))
+    again = found.refitted()
+    for seen, kind, tolerance in (("exact", np.float64, 1e-12), ("seen", np.float32, 1e-5)):
+        for one, other in zip(
+            jax.tree.leaves(getattr(found, seen)), jax.tree.leaves(getattr(again, seen)), strict=True
+        ):
+            assert one.dtype == kind
+            np.testing.assert_allclose(one[:9], other[:9], rtol=tolerance, atol=tolerance)
+
+
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("model", [MLP, LIGHT, NETS["residual"]], ids=["mlp", "conv", "residual"])
 def test_no_items_have_no_logits(model: Model, kernel: Kernel) -> None:

@@ -150,7 +150,7 @@ def keys_of(key: jax.Array, numbers: Sequence[int]) -> list[jax.Array]:
 
 
 def training_arrays(data: Splits) -> tuple[jax.Array, jax.Array]:
-    """Items and labels to learn from, checked against the model's needs.
+    """Items and labels to learn from; `roots.items_and_labels` checks them against a model.
 
     Raises:
         ValueError: fewer than one item, or labels beyond the classes.

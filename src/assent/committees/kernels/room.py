@@ -54,9 +54,12 @@ def as_computed(exact: Taps, like: Params) -> Taps:
 
 def with_row(seen: Taps, tap: Taps, place: int) -> Taps:
     """`seen` with one datum's `tap` at a place; with more places, where there was none left."""
-    if place >= len(seen[0].given):
-        seen = jax.tree.map(lambda leaf: jnp.concatenate([leaf, jnp.zeros((ROOM, *leaf.shape[1:]), leaf.dtype)]), seen)
-    return _put(seen, tap, place)
+    with jax.enable_x64(seen[0].given.dtype == jnp.float64):  # else double precision would become single
+        if place >= len(seen[0].given):
+            seen = jax.tree.map(
+                lambda leaf: jnp.concatenate([leaf, jnp.zeros((ROOM, *leaf.shape[1:]), leaf.dtype)]), seen
+            )
+        return _put(seen, tap, jnp.asarray(place, jnp.int32))
 
 
 @jax.jit
