@@ -269,6 +269,14 @@ def test_a_bar_longer_than_the_axis_stretches_it() -> None:
     assert first == pytest.approx(2 * second, abs=0.05)
 
 
+def test_bars_that_are_all_0_are_drawn_as_none() -> None:
+    chart = partial(bar_chart, width=WIDE, name="d", title="T.", desc="D.", unit="share", high=0.0)
+    bars = ElementTree.fromstring(chart(bars=[("a", 0.0, 0.0, 0.0, "keeps"), ("b", 0.0, 0.0, 0.0, "keeps")])).iter(
+        "rect"
+    )
+    assert [float(str(bar.get("width"))) for bar in bars] == [1.5, 1.5]  # the sliver that says that there is a bar
+
+
 def test_the_darkest_shade_stands_for_the_highest_share() -> None:
     half = np.asarray([[0.0, 0.5]])
 

@@ -86,7 +86,7 @@ def bar_chart(
         raise ValueError(
             f"{len(theory)} marks of theory for {len(bars)} bars; colours without a meaning: {sorted(unnamed)}."
         )
-    high = max([high, *(max(bar[1], bar[3]) for bar in bars), *(mark for mark in theory if mark is not None)])
+    high = max([high, *(max(bar[1], bar[3]) for bar in bars), *(mark for mark in theory if mark is not None)]) or 1.0
     wide = width >= 600
     names = min(max([60.0, *(text_width(bar[0], 13) for bar in bars)]), 400.0) if wide else width
     left = names + 14 if wide else 0.0
