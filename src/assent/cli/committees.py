@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from assent.cli.committee_tables import comparison, curve_table, sentences, summary
 from assent.cli.output import OK, Output, errors_end
 
 if TYPE_CHECKING:
     from assent.committees.committee import Committee
-    from assent.committees.curve import Curves, Point
+    from assent.committees.curve import Curves
     from assent.committees.problems import Problem
     from assent.committees.work import Work
 
@@ -78,7 +79,7 @@ def fit(
             made = way.make(tried, members, seed=seed, work=work)
         path = out or Path(f"{name}-{problem}.safetensors")
         made.save(path)
-        output.say(_summary(made))
+        output.say(summary(made))
         output.plain(f"Committee {path.resolve()}")
         output.plain(f"Next: assent committee compare {problem} {path} deep --members {members}")
         output.done(OK, file=str(path.resolve()), **_facts(made))
@@ -92,7 +93,7 @@ def inspect(file: Path, *, json: bool) -> None:
         from assent.committees.committee import Committee
 
         made = Committee.load(file)
-        output.say(_summary(made))
+        output.say(summary(made))
         for name in made.dropped:
             output.plain(f"Left out, for a loss that was not finite: {name}")
         output.done(OK, **_facts(made))
@@ -125,10 +126,12 @@ def compare(
                 )
                 rows.append(_compared(each, made, tried, one))
                 output.record("committee", **rows[-1])
-        output.say(_comparison(rows))
+        output.say(comparison(rows))
         output.plain(
-            f"Wrong acts are per act alone at {ASKED:.0%} asked: by the minimum over all members, and by a threshold on their mean, which "
-            "is better on average and promises nothing about the worst. Compare members of about the same accuracy only."
+            "Cost in trainings of one network; right: a member, and their mean; loss and joint log-loss in nats; alike: correlation of "
+            f"errors; worth in independent members. Wrong acts per act alone at {ASKED:.0%} asked: by the minimum over all members, and by "
+            "a threshold on their mean, which is better on average and promises nothing about the worst. Compare members of about the same "
+            "accuracy only."
         )
         output.done(OK, committees=len(rows))
 
@@ -160,9 +163,9 @@ def curve(
         for row in rows:
             output.record("point", **row)
         _written(rows, found, out)
-        output.say(_curve_table(found.points))
+        output.say(curve_table(found.points))
         output.plain("Cost in trainings of one network; answer in its operations; worth in independent members.")
-        for sentence in _read(found, len(tried.data.test)):
+        for sentence in sentences(found, len(tried.data.test)):
             output.plain(sentence)
         for name in ("independent", "answering", "joint"):
             output.plain(f"Picture {(out / f'{name}.svg').resolve()}")
@@ -231,25 +234,6 @@ def _facts(made: Committee) -> dict[str, Any]:
     }
 
 
-def _summary(made: Committee) -> Table:
-    table = Table(box=None, show_header=False)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    roots = len(set(made.roots.tolist()))
-    learns = "each answer, exactly, without training" if made.learns else "nothing further; answers move weights only"
-    for name, value in (
-        ("members", f"{made.num_members:,} of {roots} {'root' if roots == 1 else 'roots'}, {made.form}"),
-        ("items", f"{' x '.join(map(str, made.input_shape))}, {made.num_actions} classes"),
-        ("learn", learns),
-        ("kept in", f"{made.cost.num_bytes:,} bytes"),
-        ("spent", f"{made.cost.flops:.3g} operations, {made.cost.cpu_s:.2f} CPU seconds"),
-        ("an answer", f"{made.cost.infer_flops:.3g} operations for all members"),
-        ("temperature", f"{made.temperature:.3g}"),
-    ):
-        table.add_row(name, value)
-    return table
-
-
 def _compared(name: str, made: Committee, tried: Problem, one: Committee) -> dict[str, Any]:
     from assent.committees.balanced import n_eff_cap_evenly
     from assent.committees.correlation import error_correlation
@@ -277,83 +261,6 @@ def _compared(name: str, made: Committee, tried: Problem, one: Committee) -> dic
         "wrong_minimum": acts.minimum,
         "wrong_threshold": acts.threshold,
     }
-
-
-def _comparison(rows: Sequence[dict[str, Any]]) -> Table:
-    table = Table(box=None)
-    headings = ("", "N", "trainings", "member", "mean", "log-loss", "joint", "alike", "worth", "wrong: min", "mean")
-    for heading in headings:
-        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            row["name"],
-            f"{row['members']:,}",
-            f"{row['trainings']:.2f}",
-            f"{row['member_accuracy']:.1%}",
-            f"{row['accuracy']:.1%}",
-            f"{row['log_loss']:.3f}",
-            f"{row['joint']:.3f}",
-            "" if row["correlation"] is None else f"{row['correlation']:.2f}",
-            f"{'>= ' if row['bounded'] else ''}{row['n_eff_cap']:.2f}",
-            *("" if row[key] is None else f"{row[key]:.2%}" for key in ("wrong_minimum", "wrong_threshold")),
-        )
-    return table
-
-
-def _curve_table(points: Sequence[Point]) -> Table:
-    """The members of each way at 16, 64 and the most."""
-    table = Table(box=None, padding=(0, 1))
-    for heading in ("", "N", "cost", "answer", "member", "joint", "alike", "worth (95 %)"):
-        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
-    for way in dict.fromkeys(point.way for point in points):
-        mine = [point for point in points if point.way == way]
-        for point in mine:
-            if point.members not in (16, 64) and point is not mine[-1]:
-                continue
-            worth = f"{point.n_eff_cap:.2f} ({point.low:.2f} to {point.high:.2f})"
-            table.add_row(
-                way + ("" if point.comparable else " *"),
-                f"{point.members:,}",
-                f"{point.trainings:,.2f}",
-                f"{point.infer:,.0f}",
-                f"{point.member_accuracy:.1%}",
-                f"{point.joint:.3f}",
-                "" if math.isnan(point.correlation) else f"{point.correlation:.2f}",
-                f"at least {point.n_eff_cap:.2f}" if point.bounded else worth,
-            )
-    return table
-
-
-def _read(found: Curves, items: int) -> Iterator[str]:
-    """What the curve says, in sentences."""
-    from assent.committees.curve import REFERENCE, WITHIN
-
-    if not all(point.comparable for point in found.points):
-        off = f"more than {WITHIN:.0%} off {found.single_accuracy:.1%}, one network's accuracy"
-        yield f"* Members are {off}: not comparable, and not drawn."
-    if found.mixture is not None:
-        ceiling = found.mixture.ceiling
-        end = "no ceiling shows in these items" if ceiling is None else f"and never get beyond {ceiling:.2f}"
-        yield (
-            f"Separately trained networks gain {found.mixture.per_doubling:.2f} independent members with each doubling, by the mixture "
-            f"that was fitted to them, {end}."
-        )
-    worth = {point.members: point for point in found.points if point.way == REFERENCE and not point.bounded}
-    if worth:
-        most = worth[max(worth)]
-        cheaper = [
-            point
-            for point in found.points
-            if point.way != REFERENCE and point.comparable and (point.n_eff_cap >= most.n_eff_cap or point.bounded)
-        ]
-        if cheaper:
-            best = min(cheaper, key=lambda point: point.trainings)
-            yield (
-                f"{best.members:,} members by {best.way} for {best.trainings:.1f} trainings are worth no less than {most.members:,} "
-                f"trained networks, {most.n_eff_cap:.2f} independent ones."
-            )
-    if found.all_wrong:
-        yield f"No member of any way is right on {len(found.all_wrong)} of {items:,} items: no committee says where those are; ask."
 
 
 def _written(rows: Sequence[dict[str, Any]], found: Curves, out: Path) -> None:

@@ -13,6 +13,9 @@ from assent.report.figures import Axis, Line, Series, line_chart
 MOST_SERIES = 8
 """Lines that can be told apart."""
 
+LINEAR = 4.0
+"""Independent members up to which the axis is linear: beyond, one tall line would press all others flat."""
+
 Row = Mapping[str, Any]
 """A point of a curve, as `assent.committees.curve.Point.row` gives it."""
 
@@ -46,9 +49,9 @@ def cap_chart(
         width=width,
         name=name,
         title="Independent members that would all be wrong as often",
-        desc="Committees of 1, 2, 4 and more members, by what they cost.",
+        desc="Committees of 1, 2, 4 and more members, by what they cost; not drawn where there was no item that all got wrong.",
         x=axis_x,
-        y=Axis("independent members", 1.0, 1.05 * top),
+        y=Axis("independent members", 1.0, 1.05 * top, log=top > LINEAR),
         series=shown,
         lines=lines,
     )
