@@ -12,6 +12,7 @@ import pytest
 
 from assent.studies import committees as together
 from assent.studies import s38_tickets as s38
+from assent.studies import s39_tangent_space as s39
 from assent.studies import s44_log_members as s44
 from assent.studies.study import Row, Study
 from tests.studies.refuting import Change, Where, each, holds, one, times
@@ -41,12 +42,28 @@ APART, CHEAP = (of("members", way=way, members=1_024) for way in ("deep", "tange
 DEEP, TRAINED = (of("committee", way=way) for way in ("deep", "tangent-trained"))
 
 
+def network(**values: Any) -> Where:
+    """Networks of the problem with most widths."""
+    return of("network", problem="mnist", **values)
+
+
+def wide(row: Row) -> bool:
+    """Rows of widths of which the claim speaks."""
+    return row["part"] == "network" and row["problem"] == "mnist" and row["width"] >= s39.FROM
+
+
 SOUND: dict[str, tuple[Change, ...]] = {
+    "log-members": (each(DEEP, wrong=0.01),),
+    "tangent-space": (
+        each(wide, accuracy=0.9, linear=lambda row: 0.88 + row["width"] / 1e6),
+        each(wide, read_correlation=lambda row: 0.85 + row["width"] / 1e5, ticket_correlation=0.5),
+        each(wide, move=lambda row: 100.0 / row["width"], skew_before=0.7, skew_after=0.7),
+        each(of("root", share=0.0, problem="mnist"), fitted=0.95),
+    ),
     "tickets": (
         each(TICKETS, mask_correlation=s38.MASKS["edge-popup"]),
         each(of("committee", way="biprop"), mask_correlation=s38.MASKS["biprop"]),
     ),
-    "log-members": (each(DEEP, wrong=0.01),),
 }
 """What has to be changed in the published rows for the claim to hold."""
 
@@ -67,6 +84,16 @@ REFUTED: list[tuple[Study, str, Change]] = [
     (s38.STUDY, "best where most is kept", each(of("sweep", keep=0.9, way="biprop", paper_compat=False), accuracy=1.0)),
     (s38.STUDY, "masks carry more than H(keep), once", one(of("sweep", keep=0.3), bits_counted=0.9)),
     (s38.STUDY, "linear readings hold none", each(of("readout", features=4_096), accuracy=0.8)),
+    (s39.STUDY, "the linearised network learns less", each(network(width=s39.FROM), linear=0.8)),
+    (s39.STUDY, "the wider ones lose no less", each(network(width=2_048), linear=0.86)),
+    (s39.STUDY, "training ends elsewhere", each(network(width=s39.FROM), read_correlation=0.79)),
+    (s39.STUDY, "the wider ones end no nearer", each(network(width=2_048), read_correlation=0.8)),
+    (s39.STUDY, "wider networks move no less", each(network(width=2_048), move=1.0)),
+    (s39.STUDY, "tickets lie in the tangent space", each(network(width=2_048), ticket_correlation=0.96)),
+    (s39.STUDY, "tickets lie as near as networks", each(network(width=512), ticket_correlation=0.94)),
+    (s39.STUDY, "importance was equal before", each(network(width=512), skew_before=0.5, skew_after=0.5)),
+    (s39.STUDY, "importance becomes unequal", each(network(width=512), skew_after=0.8)),
+    (s39.STUDY, "a closed fit is worse", each(of("root", share=0.0, width=512, problem="mnist"), fitted=0.8)),
     (s44.STUDY, "a later half adds more, in one seed", one(APART, n_eff_cap=1.95)),
     (s44.STUDY, "more than two, in one seed", one(APART, n_eff_cap=2.01)),
     (

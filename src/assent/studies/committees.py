@@ -7,11 +7,13 @@ from collections.abc import Set
 from assent.studies import (
     s37_price,
     s38_tickets,
+    s39_tangent_space,
     s40_testbed,
     s41_shifted_rules,
     s42_corrections,
     s43_poison,
     s44_log_members,
+    s45_testbed_moments,
 )
 from assent.studies.saying import Answering, Said, Scores
 from assent.studies.study import Collection, Part, Study
@@ -30,14 +32,14 @@ PRICE = Part(
     (s37_price.STUDY, s44_log_members.STUDY),
 )
 HYPOTHESES = Part(
-    "Tickets",
-    "That a random network holds good ones that only need to be found.",
-    (s38_tickets.STUDY,),
+    "Two hypotheses",
+    "That a random network holds good ones that only need to be found, and that training is a straight move from where it began.",
+    (s38_tickets.STUDY, s39_tangent_space.STUDY),
 )
 TRUTH = Part(
     "A known truth",
     "Where labels are drawn from a network that is known, what a committee says of several items together can be held against the truth.",
-    (s40_testbed.STUDY,),
+    (s40_testbed.STUDY, s45_testbed_moments.STUDY),
 )
 ACTING = Part(
     "What acting on them risks",
@@ -74,6 +76,12 @@ def _tickets(scores: Scores) -> str:
     )
 
 
+def _space(scores: Scores) -> str:
+    return (
+        "Training is nearly a straight move in the tangent space of where it began, and a ticket a long one out of it."
+    )
+
+
 def _part(study: Study) -> str:
     """The advice as a part of a sentence."""
     return study.advice[0].lower() + study.advice[1:].rstrip(".")
@@ -85,6 +93,15 @@ def _truth(scores: Scores) -> str:
         f"Where the truth is a network that is known, a thousand heads over features that nobody trained are {of['twelve_ratio']:.2f} "
         "times as far from it as a hundred trained networks with fixed ones beside them "
         f"({of['sweep_ratio']:.2f} times over more settings), for {100 * of['twelve_cpu_share']:.0f} % of the CPU time."
+    )
+
+
+def _moments(scores: Scores) -> str:
+    of = scores["testbed-moments"]
+    return (
+        "Where labels are drawn from a network that is known, a thousand heads over features that nobody trained, fitted by expectation "
+        f"propagation, are {of['twelve_ratio']:.2f} times as far from the truth as a hundred trained networks with fixed ones beside them "
+        f"({of['sweep_ratio']:.2f} times over more settings), for {100 * of['share']:.0f} % of the CPU time."
     )
 
 
@@ -131,12 +148,20 @@ COLLECTION = Collection(
         question="Are they?",
         headline=_headline,
         paragraphs=[
-            ("", (Said(("member-price",), _price), Said(("log-members",), _law), Said(("testbed",), _truth))),
+            (
+                "",
+                (
+                    Said(("member-price",), _price),
+                    Said(("log-members",), _law),
+                    Said(("testbed",), _truth),
+                    Said(("testbed-moments",), _moments),
+                ),
+            ),
             (
                 "Acting on them.",
                 (Said(("asking-rules",), _acting), Said(("corrections",), _corrections), Said(("poison",), _poison)),
             ),
-            ("", (Said(("tickets",), _tickets),)),
+            ("", (Said(("tickets",), _tickets), Said(("tangent-space",), _space))),
         ],
         lead="What whoever needs a committee would have to do",
         advice=(
@@ -146,10 +171,12 @@ COLLECTION = Collection(
             ),
             Said(("log-members",), lambda _: _part(s44_log_members.STUDY)),
             Said(("tickets",), lambda _: _part(s38_tickets.STUDY)),
+            Said(("tangent-space",), lambda _: _part(s39_tangent_space.STUDY)),
             Said(
                 ("testbed",),
                 lambda _: "where the prior is known, draw heads over random features of it and train nothing",
             ),
+            Said(("testbed-moments",), lambda _: _part(s45_testbed_moments.STUDY)),
             Said(
                 ("asking-rules",),
                 lambda _: (

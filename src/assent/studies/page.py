@@ -55,8 +55,10 @@ def glossary(texts: Sequence[str]) -> str:
 
     >>> glossary(["It keeps her up to c*.", "K does not matter."])
     'c* is the cost above which the agent disables her; K is the k at which the agent stops listening.'
+    >>> glossary(["4k items of mnist-4k"])
+    ''
     """
-    words = {word for text in texts for word in re.findall(r"[A-Za-z][\w^*]*", text)}
+    words = {word for text in texts for word in re.findall(r"(?<!\w)[A-Za-z][\w^*]*", text)}
     said = [f"{letter} is {meaning}" for letter, meaning in SYMBOLS.items() if letter in words]
     return f"{'; '.join(said)}." if said else ""
 

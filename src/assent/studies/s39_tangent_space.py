@@ -337,7 +337,7 @@ def _near_chart(rows: Sequence[Row], width: float, name: str) -> Markup:
     return line_chart(
         width=width,
         name=name,
-        title="Training is nearly a straight move, a ticket is not",
+        title="How near the tangent space training ends, and tickets lie",
         desc="Correlation of read-off logits with true ones, by width.",
         x=across,
         y=Axis("correlation", 0.0, 1.0),
