@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import itertools
 import os
 import sys
 import tempfile
@@ -26,8 +27,14 @@ if "jax" in sys.modules:  # a plugin was faster: JAX reads the environment only 
     for _option, _value in _JAX_STRICT.items():
         sys.modules["jax"].config.update(_option, _value)
 
-MOST_MAPPINGS = 8_000
-"""Of memory, that a process of tests holds. Compiled programs take some each, and where the system gives no more, XLA dies."""
+MANY_MAPPINGS, MOST_MAPPINGS = 8_000, 30_000
+"""Of memory, that a process of tests takes from one file to the next, and ever holds. Compiled programs take some each, and where the
+system gives no more (65,530 on Linux), XLA dies."""
+
+DEALT = ("test_catalogue.py", "test_docs.py", "test_execute.py")
+"""Files of long tests that share little, so that no process is left with all of them."""
+
+_torn_down = itertools.count(1)
 
 # `ci` draws the same examples every time, so that a red run is red again; `dev` keeps looking for new ones.
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
@@ -47,10 +54,23 @@ def _compiled_once() -> Iterator[None]:
         config.update("jax_compilation_cache_dir", None)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file go to one process, which compiles once what they share; those that share little are dealt out, last."""
+    for item in items:
+        if item.path.name not in DEALT and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(item.config.rootpath).as_posix()))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Let go of compiled programs before there are too many: thousands of tests compile tens of thousands of them."""
-    if "jax" in sys.modules and nextitem is not None and nextitem.fspath != item.fspath and _mappings() > MOST_MAPPINGS:
+    if "jax" not in sys.modules or nextitem is None:
+        return
+    same = nextitem.path == item.path
+    if same and next(_torn_down) % 25:  # to count takes as long as many a test
+        return
+    if _mappings() > (MOST_MAPPINGS if same else MANY_MAPPINGS):
         sys.modules["jax"].clear_caches()
         if "assent.committees.programs" in sys.modules:
             sys.modules["assent.committees.programs"].forget()
