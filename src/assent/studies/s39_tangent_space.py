@@ -29,7 +29,7 @@ SOURCE = (
     "Fort and others (NeurIPS 2020) for kernels at the start and early in training"
 )
 SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
-KEEP = 0.5
+KEEP, KEEPS = 0.5, (0.5, 0.3, 0.1)
 FROM, LOST, NEAR, THERE, SKEW, PRODUCT = 128, 0.03, 0.8, 0.95, 0.05, 0.57
 """Width from which on the claim speaks; its limits; the Gini coefficient of a product of two independent normal numbers."""
 
@@ -56,34 +56,85 @@ class Width:
     scaled: bool = False
 
 
+@dataclass(frozen=True)
+class Pruned:
+    """Trained networks of which this share of each layer's weights is kept, those of the greatest magnitude, without training again."""
+
+    problem: str
+    width: int
+    tested: int
+    keeps: tuple[float, ...] = KEEPS
+
+
 GRID = (
     *(Width("mnist", width, 10_000) for width in (32, 128, 512)),
     Width("mnist", 2_048, 2_000, (0.0, 0.05, 1.0)),
     Width("mnist-4k", 128, 2_000, (0.0, 0.05, 1.0)),
     Width("mnist", 512, 10_000, (0.0, 1.0), scaled=True),
     Width("mnist", 2_048, 2_000, (0.0, 1.0), scaled=True),
+    *(Pruned("mnist", width, 10_000) for width in (32, 128, 512)),
+    Pruned("mnist", 2_048, 2_000),
 )
-QUICK = (Width("digits", 256, 1_000, (0.0, 1.0)), Width("digits", 512, 1_000, (0.0, 1.0)))
+QUICK = (
+    Width("digits", 256, 1_000, (0.0, 1.0)),
+    Width("digits", 512, 1_000, (0.0, 1.0)),
+    Pruned("digits", 256, 1_000),
+)
 
 
-def run(cell: Width, seed: int) -> list[Row]:
-    """A row of all that is one number, and a row for each root at which is fitted in closed form."""
+def run(cell: Width | Pruned, seed: int) -> list[Row]:
+    """Rows of a cell."""
+    return _width(cell, seed) if isinstance(cell, Width) else _pruned(cell, seed)
+
+
+def _begun(cell: Width | Pruned, seed: int) -> tuple[Any, Any, Any, Any, Any]:
+    """Problem, network, where it begins, the key of its order, and the items it is tested on."""
     import jax
-    import jax.numpy as jnp
 
     from assent.committees.models import mlp
     from assent.committees.problems import problem_of
 
     problem = problem_of(cell.problem, seed=seed)
+    data = problem.data
+    model = mlp(data.input_shape, (cell.width, cell.width), data.num_classes)
+    tested = data.test[np.random.default_rng([seed, 39]).permutation(len(data.test))[: cell.tested]]
+    start, order = jax.random.split(jax.random.key(seed))
+    return problem, model, model.init(start), order, tested
+
+
+def _pruned(cell: Pruned, seed: int) -> list[Row]:
+    """A row for each share that is kept."""
+    import jax.numpy as jnp
+
+    from assent.committees.masks import left_of, mask_of
+    from assent.committees.models import at, replaced
+
+    problem, model, root, order, tested = _begun(cell, seed)
+    (trained,) = _trained(model, root, problem, order, [problem.training.steps], linear=False)
+    rows = list[Row]()
+    for keep in cell.keeps:
+        left = trained
+        for path, _ in model.linear_layers():
+            own = at(trained, path)
+            left = replaced(
+                left, path, {**own, "weight": left_of(mask_of(own["weight"], keep), own["weight"], binary=False)}
+            )
+        said = np.asarray(model.apply(left, jnp.asarray(tested.x))).argmax(axis=-1)
+        rows.append({"part": "pruned", "keep": keep, "accuracy": float((said == tested.y).mean())})
+    return [{"problem": cell.problem, "width": cell.width, "seed": seed, **row} for row in rows]
+
+
+def _width(cell: Width, seed: int) -> list[Row]:
+    """A row of all that is one number, and a row for each root at which is fitted in closed form."""
+    import jax
+    import jax.numpy as jnp
+
+    problem, model, root, order, tested = _begun(cell, seed)
     if cell.scaled:
         rate = problem.training.learning_rate * FROM / cell.width
         problem = replace(problem, training=replace(problem.training, learning_rate=rate))
     data, training = problem.data, problem.training
-    model = mlp(data.input_shape, (cell.width, cell.width), data.num_classes)
-    tested = data.test[np.random.default_rng([seed, 39]).permutation(len(data.test))[: cell.tested]]
     x, labels = jnp.asarray(tested.x), tested.y
-    start, order = jax.random.split(jax.random.key(seed))
-    root = model.init(start)
     stops = [round(share * training.steps) for share in cell.shares]
     every = [root, *_trained(model, root, problem, order, stops[1:], linear=False)]
     (moved,) = _trained(model, root, problem, order, [training.steps], linear=True)
@@ -241,6 +292,13 @@ def score(rows: Sequence[Row]) -> dict[str, float]:
             here = [row for row in roots if row["share"] == share]
             numbers[f"{problem} {width} fitted {share:g}"] = _mean(here, "fitted")
             numbers[f"{problem} {width} behind {share:g}"] = _mean(mine, "accuracy") - _mean(here, "fitted")
+    for row in rows:
+        if row["part"] == "pruned":
+            name = f"{row['problem']} {row['width']} pruned {row['keep']:g}"
+            same = [
+                one for one in rows if all(one.get(what) == row[what] for what in ("part", "problem", "width", "keep"))
+            ]
+            numbers[name] = _mean(same, "accuracy")
     problem = whole[0]["problem"]
     widths = sorted({row["width"] for row in whole if row["problem"] == problem and row["width"] >= FROM})
 
@@ -300,11 +358,18 @@ def _held(held: bool) -> str:
 def _line_of(numbers: Score, at: str) -> str:
     value = {column: numbers[at + column] for column in COLUMNS}
     fits = ", ".join(f"{100 * right:.1f}" for name, right in numbers.items() if name.startswith(f"{at}fitted "))
+    left = [
+        f"{name.split()[-1]} kept {100 * right:.1f} %"
+        for name, right in numbers.items()
+        if name.startswith(f"{at}pruned ")
+    ]
+    pruned = f"; its weights of greatest magnitude alone, {', '.join(left)}" if left else ""
     return (
         f"trained {100 * value['accuracy']:.1f} %, linearised {100 * value['linear']:.1f} % (agree {100 * value['agreement']:.1f} %), "
         f"read off {100 * value['read']:.1f} % (correlation {value['read_correlation']:.2f}, move {value['move']:.2f}); ticket "
         f"{100 * value['ticket']:.1f} %, read off {100 * value['ticket_read']:.1f} % ({value['ticket_correlation']:.2f}, "
         f"{value['ticket_move']:.2f}); Gini {value['skew_before']:.3f} to {value['skew_after']:.3f}; closed fits from start to end {fits} %"
+        f"{pruned}"
     )
 
 
