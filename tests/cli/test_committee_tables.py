@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assent.cli.committee_tables import comparison, curve_table, sentences
+from assent.cli.output import Output
 from assent.committees.costs import Cost
 from assent.committees.curve import Curves, Point
 
@@ -93,6 +94,14 @@ def test_a_bound_below_what_it_is_compared_with_is_no_reason_to_call_it_worth_as
     assert "at least 1.90 independent members, no less" in said(POINT, replace(CHEAP, n_eff_cap=1.9, bounded=True))
     assert "no less than" not in said(POINT, replace(CHEAP, n_eff_cap=1.7))
     assert "no less than" not in said(POINT, replace(CHEAP, comparable=False))
+
+
+def test_a_narrow_terminal_breaks_lines_and_cuts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output("committee curve", as_json=False)
+    output.people.width = 60
+    output.table(curve_table([POINT]), least=80)
+    assert output.people.width == 60
+    assert "1.80 (1.52 to 2.05)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("number", [0.17, 9.999, 99.994, 1024.0])

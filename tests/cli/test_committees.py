@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,46 @@ def test_a_committee_for_other_items_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
     way_of("dropout").make(small(), 2).save(other)
     assert "Items have the shape" in refused("compare", "digits", other)
+
+
+def test_members_are_not_measured_on_what_they_learned_from(tmp_path: Path, made: Path) -> None:
+    """Another seed learns from items on which this one measures."""
+    said = refused("compare", "digits", made, "--seed", "3")
+    assert "was made on digits with --seed 0" in said
+    unknown = tmp_path / "unknown.safetensors"
+    Committee.load(made).save(unknown)
+    result = invoke("committee", "compare", "digits", unknown)
+    assert result.exit_code == OK
+    assert "does not say what it was made on" in " ".join(result.output.split())
+
+
+def test_the_next_command_names_the_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = " ".join(invoke("committee", "fit", "dropout", "digits", "--members", "2", "--seed", "3").output.split())
+    assert "compare digits dropout-digits.safetensors deep --members 2 --seed 3" in said
+
+
+@pytest.mark.parametrize("there", ["a folder", "a text"])
+def test_nothing_else_is_written_over(tmp_path: Path, there: str) -> None:
+    place = tmp_path / "notes.safetensors"
+    place.mkdir() if there == "a folder" else place.write_text("dear diary")
+    said = refused("fit", "deep", "digits", "--members", "1", "--out", place)
+    assert "name a" in said
+    assert "by --out" in said
+    assert there == "a folder" or place.read_text() == "dear diary"
+
+
+def test_a_member_that_cannot_be_read_is_named_with_its_file_and_the_others_are_shown(
+    tmp_path: Path, made: Path
+) -> None:
+    broken = Committee.load(made)
+    path = tmp_path / "broken.safetensors"
+    replace(broken, scales=(1e-300,) * len(broken.scales)).save(path, made_on={"problem": "digits", "seed": 0})
+    result = invoke("committee", "compare", "digits", made, path)
+    assert result.exit_code == USAGE
+    said = " ".join(result.output.split())
+    assert "broken.safetensors cannot be measured. The probabilities of" in said
+    assert "by min by mean" in said
 
 
 def test_only_presets_that_can_take_a_committee() -> None:

@@ -21,6 +21,7 @@ from assent.agents.guarded import guarded
 from assent.checks import check_hypotheses
 from assent.committees.committee import Committee
 from assent.committees.costs import Cost
+from assent.committees.files import made_on, read
 from assent.committees.forms.adapters import Adapters, Adapting, first_member, first_shared
 from assent.committees.forms.composed import Composed, every_way
 from assent.committees.forms.features import HeadPrior, feature_members
@@ -283,6 +284,74 @@ def test_settings_that_do_not_fit_are_refused(settings: dict[str, Any], words: s
         Committee.of([])
 
 
+@pytest.mark.parametrize("changed", [{"temperature": -1.0}, {"temperature": 0.0}, {"floor": 0.0}, {"floor": 1.5}])
+def test_settings_that_slipped_in_are_asked(changed: dict[str, Any]) -> None:
+    broken = replace(Committee.of(separate()), **changed)
+    assert np.isnan(broken.log_policy(broken.init(), items(MODEL, 1)[0])).all()
+
+
+def test_nobody_is_chosen_of_members_that_are_not_believed() -> None:
+    only = replace(Committee.of(separate()), log_weights=np.asarray([0.0, -np.inf, -np.inf]))
+    with pytest.raises(ValueError, match="All 2 members have weight 0"):
+        only.subset([1, 2])
+    assert only.top(1).names == ("member 1",)
+
+
+def test_complex_items_are_refused() -> None:
+    with pytest.raises(ValueError, match="complex128; give real numbers"):
+        Committee.of(separate()).log_probs(items(MODEL, 2).astype(np.complex128))
+
+
+def saved(path: Path, change: Callable[[dict[str, Any], dict[str, Any]], Any]) -> Path:
+    """A committee's file with something changed in what it says or in its arrays."""
+    from safetensors.numpy import load_file, save_file
+
+    Committee.of(samples()).save(path)
+    about, _ = read(path)
+    arrays = load_file(str(path))
+    said = change(about, arrays)
+    save_file(arrays, str(path), metadata={"assent.committee": said if isinstance(said, str) else json.dumps(about)})
+    return path
+
+
+def _integers(about: dict[str, Any], arrays: dict[str, Any]) -> None:
+    name = next(name for name in arrays if " root" in name)
+    arrays[name] = arrays[name].astype(np.int32)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda about, arrays: '{"version": 1, ', "no JSON"),
+        (lambda about, arrays: "[1]", "no object"),
+        (lambda about, arrays: "null", "no object"),
+        (lambda about, arrays: about["cost"].update(cpu_s=None), "a number from 0 on"),
+        (lambda about, arrays: about["cost"].update(cpu_s=float("nan")), "a number from 0 on"),
+        (lambda about, arrays: about.update(names="abc"), "a list of texts"),
+        (lambda about, arrays: about.update(names=[1] * len(about["names"])), "a list of texts"),
+        (_integers, "another architecture"),
+    ],
+    ids=["cut", "a list", "null", "no cost", "NaN cost", "one name", "numbers for names", "whole numbers"],
+)
+def test_a_file_that_was_changed_is_a_sentence_that_names_it(
+    change: Callable[[dict[str, Any], dict[str, Any]], Any], words: str, tmp_path: Path
+) -> None:
+    path = saved(tmp_path / "changed.safetensors", change)
+    with pytest.raises(ValueError, match=words) as caught:
+        Committee.load(path)
+    assert "changed.safetensors" in str(caught.value)
+
+
+def test_a_file_is_as_open_as_others_and_never_a_folder(tmp_path: Path) -> None:
+    Committee.of(separate()).save(tmp_path / "a.safetensors", made_on={"problem": "digits", "seed": 3})
+    (tmp_path / "other").touch()
+    modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+    assert made_on(tmp_path / "a.safetensors") == {"problem": "digits", "seed": 3}
+    with pytest.raises(ValueError, match="a folder or a device"):
+        Committee.of(separate()).save(tmp_path)
+
+
 # learning
 
 
@@ -374,7 +443,7 @@ def test_the_temperature_is_the_one_that_a_fine_grid_finds(seed: int, loud: floa
 def test_an_observation_of_another_form_is_refused(obs: Any) -> None:
     found = Committee.of(separate(2))
     for act in (found.log_policy, lambda memory, at: found.learn(memory, at, Answer(np.asarray(0)))):
-        with pytest.raises(ValueError, match=r"Items have the shape|string"):
+        with pytest.raises(ValueError, match=r"Items have the shape|give real numbers"):
             act(found.init(), obs)
     for wrong in (-1, 3):
         with pytest.raises(ValueError, match="label"):

@@ -87,6 +87,24 @@ def test_what_was_never_seen_is_a_bound_and_never_infinite() -> None:
     assert always.value.tolist() == [1.0] * 3
 
 
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [[1, 0], [0, 1]],
+        [[1, *[0] * 99], [0, 1, *[0] * 98]],
+        np.random.default_rng(3).random((6, 12)) < 0.4,
+    ],
+    ids=["two points", "a hundred points", "six members"],
+)
+def test_more_members_are_worth_no_less_where_they_were_never_all_wrong(errors: Any) -> None:
+    """The rule of three alone says less of them than was seen of fewer, and less than one."""
+    curve = n_eff_cap(errors)
+    assert curve.bounded.any()
+    assert curve.value[0] == pytest.approx(1.0)
+    assert (np.diff(curve.value) >= 0).all()
+    assert (curve.low >= 1.0 - 1e-12).all()
+
+
 def test_members_that_do_not_vary_are_named() -> None:
     errors = np.asarray([[0, 1, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 1, 0]])
     found = error_correlation(errors)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,18 @@ def small(items: int = 60) -> Problem:
 @pytest.fixture(scope="module")
 def problem() -> Problem:
     return small()
+
+
+def test_what_weights_say_counts_in_every_measure(problem: Problem) -> None:
+    """A member of no weight changes nothing of what is said together, and a joint loss is no mean over members that are not believed."""
+    made = way_of("deep").make(problem, 3)
+    some = evaluated(replace(made, log_weights=np.log([0.5, 0.5 - 1e-300, 1e-300])), problem.data.test)
+    two = evaluated(made.subset([0, 1]), problem.data.test)
+    assert some.joint().mean == pytest.approx(two.joint().mean, abs=1e-9)
+    assert some.joint(1).mean == pytest.approx(evaluated(made.subset([0]), problem.data.test).joint().mean, abs=1e-9)
+    uneven = replace(made, log_weights=np.log([0.98, 0.01, 0.01]))
+    alone = made.subset([0])
+    assert wrong_acts(uneven, problem.data.test).threshold == wrong_acts(alone, problem.data.test).threshold
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)

@@ -68,7 +68,7 @@ def test_what_is_not_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(FileNotFoundError, match=r"mnist\.npz is not in .*ASSENT_DATA"):
         splits.mnist(folder=tmp_path)
     monkeypatch.delenv(DATA_FOLDER, raising=False)
-    with pytest.raises(FileNotFoundError, match="a folder that was named"):
+    with pytest.raises(FileNotFoundError, match="Nobody says where cifar10_jpeg"):
         splits.cifar10()
     monkeypatch.setenv(DATA_FOLDER, str(tmp_path))
     with pytest.raises(FileNotFoundError, match=tmp_path.name):
@@ -86,6 +86,39 @@ def test_items_that_do_not_vary_are_0_and_no_nan(tmp_path: Path) -> None:
     assert found.train.x.tolist() == np.zeros((2, 196)).tolist()
     assert found.validation.x.tolist() == np.zeros((1, 196)).tolist()
     assert found.test.x.tolist() == np.full((1, 196), 1.5).tolist()
+
+
+def some_mnist(**changed: object) -> dict[str, object]:
+    images, labels = np.zeros((3, 28, 28), np.uint8), np.zeros(3, np.uint8)
+    return {"train_image": images, "train_label": labels, "test_image": images, "test_label": labels, **changed}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"test_label": np.asarray([1, 2, 11])}, "label 11; these are from 0 to 9"),
+        ({"test_label": np.asarray([0.5, 1.0, 2.0])}, "Labels are float64"),
+        ({"train_label": np.asarray([2**32 + 1, 0, 0])}, "to 4,?294,?967,?297"),
+        ({"train_image": np.zeros((3, 27, 28), np.uint8)}, r"\(3, 27, 28\); MNIST's are"),
+        ({"test_image": None}, "has no array 'test_image"),
+    ],
+    ids=["a label beyond ten", "half a label", "a label that wraps", "other pictures", "no pictures"],
+)
+def test_a_file_of_other_arrays_is_a_sentence(tmp_path: Path, changed: dict[str, object], said: str) -> None:
+    arrays = {name: value for name, value in some_mnist(**changed).items() if value is not None}
+    np.savez(tmp_path / "mnist.npz", **arrays)  # pyright: ignore[reportArgumentType]  (names, not options)
+    with pytest.raises(ValueError, match=said):
+        splits.mnist(num_train=2, num_validation=1, folder=tmp_path)
+
+
+@pytest.mark.parametrize("held", [b"", b"nothing of the kind", "one array"], ids=["empty", "text", "one array"])
+def test_a_file_that_is_no_archive_is_a_sentence(tmp_path: Path, held: bytes | str) -> None:
+    """NumPy would advise to read it unsafely."""
+    with (tmp_path / "mnist.npz").open("wb") as file:
+        file.write(held) if isinstance(held, bytes) else np.save(file, np.zeros(3))
+    with pytest.raises(ValueError, match=r"mnist\.npz is no archive") as caught:
+        splits.mnist(folder=tmp_path)
+    assert "allow_pickle" not in str(caught.value)
 
 
 def test_more_items_than_there_are_is_a_sentence(folder: Path) -> None:

@@ -91,7 +91,10 @@ def run(
             help="digits, twins, treachery, cliff, frozen-lake, taxi, cart-pole, lava, pits, off-switch, or a configuration file.",
         ),
     ],
-    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Decides everything that is random.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=MOST_SEED, help="Decides everything that is random, together with the run's name."),
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option("--run", help="The run's name; PRESET-SEED when left out, with a number if that is taken."),

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from assent.committees.committee import Committee
     from assent.committees.curve import Curves, Point
 
+NARROW = 80
+"""Columns that every table fits."""
+
 
 def summary(made: Committee) -> Table:
     """What one committee is, whether it learns, and what it cost."""
@@ -87,10 +90,11 @@ def sentences(found: Curves, items: int) -> Iterator[str]:
         yield f"* Members are {off}: not comparable, and not drawn."
     if found.mixture is not None:
         ceiling = found.mixture.ceiling
-        end = "no ceiling shows in these items" if ceiling is None else f"and never get beyond {ceiling:.2f}"
+        surely = f"at least {found.mixture.ceiling_at_least:.2f} at 95 %"
+        end = "without a ceiling in these items" if ceiling is None else f"with its ceiling at {ceiling:.2f}"
         yield (
-            f"Separately trained networks gain {found.mixture.per_doubling:.2f} independent members with each doubling, by the mixture "
-            f"that was fitted to them, {end}."
+            f"The mixture that was fitted to {found.mixture.members} separately trained networks gains "
+            f"{found.mixture.per_doubling:.2f} independent members with each doubling, {end} ({surely}). It says less the fewer they were."
         )
     worth = {point.members: point for point in found.points if point.way == REFERENCE and not point.bounded}
     if worth:

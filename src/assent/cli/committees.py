@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from assent.cli.committee_tables import comparison, curve_table, sentences, summary
+from assent.cli.committee_tables import NARROW, comparison, curve_table, sentences, summary
 from assent.cli.output import OK, Output, errors_end
 
 if TYPE_CHECKING:
@@ -74,14 +74,18 @@ def fit(
         _need_lab()
         from assent.committees.ways import way_of
 
+        path = out or Path(f"{name}-{problem}.safetensors")
+        _replaceable(path)
         way, tried = way_of(name), _problem(problem, seed, data)
         with _working(output, folder) as work:
             made = way.make(tried, members, seed=seed, work=work)
-        path = out or Path(f"{name}-{problem}.safetensors")
-        made.save(path)
+        made.save(path, made_on={"problem": problem, "seed": seed})
         output.say(summary(made))
         output.plain(f"Committee {path.resolve()}")
-        output.plain(f"Next: assent committee compare {problem} {path} deep --members {members}")
+        same = "".join(
+            f" --{what} {value}" for what, value in (("seed", seed or None), ("data", data)) if value is not None
+        )
+        output.plain(f"Next: assent committee compare {problem} {path} deep --members {members}{same}")
         output.done(OK, file=str(path.resolve()), **_facts(made))
 
 
@@ -113,20 +117,23 @@ def compare(
     output = Output("committee compare", as_json=json, problem=problem, of=list(what), members=members, seed=seed)
     with errors_end(output), _said(output):
         _need_lab()
-        from assent.committees.committee import Committee
         from assent.committees.ways import way_of
 
+        read = {each: _read_for(Path(each), problem, seed, output) for each in what if _is_file(each)}
+        ways = {each: way_of(each) for each in what if not _is_file(each)}
         tried, rows = _problem(problem, seed, data), list[dict[str, Any]]()
         with _working(output, folder) as work:
             one = way_of("deep").make(tried, 1, seed=seed, work=work)
             for each in what:
-                is_file = Path(each).suffix == ".safetensors"
-                made = (
-                    Committee.load(Path(each)) if is_file else way_of(each).make(tried, members, seed=seed, work=work)
-                )
-                rows.append(_compared(each, made, tried, one))
+                made = read[each] if each in read else ways[each].make(tried, members, seed=seed, work=work)
+                try:
+                    rows.append(_compared(each, made, tried, one))
+                except ValueError as error:
+                    if rows:
+                        output.table(comparison(rows), least=NARROW)
+                    raise ValueError(f"{each} cannot be measured. {error}") from error
                 output.record("committee", **rows[-1])
-        output.say(comparison(rows))
+        output.table(comparison(rows), least=NARROW)
         output.plain(
             "Cost in trainings of one network; right: a member, and their mean; loss and joint log-loss in nats; alike: correlation of "
             f"errors; worth in independent members. Wrong acts per act alone at {ASKED:.0%} asked: by the minimum over all members, and by "
@@ -163,7 +170,7 @@ def curve(
         for row in rows:
             output.record("point", **row)
         _written(rows, found, out)
-        output.say(curve_table(found.points))
+        output.table(curve_table(found.points), least=NARROW)
         output.plain("Cost in trainings of one network; answer in its operations; worth in independent members.")
         for sentence in sentences(found, len(tried.data.test)):
             output.plain(sentence)
@@ -174,6 +181,49 @@ def curve(
         output.done(
             OK, points=len(rows), mixture=mixture, single_accuracy=found.single_accuracy, out=str(out.resolve())
         )
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).suffix == ".safetensors"
+
+
+def _replaceable(path: Path) -> None:
+    """Refuses to write over what is no committee, before anything is made.
+
+    Raises:
+        ValueError: with what is there.
+    """
+    from assent.committees.files import read
+
+    if path.is_file():
+        try:
+            read(path)
+        except ValueError as error:
+            raise ValueError(f"{path} is there and is no committee; name another file by --out. ({error})") from error
+    elif path.exists():
+        raise ValueError(f"{path} is a folder or a device; name a file by --out.")
+
+
+def _read_for(path: Path, problem: str, seed: int, output: Output) -> Committee:
+    """The committee, if it did not learn from items that it will be measured on.
+
+    Raises:
+        ValueError: it was made on another problem, or with another seed, which decides what is learned from.
+    """
+    from assent.committees.committee import Committee
+    from assent.committees.files import made_on
+
+    found = made_on(path)
+    if not found:
+        output.plain(
+            f"note: {path} does not say what it was made on; if that was items of {problem}, it may be measured on them."
+        )
+    elif found != {"problem": problem, "seed": seed}:
+        raise ValueError(
+            f"{path} was made on {found.get('problem')} with --seed {found.get('seed')}, and would be measured on items of {problem} with "
+            f"--seed {seed}, some of which it may have learned from: give the same problem and seed."
+        )
+    return Committee.load(path)
 
 
 def _need_lab() -> None:

@@ -41,6 +41,15 @@ class Output:
         """For people: texts, and whatever Rich can draw."""
         self.people.print(*(visible(item, lines=True) if isinstance(item, str) else item for item in what))
 
+    def table(self, table: Any, *, least: int) -> None:
+        """A table for people, at least so many columns wide: a narrower terminal breaks its lines, and no number is cut."""
+        width = self.people.width
+        self.people.width = max(width, least)
+        try:
+            self.people.print(table, crop=False)
+        finally:
+            self.people.width = width
+
     def plain(self, text: str) -> None:
         """For people, without wrapping."""
         self.people.print(visible(text, lines=True), soft_wrap=True)
@@ -116,6 +125,10 @@ def errors_end(output: Output) -> Iterator[None]:
             else f"{error.filename}: {error.strerror}. Name another place, or make this one."
         )
         output.fail(USAGE, str(about))
+    except MemoryError as error:
+        output.fail(
+            USAGE, f"there is too little memory for this ({error}); ask for less: fewer members, items or lives."
+        )
     except (LedgerError, ValueError, ModuleNotFoundError) as error:
         output.fail(USAGE, str(error))
     except KeyboardInterrupt:

@@ -156,15 +156,20 @@ class Committee:
 
     def log_probs(self, x: ArrayLike) -> NDArray[np.float64]:
         """Every member's log-probabilities `[N, B, C]`; NaN throughout where one is not finite."""
-        return log_softmax(self.logits(x) / self.temperature)
+        return log_softmax(_over(self.logits(x), self._divisor))
 
     def log_probs_as(self, memory: tuple[Form, ...], x: ArrayLike) -> NDArray[np.float64]:
         """`log_probs` of the members as they are in `memory`, which `learn` gave."""
-        return log_softmax(self._logits(memory, self._items(x)) / self.temperature)
+        return log_softmax(_over(self._logits(memory, self._items(x)), self._divisor))
+
+    @property
+    def _divisor(self) -> float:
+        """The temperature; NaN, so that all is asked, if it is none."""
+        return self.temperature if self.temperature > 0 else math.nan
 
     def _logits(self, parts: Sequence[Form], items: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         found = [
-            logits if scale == 1.0 else np.asarray(logits / scale)
+            logits if scale == 1.0 else _over(logits, scale)
             for logits, scale in zip((part.logits(items) for part in parts), self.scales, strict=True)
         ]
         return np.concatenate(found) if len(found) > 1 else found[0]
@@ -180,6 +185,7 @@ class Committee:
 
         Raises:
             IndexError: there is no such member, or none is named.
+            ValueError: all these have weight 0.
         """
         chosen = checked_places(places, self.num_members)
         parts, order, scales, first = list[Form](), list[NDArray[np.int64]](), list[float](), 0
@@ -323,7 +329,7 @@ class Committee:
             ValueError: `obs` has another shape than an item.
         """
         item = self._items(np.asarray(obs)[None])
-        if not np.isfinite(item).all():
+        if not (np.isfinite(item).all() and 0 < self.floor < 1):
             return np.full((self.num_members, self.num_actions), np.nan)
         log_probs = self.log_probs_as(memory, item)[:, 0]
         lifted = (1.0 - self.floor) * np.exp(log_probs) + self.floor / (2.0 * self.num_actions)
@@ -341,8 +347,16 @@ class Committee:
 
     # on disk
 
-    def save(self, path: Path | str) -> None:
-        """Everything into one safetensors file; masks stay bits."""
+    def save(self, path: Path | str, *, made_on: Mapping[str, Any] | None = None) -> None:
+        """Everything into one safetensors file; masks stay bits.
+
+        Args:
+            made_on: what else the file should say, as JSON; `assent.committees.files.made_on` reads it. The command line writes problem
+                and seed there, so that nobody measures members on what they learned from.
+
+        Raises:
+            ValueError: the path is no file's.
+        """
         arrays: dict[str, NDArray[Any]] = {"log_weights": self.log_weights, "roots": self.roots}
         for number, part in enumerate(self.parts):
             arrays |= {f"{number} {name}": np.ascontiguousarray(array) for name, array in part.arrays().items()}
@@ -354,6 +368,7 @@ class Committee:
             "names": self.names,
             "dropped": self.dropped,
             "floor": self.floor,
+            "made_on": dict(made_on or {}),
         }
         write(path, about, arrays)
 
@@ -377,6 +392,8 @@ class Committee:
 
     def _items(self, x: ArrayLike) -> NDArray[np.floating[Any]]:
         items = np.asarray(x)
+        if items.dtype.kind not in "fiub":
+            raise ValueError(f"Items are of the type {items.dtype}; give real numbers.")
         if items.shape[1:] != self.input_shape or items.ndim == 0:
             raise ValueError(f"Items have the shape {items.shape}; give [B, {', '.join(map(str, self.input_shape))}].")
         with np.errstate(
@@ -395,6 +412,11 @@ def _restored(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> C
         parts.append(FORMS[settings["form"]](settings, own))
     if arrays["roots"].dtype.kind not in "iu":
         raise ValueError(f"The roots are of the type {arrays['roots'].dtype}; they are integers.")
+    called = [*about["names"], *about["dropped"]]
+    if isinstance(about["names"], str) or not all(isinstance(name, str) for name in called):
+        raise ValueError(f"The members' names are {about['names']!r}; they are a list of texts.")
+    if not all(isinstance(value, int | float) and 0 <= value < math.inf for value in about["cost"].values()):
+        raise ValueError(f"The cost is {about['cost']}; each is a number from 0 on.")
     committee = Committee.of(
         parts,
         roots=arrays["roots"],
@@ -447,6 +469,12 @@ def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return np.where(readable, log_probs, np.nan)
 
 
+def _over(logits: NDArray[np.floating[Any]], divisor: float) -> NDArray[np.floating[Any]]:
+    """Divided; what that makes infinite or no number is asked."""
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        return np.asarray(logits / divisor)
+
+
 def _mixed(log_probs: NDArray[np.float64], log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log of the mean of `[N, B, C]` by weight."""
     with np.errstate(invalid="ignore"):  # NaN stays NaN
@@ -454,4 +482,7 @@ def _mixed(log_probs: NDArray[np.float64], log_weights: NDArray[np.float64]) -> 
 
 
 def _normalised(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(log_weights - np.logaddexp.reduce(log_weights))
+    whole = np.logaddexp.reduce(log_weights)
+    if whole == -math.inf:
+        raise ValueError(f"All {len(log_weights)} members have weight 0; name at least one that is still believed.")
+    return np.asarray(log_weights - whole)

@@ -139,8 +139,9 @@ def n_eff_cap(errors: ArrayLike, *, resamples: int = 1_000, seed: int = 0) -> Ca
 
     P is over test points and over which n of the N members are drawn, exactly: of a point at which k members err, n drawn without
     replacement all do with probability `C(k, n) / C(N, n)`. The band is over test points drawn anew (Efron, "Bootstrap methods: another
-    look at the jackknife", 1979). Where n members were never all wrong at T points, the value is at least `ln (3 / T) / ln P`, and members
-    who never err at all are worth at least one.
+    look at the jackknife", 1979). Where n members were never all wrong at T points, the value is at least `ln (3 / T) / ln P` and that of
+    fewer members, and members who never err at all are worth at least one. The band's upper end takes a resample without such a point at
+    that bound, and is too low where that is frequent.
 
     Args:
         errors: bool [N, T].
@@ -175,10 +176,11 @@ def _all_of_a_draw(members: int) -> Floats:
 
 
 def in_members(all_wrong: Floats, points: int) -> tuple[Floats, NDArray[np.bool_]]:
-    """P(all n wrong) [..., N] as numbers of independent members, and where it was never seen."""
+    """P(all n wrong) [..., N], of rising n, as numbers of independent members, and where it was never seen."""
     never = all_wrong <= 0
     least = np.minimum(RULE_OF_THREE / points, 1.0 - 1e-12)
-    logs = np.log(np.where(never, least, all_wrong))
+    # more members are all wrong no more often than fewer: where it was never seen, both that and the rule of three bound it
+    logs = np.log(np.minimum.accumulate(np.where(never, least, all_wrong), axis=-1))
     one = logs[..., :1]
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(one < 0, logs / one, 1.0)  # who is always wrong is worth one, however many there are

@@ -30,6 +30,7 @@ class Evaluated:
         mean: float64 [T, C], log of the mean probability.
         labels: integers [T].
         roots: integers [N].
+        log_weights: float64 [N], of the members.
     """
 
     errors: NDArray[np.bool_]
@@ -37,6 +38,7 @@ class Evaluated:
     mean: NDArray[np.float64]
     labels: NDArray[np.int64]
     roots: NDArray[np.int64]
+    log_weights: NDArray[np.float64]
 
     @property
     def member_accuracy(self) -> float:
@@ -54,12 +56,20 @@ class Evaluated:
         return -float(self.mean[np.arange(len(self.labels)), self.labels].mean())
 
     def joint(self, members: int | None = None, *, draws: int = 4_000, seed: int = 0) -> JointLoss:
-        """The joint log-loss of the first members, or of all."""
+        """The joint log-loss of the first members by their weights, or of all.
+
+        Raises:
+            ValueError: the first members all have weight 0.
+        """
         said = self.right[:members]
         # only the right label's probability counts, so all others may be one
         others = np.log1p(-np.minimum(np.exp(said), 1.0 - 1e-16))
         return joint_log_loss(
-            np.stack([said, others], axis=2), np.zeros(said.shape[1], dtype=np.int64), draws=draws, seed=seed
+            np.stack([said, others], axis=2),
+            np.zeros(said.shape[1], dtype=np.int64),
+            log_weight=self.log_weights[:members],
+            draws=draws,
+            seed=seed,
         )
 
 
@@ -91,6 +101,7 @@ def evaluated(committee: Committee, data: Labelled) -> Evaluated:
         np.concatenate(mean),
         labels,
         committee.roots[order],
+        committee.log_weights[order],
     )
 
 
@@ -100,7 +111,7 @@ class WrongActs:
 
     Attributes:
         minimum: acting by the least probability that any of up to 64 members gives, fewer members where those ask too much.
-        threshold: acting on the mean's best label from a probability on.
+        threshold: acting on the mean's best label from a probability on, by the members' weights.
     """
 
     minimum: float | None
@@ -114,10 +125,12 @@ def wrong_acts(committee: Committee, data: Labelled, *, asked: float = 0.25) -> 
         asked: share of items.
     """
     some = committee.subset(in_turn(committee.roots)[:MOST_ACTING])
-    log_probs = some.log_probs(data.x)[in_turn(some.roots)]
+    order = in_turn(some.roots)
+    log_probs = some.log_probs(data.x)[order]
     labels = np.asarray(data.y, dtype=np.int64)
     found = list[float | None]()
-    for curve in (minimum(log_probs, labels), mean_threshold(log_probs, labels)):
+    by_mean = mean_threshold(log_probs, labels, log_weight=some.log_weights[order])
+    for curve in (minimum(log_probs, labels), by_mean):
         try:
             found.append(at_ask_rate(curve, asked))
         except ValueError:  # even one member asks more, or the curve does not come so far

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -121,9 +123,10 @@ def mnist(seed: int = 0, *, num_train: int = 1_000, num_validation: int = 1_000,
         FileNotFoundError: it is not there.
         ValueError: more items than there are.
     """
-    with np.load(_file("mnist.npz", folder)) as arrays:
-        train = Labelled.of(_halved(arrays["train_image"]), arrays["train_label"].astype(np.int32))
-        test = Labelled.of(_halved(arrays["test_image"]), arrays["test_label"].astype(np.int32))
+    arrays = _arrays(
+        "mnist.npz", folder, tuple(f"{part}_{what}" for part in ("train", "test") for what in ("image", "label"))
+    )
+    train, test = (_ten(_halved(arrays[f"{part}_image"]), arrays[f"{part}_label"]) for part in ("train", "test"))
     chosen, beside = _places(len(train), seed, num_train, num_validation)
     return _standardised(Splits(train[chosen], train[beside], test, 10, f"mnist-{num_train}"))
 
@@ -154,10 +157,10 @@ def cifar10(
             np.asarray(Image.open(io.BytesIO(stream[starts[place] : starts[place + 1]].tobytes())), dtype=np.float32)
             for place in places
         ]
-        return Labelled.of(np.stack(pictures) / np.float32(255), arrays[f"{part}_label"][places].astype(np.int32))
+        return _ten(np.stack(pictures) / np.float32(255), arrays[f"{part}_label"][places])
 
-    with np.load(_file("cifar10_jpeg.npz", folder)) as file:
-        arrays = {name: file[name] for name in file.files}
+    wanted = tuple(f"{part}_{what}" for part in ("train", "test") for what in ("bytes", "offset", "label"))
+    arrays = _arrays("cifar10_jpeg.npz", folder, wanted)
     chosen, beside = _places(len(arrays["train_label"]), seed, num_train, num_validation)
     parts = (decoded(arrays, "train", chosen), decoded(arrays, "train", beside))
     test = decoded(arrays, "test", np.arange(len(arrays["test_label"])))
@@ -189,7 +192,13 @@ def _standardised(splits: Splits, *, axes: tuple[int, ...] | None = None) -> Spl
 
 
 def _halved(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """[n, 196] means of 2 x 2 pixels."""
+    """[n, 196] means of 2 x 2 pixels.
+
+    Raises:
+        ValueError: no such pictures.
+    """
+    if images.ndim != 3 or images.shape[1:] != (28, 28):
+        raise ValueError(f"The pictures have the shape {images.shape}; MNIST's are [n, 28, 28].")
     windows = images.reshape(len(images), 14, 2, 14, 2).astype(np.float32)
     return np.asarray(windows.mean(axis=(2, 4)).reshape(len(images), -1))
 
@@ -198,6 +207,43 @@ def _file(name: str, folder: Path | None) -> Path:
     place = folder or (Path(os.environ[DATA_FOLDER]) if os.environ.get(DATA_FOLDER) else None)
     if place is None or not (place / name).is_file():
         raise FileNotFoundError(
-            f"{name} is not in {place if place else 'a folder that was named'}: name the folder that holds it, or set {DATA_FOLDER} to it."
+            f"{name} is not in {place}: name the folder that holds it, or set {DATA_FOLDER} to it."
+            if place
+            else f"Nobody says where {name} is: name the folder that holds it, or set {DATA_FOLDER} to it."
         )
     return place / name
+
+
+def _arrays(name: str, folder: Path | None, wanted: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """These arrays of a data file.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        ValueError: it is no such file, or one of the arrays is not in it.
+    """
+    path = _file(name, folder)
+    try:
+        with np.load(path) as file:
+            return {array: file[array] for array in wanted}
+    except KeyError as error:
+        raise ValueError(f"{path} has no array {error}; it needs {', '.join(wanted)}.") from error
+    except (
+        TypeError,
+        ValueError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:  # TypeError: one array, and no archive
+        raise ValueError(f"{path} is no archive of arrays that NumPy reads without pickles; get it again.") from error
+
+
+def _ten(items: NDArray[np.float32], labels: NDArray[Any]) -> Labelled:
+    """Items of ten classes.
+
+    Raises:
+        ValueError: as of `Labelled.of`, or a label that is none of the ten.
+    """
+    data = Labelled.of(items, labels)
+    if data.y.max() > 9:
+        raise ValueError(f"There is a label {data.y.max()}; these are from 0 to 9.")
+    return data

@@ -117,7 +117,7 @@ def _measured(committee: Any, test: Any, shown: Any) -> Row:
 
 
 def score(rows: Sequence[Row]) -> dict[str, float]:
-    """At the greatest share, and for one source at every share: of the worst seed; beside it means over seeds."""
+    """At the greatest share, and for one source at every share: what limits are for, of the worst seed; the rest means over seeds."""
     most = max(row["share"] for row in rows)
     numbers = {"seeds": float(len({row["seed"] for row in rows})), "share": float(most)}
     poisoned = [row for row in rows if row["share"] == most and row["placed"] == SPREAD]
@@ -149,8 +149,9 @@ def verdict(numbers: Score) -> Verdict:
     missed = [name for name, held in bars.items() if not held]
     ways = [name.removesuffix(" carried") for name in numbers if name.endswith(" carried")]
     each = "; ".join(
-        f"{way} {100 * numbers[f'{way} carried']:.0f} % of members, acted on in {100 * numbers[f'{way} acts']:.1f} % of cases (members "
-        f"right {100 * numbers[f'{way} accuracy']:.1f} %, asked about {100 * numbers[f'{way} ask']:.0f} %)"
+        f"{way} at least {100 * numbers[f'{way} carried']:.0f} % of members in each seed, acted on in "
+        f"{100 * numbers[f'{way} acts']:.1f} % of cases (members right "
+        f"{100 * numbers[f'{way} accuracy']:.1f} %, asked about {100 * numbers[f'{way} ask']:.0f} %)"
         for way in ways
     )
     return Verdict(
@@ -159,7 +160,7 @@ def verdict(numbers: Score) -> Verdict:
         "their own do not."
         if not missed
         else f"Not in everything: {', '.join(missed)} missed.",
-        f"With {100 * numbers['share']:.1f} % of items poisoned, of the worst seed: {each}. All from one of the sources: "
+        f"With {100 * numbers['share']:.1f} % of items poisoned, means over seeds: {each}. All from one of the sources: "
         f"{numbers['reached']:.0f} of the members at most, acted on in {100 * numbers['source_acts']:.2f} % of cases against "
         f"{100 * numbers['clean']:.2f} % without poison (worst {100 * numbers['more']:+.2f} points).",
     )

@@ -291,7 +291,7 @@ def figures(rows: Sequence[Row]) -> tuple[Figure, ...]:
         Figure(
             "law",
             "How many independent members N would all be wrong as often as. Dashed: what a mixture says that was fitted to the first of "
-            "those trained apart; level: its ceiling, which no number of members passes. Bands: 95 %, over test items. First seed.",
+            "those trained apart; level: the ceiling of that, for those trained apart. Bands: 95 %, over test items. First seed.",
             functools.partial(_law_chart, [row for row in rows if row["seed"] == min(one["seed"] for one in rows)]),
         ),
         Figure(
@@ -311,13 +311,15 @@ def _law_chart(rows: Sequence[Row], width: float, name: str) -> Markup:
         series.append(Series(words, sizes, value, low, high))
     said = sorted((row for row in rows if row["part"] == "mixture"), key=lambda row: row["members"])
     ceiling, most = said[-1]["ceiling"], float(said[-1]["members"])
-    lines = [] if ceiling is None else [Line("ceiling", ((1.0, ceiling), (most, ceiling)))]
-    lines.append(Line("by the mixture", tuple((float(row["members"]), row["n_eff_cap"]) for row in said)))
+    lines = [] if ceiling is None else [Line("ceiling, trained apart", ((1.0, ceiling), (most, ceiling)))]
+    lines.append(
+        Line("trained apart, by the mixture", tuple((float(row["members"]), row["n_eff_cap"]) for row in said))
+    )
     top = max([*(max(one.high) for one in series), ceiling or 1.0])
     return line_chart(
         width=width,
         name=name,
-        title="N members are worth a logarithm of N",
+        title="What N members are worth",
         desc="Independent members that would all be wrong as often.",
         x=Axis("members", 1.0, most, log=True),
         y=Axis("independent members", 1.0, 1.05 * top),

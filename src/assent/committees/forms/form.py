@@ -129,7 +129,8 @@ def unnamed(arrays: Mapping[str, NDArray[Any]], like: Any, prefix: str) -> Any:
     """The pytree that `named` gave the arrays of; `like` has its structure.
 
     Raises:
-        ValueError: an array is missing, or has another shape behind its leading axes: a checkpoint of another architecture.
+        ValueError: an array is missing, or has another shape behind its leading axes or another kind of numbers: a checkpoint of another
+            architecture.
     """
     leaves, tree = jax.tree_util.tree_flatten_with_path(like)
     found = list[Any]()
@@ -137,11 +138,11 @@ def unnamed(arrays: Mapping[str, NDArray[Any]], like: Any, prefix: str) -> Any:
         name = prefix + jax.tree_util.keystr(path)
         if name not in arrays:
             raise ValueError(f"The checkpoint has no array {name}: it is one of another architecture.")
-        shape = tuple(leaf.shape)
-        if arrays[name].shape[arrays[name].ndim - len(shape) :] != shape:
+        shape, own = tuple(leaf.shape), arrays[name]
+        if own.shape[own.ndim - len(shape) :] != shape or own.dtype.kind != np.dtype(leaf.dtype).kind:
             raise ValueError(
-                f"The checkpoint's array {name} has the shape {arrays[name].shape} where the model wants {shape}: "
-                "it is one of another architecture."
+                f"The checkpoint's array {name} has the shape {own.shape} and the type {own.dtype} where the model wants {shape} and "
+                f"{leaf.dtype}: it is one of another architecture."
             )
         found.append(jnp.asarray(arrays[name]))
     return jax.tree.unflatten(tree, found)
@@ -158,6 +159,8 @@ def checked_data(x: NDArray[Any], y: NDArray[Any], model: Model) -> None:
             f"Items have the shape {x.shape} and labels {y.shape}; give at least one item of the shape "
             f"{model.input_shape}, and a label each."
         )
+    if x.dtype.kind not in "fiub" or y.dtype.kind not in "iu":
+        raise ValueError(f"Items are of the type {x.dtype} and labels of {y.dtype}; give real numbers, and integers.")
     if not np.isfinite(x).all() or y.min() < 0 or y.max() >= model.num_classes:
         raise ValueError(
             f"{int((~np.isfinite(x)).sum())} numbers of the items are not finite, and labels go from {y.min()} to {y.max()}; give finite "

@@ -274,6 +274,8 @@ class Tangent(OfModel):
             ValueError: arrays that do not fit each other, or draws that would be others here.
         """
         checked_drawing(settings)
+        items: NDArray[Any] = np.asarray(arrays["items"], dtype=np.float32)
+        arrays = {**arrays, "items": items}
         model, prior = model_of(settings["model"]), Prior(**settings["prior"])
         root = unnamed(arrays, shapes_of(model), "root")
         n, classes = len(arrays["labels"]), model.num_classes
