@@ -103,7 +103,9 @@ def run(
     steps: Annotated[int | None, typer.Option(min=1, help="Stop after so many decisions.")] = None,
     committee: Annotated[
         str | None,
-        typer.Option(help="digits: how members are made, tangent for instance; `assent committee ways` lists them."),
+        typer.Option(
+            help="digits: how its 17 members are made, tangent for instance; `assent committee ways` lists ways."
+        ),
     ] = None,
     overseer_cost: Annotated[
         float | None, typer.Option(min=0, help="off-switch: what each step with the overseer costs.")

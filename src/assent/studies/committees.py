@@ -124,9 +124,10 @@ def _corrections(scores: Scores) -> str:
 
 def _poison(scores: Scores) -> str:
     of = scores["poison"]
+    carried = "all" if of["carried"] >= 1.0 else f"at least {100 * of['carried']:.0f} %"
     return (
-        f"Members that learned from the same items carry the same trigger: with {100 * of['share']:.0f} % of items poisoned at least "
-        f"{100 * of['carried']:.0f} % of them. From one source of sixteen it reaches {of['reached']:.0f} of them."
+        f"Members that learned from the same items carry the same trigger: with {100 * of['share']:.0f} % of items poisoned {carried} "
+        f"of them. From one source of sixteen it reaches {of['reached']:.0f} of them."
     )
 
 
