@@ -138,7 +138,8 @@ def measures(logits: NDArray[Any], labels: NDArray[Any], temperature: float, roo
     said, y = log_softmax(logits / temperature), np.asarray(labels, dtype=np.int64)
     mean = np.logaddexp.reduce(said, axis=0) - math.log(len(said))
     right = np.take_along_axis(said, y[None, :, None], axis=2)[..., 0]
-    seen = Evaluated(said.argmax(axis=-1) != y[None], right, mean, y, np.asarray(roots))
+    even = np.full(len(said), -math.log(len(said)))
+    seen = Evaluated(said.argmax(axis=-1) != y[None], right, mean, y, np.asarray(roots), even)
     return {
         "members": len(said),
         "member_accuracy": seen.member_accuracy,
