@@ -11,9 +11,9 @@ from rich.table import Table
 from assent.cli.committee_tables import comparison, curve_table, sentences
 from assent.cli.output import Output
 from assent.committees.costs import Cost
-from assent.committees.curve import Curves, Point
+from assent.committees.curve import CurvePoint, Curves
 
-POINT = Point(
+POINT = CurvePoint(
     way="deep",
     members=1024,
     trainings=1024.0,
@@ -50,7 +50,7 @@ def printed(table: Table) -> str:
     return caught.get()
 
 
-def said(*points: Point) -> str:
+def said(*points: CurvePoint) -> str:
     cost = Cost(train_flops=1.0)
     return " ".join(sentences(Curves(points, cost, 0.968, None, ()), 797))
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from assent.committees.committee import Committee
-    from assent.committees.curve import Curves, Point
+    from assent.committees.curve import CurvePoint, Curves
 
 NARROW = 80
 """Columns that every table fits."""
@@ -58,7 +58,7 @@ def comparison(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def curve_table(points: Sequence[Point]) -> Table:
+def curve_table(points: Sequence[CurvePoint]) -> Table:
     """The members of each way at 16, 64 and the most. A line each, within 80 columns."""
     table = _narrow()
     for heading in ("", "N", "cost", "answer", "right", "joint", "alike", "worth (95 %)"):
@@ -114,7 +114,7 @@ def sentences(found: Curves, items: int) -> Iterator[str]:
         yield f"No member of any way is right on {len(found.all_wrong)} of {items:,} items: no committee says where those are; ask."
 
 
-def _worth(point: Point) -> str:
+def _worth(point: CurvePoint) -> str:
     return (
         f"at least {point.n_eff_cap:.2f}"
         if point.bounded

@@ -23,7 +23,7 @@ REFERENCE = "deep"
 
 
 @dataclass(frozen=True)
-class Point:
+class CurvePoint:
     """n members of one way.
 
     Attributes:
@@ -91,7 +91,7 @@ class Curves:
         all_wrong: places of test items that no member of any way got right.
     """
 
-    points: tuple[Point, ...]
+    points: tuple[CurvePoint, ...]
     one: Cost
     single_accuracy: float
     mixture: ErrorMixture | None
@@ -144,7 +144,7 @@ def curves(
     whole = evaluated(apart, problem.data.test)
     one = reference.cost_of(apart, 1)
     known = [(size, whole.joint(size).mean) for size in doublings(apart.num_members)]
-    found, never_right = list[Point](), whole.errors.all(axis=0)
+    found, never_right = list[CurvePoint](), whole.errors.all(axis=0)
     for way in ways:
         if way.name != reference.name:
             told(way.name)
@@ -196,18 +196,18 @@ def _points(
     single: float,
     known: Sequence[tuple[int, float]],
     resamples: int,
-) -> list[Point]:
+) -> list[CurvePoint]:
     caps = n_eff_cap_evenly(seen.errors, seen.roots, list(sizes), resamples=resamples)
     infer, counted = one.infer_flops, max(size for size in sizes if size <= 64 or size == min(sizes))
     acts = wrong_acts(committee, problem.data.test)
-    found = list[Point]()
+    found = list[CurvePoint]()
     for place, size in enumerate(sizes):
         errors, roots, cost = seen.errors[:size], seen.roots[:size], way.cost_of(committee, size)
         alike, joint = error_correlation(errors, roots), seen.joint(size)
         worth = n_eff_joint(joint.mean, [n for n, _ in known], [value for _, value in known])
         mean = np.logaddexp.reduce(seen.right[:size], axis=0) - np.log(size)
         found.append(
-            Point(
+            CurvePoint(
                 way=way.name,
                 members=size,
                 trainings=cost.trainings(one),

@@ -17,7 +17,7 @@ LINEAR = 4.0
 """Independent members up to which the axis is linear: beyond, one tall line would press all others flat."""
 
 Row = Mapping[str, Any]
-"""A point of a curve, as `assent.committees.curve.Point.row` gives it."""
+"""A point of a curve, as `assent.committees.curve.CurvePoint.row` gives it."""
 
 
 def cap_chart(
