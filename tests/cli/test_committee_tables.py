@@ -34,6 +34,7 @@ POINT = CurvePoint(
     low=1.52,
     high=2.05,
     bounded=False,
+    open=False,
     n_eff_joint=1024.0,
     n_eff_joint_bounded="no",
     wrong_minimum=0.001,
@@ -63,6 +64,13 @@ def test_no_number_of_a_curve_is_cut() -> None:
     assert max(map(len, text.splitlines())) <= 80
     for number in ("1,024", "2,194", "96.8%", "0.508", "1.80 (1.52 to 2.05)", "at least 1.80", "composed-dense *"):
         assert number in text
+
+
+def test_a_band_without_an_upper_end_names_none() -> None:
+    text = printed(curve_table([replace(POINT, high=7.12, open=True)]))
+    assert "1.80 (1.52 or more)" in text
+    assert "7.12" not in text
+    assert "1.80 (1.52 or more)" in said(replace(POINT, high=7.12, open=True), CHEAP)
 
 
 def test_no_number_of_a_comparison_is_cut() -> None:

@@ -64,7 +64,7 @@ def test_taking_members_at_random_is_another_thing() -> None:
 def test_one_root_or_one_each_is_the_plain_curve(roots: list[int]) -> None:
     errors = np.random.default_rng(0).random((4, 300)) < 0.4
     plain, evenly = n_eff_cap(errors), n_eff_cap_evenly(errors, roots, [1, 2, 4])
-    for name in ("value", "low", "high", "bounded"):
+    for name in ("value", "low", "high", "bounded", "open"):
         np.testing.assert_array_equal(getattr(evenly, name), getattr(plain, name)[[0, 1, 3]])
 
 

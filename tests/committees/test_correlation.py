@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from assent.committees.balanced import n_eff_cap_evenly
 from assent.committees.correlation import error_correlation, errors_of, n_eff_cap, n_eff_var, participation
 
 
@@ -103,6 +104,22 @@ def test_more_members_are_worth_no_less_where_they_were_never_all_wrong(errors: 
     assert curve.value[0] == pytest.approx(1.0)
     assert (np.diff(curve.value) >= 0).all()
     assert (curve.low >= 1.0 - 1e-12).all()
+
+
+@pytest.mark.parametrize(("all_wrong", "unlimited"), [(1, True), (3, True), (5, False), (30, False)])
+@pytest.mark.parametrize("roots", [None, [0, 0, 1, 1]])
+def test_a_band_is_open_where_few_points_have_all_wrong(
+    all_wrong: int, unlimited: bool, roots: list[int] | None
+) -> None:
+    """Of k points among 1,000 a resample draws none with probability e^-k: 0.37, 0.05, 0.007, 0; open from 0.025 on."""
+    errors = np.zeros((4, 1000), bool)
+    errors[:, :all_wrong] = True
+    for member in range(4):
+        errors[member, 100 + 20 * member : 120 + 20 * member] = True
+    found = n_eff_cap(errors) if roots is None else n_eff_cap_evenly(errors, roots, [1, 2, 3, 4])
+    assert found.open.tolist() == [False] + 3 * [unlimited]
+    assert np.isfinite(found.high).all()
+    assert not found.bounded.any()
 
 
 def test_members_that_do_not_vary_are_named() -> None:

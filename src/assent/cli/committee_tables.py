@@ -93,7 +93,7 @@ def sentences(found: Curves, items: int) -> Iterator[str]:
         surely = f"at least {found.mixture.ceiling_at_least:.2f} at 95 %"
         end = "without a ceiling in these items" if ceiling is None else f"with its ceiling at {ceiling:.2f}"
         yield (
-            f"The mixture that was fitted to {found.mixture.members} separately trained networks gains "
+            f"The mixture that was fitted to {found.mixture.members:,} separately trained networks gains "
             f"{found.mixture.per_doubling:.2f} independent members with each doubling, {end} ({surely}). It says less the fewer they were."
         )
     worth = {point.members: point for point in found.points if point.way == REFERENCE and not point.bounded}
@@ -115,11 +115,10 @@ def sentences(found: Curves, items: int) -> Iterator[str]:
 
 
 def _worth(point: CurvePoint) -> str:
-    return (
-        f"at least {point.n_eff_cap:.2f}"
-        if point.bounded
-        else f"{point.n_eff_cap:.2f} ({point.low:.2f} to {point.high:.2f})"
-    )
+    if point.bounded:
+        return f"at least {point.n_eff_cap:.2f}"
+    end = "or more" if point.open else f"to {point.high:.2f}"
+    return f"{point.n_eff_cap:.2f} ({point.low:.2f} {end})"
 
 
 def _trainings(number: float) -> str:

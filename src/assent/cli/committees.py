@@ -305,6 +305,7 @@ def _compared(name: str, made: Committee, tried: Problem, one: Committee) -> dic
         "low": float(cap.low[0]),
         "high": float(cap.high[0]),
         "bounded": bool(cap.bounded[0]),
+        "open": bool(cap.open[0]),
         "trainings": made.cost.trainings(one.cost),
         "infer": made.cost.infer_flops / one.cost.infer_flops,
         "num_bytes": made.cost.num_bytes,

@@ -11,7 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from assent.committees.correlation import BAND, CapCurve, checked_errors, checked_resamples, in_members, n_eff_cap
+from assent.committees.correlation import (
+    CapCurve,
+    band_in_members,
+    checked_errors,
+    checked_resamples,
+    in_members,
+    n_eff_cap,
+)
 
 Floats = NDArray[np.float64]
 
@@ -48,15 +55,16 @@ def n_eff_cap_evenly(
     if len(every) in (1, members):
         whole = n_eff_cap(wrong, resamples=resamples, seed=seed)
         places = np.asarray(numbers) - 1
-        return CapCurve(whole.value[places], whole.low[places], whole.high[places], whole.bounded[places])
+        return CapCurve(
+            whole.value[places], whole.low[places], whole.high[places], whole.bounded[places], whole.open[places]
+        )
     groups = [wrong[stems == root] for root in every]
     chances = np.stack([_all_wrong(groups, n) for n in (1, *numbers)], axis=1)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(points, np.full(points, 1.0 / points), size=resamples)
     value, bounded = in_members(chances.mean(axis=0)[None], points)
-    spread, _ = in_members(drawn @ chances / points, points)
-    low, high = np.quantile(spread, BAND, axis=0)
-    return CapCurve(value[0, 1:], low[1:], high[1:], bounded[0, 1:])
+    low, high, unlimited = band_in_members(drawn @ chances / points, points)
+    return CapCurve(value[0, 1:], low[1:], high[1:], bounded[0, 1:], unlimited[1:])
 
 
 def _all_wrong(groups: Sequence[NDArray[np.bool_]], number: int) -> Floats:

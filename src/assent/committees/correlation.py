@@ -45,14 +45,16 @@ class CapCurve:
 
     Attributes:
         value: float64 [N]; where `bounded`, what it is at least.
-        low, high: float64 [N], ends of the band over resampled test points.
+        low, high: float64 [N], ends of the band over resampled test points; where `open`, `high` is what the upper end is at least.
         bounded: bool [N], whether so many members were never all wrong, so that the rule of three stands in.
+        open: bool [N], whether the band has no upper end, since in one resample of forty or more they were never all wrong.
     """
 
     value: Floats
     low: Floats
     high: Floats
     bounded: NDArray[np.bool_]
+    open: NDArray[np.bool_]
 
 
 def errors_of(predicted: ArrayLike, labels: ArrayLike) -> Errors:
@@ -140,8 +142,8 @@ def n_eff_cap(errors: ArrayLike, *, resamples: int = 1_000, seed: int = 0) -> Ca
     P is over test points and over which n of the N members are drawn, exactly: of a point at which k members err, n drawn without
     replacement all do with probability `C(k, n) / C(N, n)`. The band is over test points drawn anew (Efron, "Bootstrap methods: another
     look at the jackknife", 1979). Where n members were never all wrong at T points, the value is at least `ln (3 / T) / ln P` and that of
-    fewer members, and members who never err at all are worth at least one. The band's upper end takes a resample without such a point at
-    that bound, and is too low where that is frequent.
+    fewer members, and members who never err at all are worth at least one. A resample without such a point is taken at that bound; where
+    those are a fortieth or more, the band is open above.
 
     Args:
         errors: bool [N, T].
@@ -161,9 +163,8 @@ def n_eff_cap(errors: ArrayLike, *, resamples: int = 1_000, seed: int = 0) -> Ca
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(points, counts / points, size=resamples)
     value, bounded = in_members(counts[None, :] @ table / points, points)
-    spread, _ = in_members(drawn @ table / points, points)
-    low, high = np.quantile(spread, BAND, axis=0)
-    return CapCurve(value[0], low, high, bounded[0])
+    low, high, unlimited = band_in_members(drawn @ table / points, points)
+    return CapCurve(value[0], low, high, bounded[0], unlimited)
 
 
 def _all_of_a_draw(members: int) -> Floats:
@@ -185,6 +186,13 @@ def in_members(all_wrong: Floats, points: int) -> tuple[Floats, NDArray[np.bool_
     with np.errstate(divide="ignore", invalid="ignore"):
         found = np.where(one < 0, logs / one, 1.0)  # who is always wrong is worth one, however many there are
     return np.asarray(found), np.asarray(never)
+
+
+def band_in_members(all_wrong: Floats, points: int) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """The 95 % band of `in_members` over resamples [R, N], and where it is open above."""
+    spread, never = in_members(all_wrong, points)
+    low, high = np.quantile(spread, BAND, axis=0)
+    return low, high, np.asarray(never.mean(axis=0) >= 1.0 - BAND[1])
 
 
 def checked_errors(errors: ArrayLike) -> Errors:

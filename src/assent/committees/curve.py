@@ -37,8 +37,8 @@ class CurvePoint:
         correlation, within, between: of members' errors: all pairs, of one root, and of two.
         joint, joint_error: joint log-loss of ten answers about two items, and its standard error.
         n_eff_var: how many independent members' errors an average over n is worth.
-        n_eff_cap, low, high, bounded: how many independent members would all be wrong as often, with its 95 % band; whether n members
-            were never all wrong, so that it is at least so many.
+        n_eff_cap, low, high, bounded, open: how many independent members would all be wrong as often, with its 95 % band; whether n
+            members were never all wrong, so that it is at least so many; whether the band has no upper end, so that `high` is a bound too.
         n_eff_joint: how many separately trained members have as low a joint log-loss, and whether that is beyond what was made.
         wrong_minimum, wrong_threshold: wrong acts per act alone at a quarter asked, by the minimum and by a threshold on the mean; of up to
             64 members, at the largest such number only.
@@ -65,6 +65,7 @@ class CurvePoint:
     low: float
     high: float
     bounded: bool
+    open: bool
     n_eff_joint: float
     n_eff_joint_bounded: str
     wrong_minimum: float
@@ -228,6 +229,7 @@ def _points(
                 low=float(caps.low[place]),
                 high=float(caps.high[place]),
                 bounded=bool(caps.bounded[place]),
+                open=bool(caps.open[place]),
                 n_eff_joint=worth.value,
                 n_eff_joint_bounded=worth.bounded,
                 wrong_minimum=_number(acts.minimum) if size == counted else float("nan"),

@@ -39,7 +39,7 @@ def cap_chart(
     shown = _series(rows, against, "n_eff_cap", band=True)
     lines = list[Line]()
     axis_x = _across(rows, against)
-    top = max([1.5, *(value for one in shown for value in (one.high or one.y))])
+    top = max([1.5, *(value for one in shown for value in (*one.y, *one.high) if math.isfinite(value))])
     if ceiling is not None:
         lines.append(Line("ceiling of the mixture", ((axis_x.low, ceiling), (axis_x.high, ceiling))))
         top = max(top, ceiling)
@@ -49,7 +49,8 @@ def cap_chart(
         width=width,
         name=name,
         title="Independent members that would all be wrong as often",
-        desc="Committees of 1, 2, 4 and more members, by what they cost; not drawn where there was no item that all got wrong.",
+        desc="Committees of 1, 2, 4 and more members, by what they cost; not drawn where there was no item that all got wrong. "
+        "A band that has no upper end runs off the top.",
         x=axis_x,
         y=Axis("independent members", 1.0, 1.05 * top, log=top > LINEAR),
         series=shown,
@@ -86,7 +87,7 @@ def _series(rows: Sequence[Row], x: str, y: str, *, band: bool) -> list[Series]:
                 tuple(row[x] for row in mine),
                 tuple(row[y] for row in mine),
                 tuple(row["low"] for row in mine) if band else (),
-                tuple(row["high"] for row in mine) if band else (),
+                tuple(math.inf if row.get("open") else row["high"] for row in mine) if band else (),
             )
         )
     return found[:MOST_SERIES]
