@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 from assent.committees.asking import at_ask_rate, mean_threshold, minimum
 from assent.committees.balanced import n_eff_cap_evenly
 from assent.committees.correlation import error_correlation
 from assent.committees.evaluation import Evaluated
 from assent.committees.problems import Problem, problem_of
+from assent.committees.softmax import best_temperature, log_softmax, mean_by_weight
 from assent.committees.ways import way_of
 from assent.environment import environment
 from assent.peers.uncertainty_process import METHODS, Ran, Task, run_uncertainty
@@ -109,36 +109,19 @@ def _ours(problem: Problem, name: str, seed: int) -> dict[str, Any]:
 
 
 def _theirs(problem: Problem, ran: Ran) -> dict[str, Any]:
-    temperature = tempered(ran.validation, problem.data.validation.y)
     own = np.arange(len(ran.test))
+    temperature = best_temperature(ran.validation, problem.data.validation.y, _evenly(len(own)))
     measured = measures(ran.test, problem.data.test.y, temperature, own)
     items = len(problem.data.validation) + len(problem.data.test)
     return {**measured, "train_s": ran.train_s, "whole_s": ran.train_s, "infer_ms": 1e6 * ran.infer_s / items}
 
 
-def tempered(logits: NDArray[Any], labels: NDArray[Any]) -> float:
-    """The one temperature at which the members' mean has the least log-loss, as our own committees choose it."""
-
-    def loss(log_temperature: float) -> float:
-        mean = np.logaddexp.reduce(log_softmax(logits / math.exp(log_temperature)), axis=0) - math.log(len(logits))
-        return -float(mean[np.arange(len(labels)), labels].mean())
-
-    found: Any = minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded")
-    return math.exp(float(found.x))
-
-
-def log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """Over the last axis."""
-    rows = np.asarray(logits, dtype=np.float64)
-    return rows - np.logaddexp.reduce(rows, axis=-1, keepdims=True)
-
-
 def measures(logits: NDArray[Any], labels: NDArray[Any], temperature: float, roots: NDArray[Any]) -> dict[str, Any]:
     """Of members' logits `[N, T, C]`."""
     said, y = log_softmax(logits / temperature), np.asarray(labels, dtype=np.int64)
-    mean = np.logaddexp.reduce(said, axis=0) - math.log(len(said))
+    even = _evenly(len(said))
+    mean = mean_by_weight(said, even)
     right = np.take_along_axis(said, y[None, :, None], axis=2)[..., 0]
-    even = np.full(len(said), -math.log(len(said)))
     seen = Evaluated(said.argmax(axis=-1) != y[None], right, mean, y, np.asarray(roots), even)
     return {
         "members": len(said),
@@ -153,6 +136,10 @@ def measures(logits: NDArray[Any], labels: NDArray[Any], temperature: float, roo
             for rule in (minimum, mean_threshold)
         },
     }
+
+
+def _evenly(number: int) -> NDArray[np.float64]:
+    return np.full(number, -math.log(number))
 
 
 def _at_a_quarter(curve: Any) -> float | None:

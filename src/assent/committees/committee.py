@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
-import scipy.optimize
 from numpy.typing import ArrayLike, NDArray
 
 from assent.committees.costs import Cost
 from assent.committees.files import read, write
-from assent.committees.forms.adapters import Adapters
-from assent.committees.forms.composed import Composed
-from assent.committees.forms.features import Features
+from assent.committees.forms.catalogue import as_arrays, from_arrays
 from assent.committees.forms.form import Form, Learns, Places, Unlearnable, checked_places
-from assent.committees.forms.masked import Masked
 from assent.committees.forms.prior import Prior
 from assent.committees.forms.stacked import Stacked, stacked
-from assent.committees.forms.tangent import Tangent, tangent_members
+from assent.committees.forms.tangent import tangent_members
 from assent.committees.models import mlp
+from assent.committees.softmax import best_temperature, divided, log_softmax, mean_by_weight, normalised
 from assent.committees.splits import Labelled
 from assent.core import Answer, Grade, bayes_update
 
-FORMS: dict[str, Callable[[Mapping[str, Any], Mapping[str, NDArray[Any]]], Form]] = {
-    kind.kind: kind.restored for kind in (Stacked, Masked, Composed, Tangent, Features, Adapters)
-}
 MIXED = "mixed"
-TEMPERATURES = (1e-3, 1e3)
-"""Between which a softmax temperature is looked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,11 +148,11 @@ class Committee:
 
     def log_probs(self, x: ArrayLike) -> NDArray[np.float64]:
         """Every member's log-probabilities `[N, B, C]`; NaN throughout where one is not finite."""
-        return log_softmax(_over(self.logits(x), self._divisor))
+        return log_softmax(divided(self.logits(x), self._divisor))
 
     def log_probs_as(self, memory: tuple[Form, ...], x: ArrayLike) -> NDArray[np.float64]:
         """`log_probs` of the members as they are in `memory`, which `learn` gave."""
-        return log_softmax(_over(self._logits(memory, self._items(x)), self._divisor))
+        return log_softmax(divided(self._logits(memory, self._items(x)), self._divisor))
 
     @property
     def _divisor(self) -> float:
@@ -169,14 +161,14 @@ class Committee:
 
     def _logits(self, parts: Sequence[Form], items: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         found = [
-            logits if scale == 1.0 else _over(logits, scale)
+            logits if scale == 1.0 else divided(logits, scale)
             for logits, scale in zip((part.logits(items) for part in parts), self.scales, strict=True)
         ]
         return np.concatenate(found) if len(found) > 1 else found[0]
 
     def mean_log_probs(self, x: ArrayLike) -> NDArray[np.float64]:
         """Log of the members' mean probability by weight, `[B, C]`; NaN throughout where some member cannot be read."""
-        return _mixed(self.log_probs(x), self.log_weights)
+        return mean_by_weight(self.log_probs(x), self.log_weights)
 
     def subset(self, places: Places) -> Committee:
         """The members at these places, in that order within each part, their weights as they are to each other.
@@ -200,7 +192,7 @@ class Committee:
         return replace(
             self,
             parts=tuple(parts),
-            log_weights=_normalised(self.log_weights[places]),
+            log_weights=normalised(self.log_weights[places]),
             roots=self.roots[places],
             names=tuple(self.names[place] for place in places),
             scales=tuple(scales),
@@ -244,7 +236,7 @@ class Committee:
         )
         weights = [one.log_weights + math.log(one.num_members / joined.num_members) for one in every]
         scales = tuple(one.temperature * scale for one in every for scale in one.scales)
-        return replace(joined, log_weights=_normalised(np.concatenate(weights)), scales=scales)
+        return replace(joined, log_weights=normalised(np.concatenate(weights)), scales=scales)
 
     def observe(self, x: ArrayLike, y: int) -> Committee:
         """The committee after one labelled item: members that learn have learned it, and weights have moved by what was likely.
@@ -290,19 +282,7 @@ class Committee:
                 f"Some member's logits are not finite at {unread} of {len(labels)} items, and labels go from {labels.min()} to "
                 f"{labels.max()} of {self.num_actions} classes: no temperature can be chosen by them. Leave out what cannot be read."
             )
-
-        def loss(log_temperature: float) -> float:
-            mean = _mixed(log_softmax(logits / math.exp(log_temperature)), self.log_weights)
-            return -float(np.mean(mean[np.arange(len(labels)), labels]))
-
-        low, high = (math.log(bound) for bound in TEMPERATURES)
-        grid = np.linspace(low, high, 29)
-        best = int(
-            np.argmin([loss(at) for at in grid])
-        )  # the loss has more than one valley where members disagree wildly
-        bounds = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
-        found = scipy.optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-3})
-        return replace(self, temperature=math.exp(float(found.x)))
+        return replace(self, temperature=best_temperature(logits, labels, self.log_weights))
 
     @staticmethod
     def example() -> Committee:
@@ -357,11 +337,10 @@ class Committee:
         Raises:
             ValueError: the path is no file's.
         """
-        arrays: dict[str, NDArray[Any]] = {"log_weights": self.log_weights, "roots": self.roots}
-        for number, part in enumerate(self.parts):
-            arrays |= {f"{number} {name}": np.ascontiguousarray(array) for name, array in part.arrays().items()}
+        parts, arrays = as_arrays(self.parts)
+        arrays |= {"log_weights": self.log_weights, "roots": self.roots}
         about = {
-            "parts": [{"form": part.kind, **part.settings()} for part in self.parts],
+            "parts": parts,
             "temperature": self.temperature,
             "scales": self.scales,
             "cost": {field.name: getattr(self.cost, field.name) for field in fields(self.cost)},
@@ -403,13 +382,7 @@ class Committee:
 
 
 def _restored(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Committee:
-    parts = list[Form]()
-    for number, settings in enumerate(about["parts"]):
-        head = f"{number} "
-        own = {name.removeprefix(head): array for name, array in arrays.items() if name.startswith(head)}
-        if settings["form"] not in FORMS:
-            raise ValueError(f"There are members of the form {settings['form']!r}; known are {', '.join(FORMS)}.")
-        parts.append(FORMS[settings["form"]](settings, own))
+    parts = from_arrays(about["parts"], arrays)
     if arrays["roots"].dtype.kind not in "iu":
         raise ValueError(f"The roots are of the type {arrays['roots'].dtype}; they are integers.")
     called = [*about["names"], *about["dropped"]]
@@ -457,32 +430,3 @@ def _learned(part: Form, item: NDArray[np.floating[Any]], label: int) -> Form:
         return part.observed(item, label)
     except Unlearnable:  # its rows are NaN there, which is asked
         return part
-
-
-def log_softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Log-probabilities over the last axis, float64; NaN throughout where a logit is not finite."""
-    wide = logits.astype(np.float64)
-    with np.errstate(invalid="ignore", over="ignore"):
-        shifted = wide - wide.max(axis=-1, keepdims=True)
-        log_probs = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    readable = np.isfinite(wide).all(axis=-1, keepdims=True)
-    return np.where(readable, log_probs, np.nan)
-
-
-def _over(logits: NDArray[np.floating[Any]], divisor: float) -> NDArray[np.floating[Any]]:
-    """Divided; what that makes infinite or no number is asked."""
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        return np.asarray(logits / divisor)
-
-
-def _mixed(log_probs: NDArray[np.float64], log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log of the mean of `[N, B, C]` by weight."""
-    with np.errstate(invalid="ignore"):  # NaN stays NaN
-        return np.asarray(np.logaddexp.reduce(log_probs + log_weights[:, None, None], axis=0))
-
-
-def _normalised(log_weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    whole = np.logaddexp.reduce(log_weights)
-    if whole == -math.inf:
-        raise ValueError(f"All {len(log_weights)} members have weight 0; name at least one that is still believed.")
-    return np.asarray(log_weights - whole)

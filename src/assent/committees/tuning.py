@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import jax
 import numpy as np
 
-from assent.committees.committee import Committee, log_softmax
+from assent.committees.committee import Committee
 from assent.committees.problems import Problem
 from assent.committees.recipes.separate import deep
+from assent.committees.softmax import log_softmax
 from assent.committees.work import Work
 
 STEPS = (0.5, 1.0, 2.0)

@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from assent.committees.costs import Counted
 from assent.committees.kernels.logistic import Standing, laplace, logistic_heads, moments
+from assent.committees.softmax import log_softmax
 from assent.committees.testbed import TRUNCATION, ReluNetworks, SyntheticProblem
 
 Floats = NDArray[np.float64]
@@ -227,12 +228,6 @@ def random_features(networks: ReluNetworks, x: ArrayLike) -> Floats:
 def log_logistic(logits: Floats) -> Floats:
     """Log-probabilities [..., 2] of the labels 0 and 1, from the logit of 1."""
     return np.stack([-np.logaddexp(0.0, logits), -np.logaddexp(0.0, -logits)], axis=-1)
-
-
-def log_softmax(logits: ArrayLike) -> Floats:
-    """Over the last axis, in float64: finite for finite logits."""
-    values = np.asarray(logits, np.float64)
-    return values - np.logaddexp.reduce(values, axis=-1, keepdims=True)
 
 
 def drawn_net(key: jax.Array, sizes: tuple[int, ...], *, first_bias: bool = False) -> Net:
